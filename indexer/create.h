@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Making a recipe: the disc is indexed, the MKV is matched against it and coded segment by segment,
+ * and what was written is read back through the server's own code and
+ * compared with the MKV, byte by byte, before it gets its name.
+ *
+ * The result depends on the MKV, the sources and this program's version only, not on
+ * the number of threads.
+ */
+#ifndef MKVDUP_CREATE_H
+#define MKVDUP_CREATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum create_phase {
+  CREATE_INDEX,  /* reading the sources: bytes of all of them */
+  CREATE_MATCH,  /* reading and coding the MKV: bytes of it */
+  CREATE_VERIFY, /* reading back: bytes of it */
+};
+
+/* Told now and then, by one thread at a time, how far a phase is, in bytes.  To stop, return false: create_recipe then
+ * fails with errnum ECANCELED and leaves nothing behind.
+ */
+typedef bool create_progress_fn (void *opaque, enum create_phase phase, uint64_t done,
+                                 uint64_t total);
+
+struct create_options {
+  const char *mkv;
+  const char *const *sources; /* discs: images or directories */
+  size_t n_sources;
+  const char *out;            /* the recipe; its directory has to exist */
+  unsigned threads;           /* 0: as many as there are processors */
+  create_progress_fn *progress; /* may be NULL */
+  void *opaque;
+};
+
+/* What became of one track of the MKV. */
+struct create_track {
+  uint64_t number;     /* Matroska's; 0 for bytes in no block that were searched all the same */
+  char codec[32];      /* "V_MPEG2", …; "" if unknown */
+  uint64_t frames;     /* blocks */
+  uint64_t bytes;      /* of payload */
+  uint64_t found;      /* of these, on a source */
+};
+
+struct create_report {
+  char *base;            /* absolute directory that the recipe's source paths start from; owned */
+  uint64_t mkv_bytes, source_bytes, recipe_bytes;
+  uint64_t literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */
+  uint64_t n_sources;    /* that the recipe refers to */
+  struct create_track *tracks; /* owned; in the order of the file */
+  size_t n_tracks;
+  double seconds[3];     /* of each phase */
+  bool scrambled;        /* scrambled packets were seen on a source */
+};
+
+/* Make a recipe.  On success `report` is filled in (free with create_report_free); on
+ * failure there is no new file, whatever the cause.
+ */
+int create_recipe (const struct create_options *options, struct create_report *report,
+                   struct error *err);
+void create_report_free (struct create_report *report);
+
+#endif /* MKVDUP_CREATE_H */

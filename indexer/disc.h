@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the user called a source, as the files in it that hold streams: the
+ * image itself, or the files below a directory.
+ */
+#ifndef MKVDUP_DISC_H
+#define MKVDUP_DISC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "demux.h"
+#include "error.h"
+
+struct disc_file {
+  char *path; /* to open it; owned */
+  char *
+    relative; /* below `base`, with "/"; safe in the sense of recipe_path_is_safe; owned */
+  uint64_t size; /* bytes, > 0 */
+  const struct demuxer
+    *demuxer; /* NULL: nobody knows it (only if named by the user himself) */
+};
+
+struct disc {
+  char *base;              /* absolute directory that all `relative` start from; owned */
+  struct disc_file *files; /* sorted by `relative`, bytewise, no duplicates; owned */
+  size_t n_files;
+};
+
+/*
+ * Find the files of all `sources` (files or directories).  The base is the deepest directory that holds them all.
+ * Files named are always taken; below a directory those which a demuxer knows.  Symbolic links to files
+ * are followed only while they stay below the base.  A source that has nothing, is missing
+ * or cannot be read is an error naming it.
+ */
+int disc_find (const char *const *sources, size_t n_sources, struct disc *disc,
+               struct error *err);
+void disc_free (struct disc *disc);
+
+#endif /* MKVDUP_DISC_H */

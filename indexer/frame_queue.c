@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames waiting to be found: see frame_queue.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "frame_queue.h"
+
+/* How long a frame may wait for a later one of its track: by then an anchor would have been met in
+ * any stream that has them (video: one in 64 KiB; sound: one in a few frames).
+ */
+#define WAIT_BYTES (UINT64_C (32) << 20)
+#define WAIT_FRAMES 32768u /* a power of two: the ring's size */
+
+struct frame_queue {
+  struct builder *builder;
+  struct queued_frame *ring; /* WAIT_FRAMES of them */
+  uint64_t head, tail;       /* numbers: [head, tail) are in the ring */
+  uint64_t literal;          /* bytes after the last frame that are in none */
+};
+
+struct frame_queue *
+frame_queue_new (struct builder *builder)
+{
+  struct frame_queue *q = calloc (1, sizeof *q);
+
+  if (!q)
+    return NULL;
+  q->builder = builder;
+  q->ring = calloc (WAIT_FRAMES, sizeof *q->ring);
+  if (!q->ring) {
+    free (q);
+    return NULL;
+  }
+  return q;
+}
+
+static struct queued_frame *
+slot (struct frame_queue *q, uint64_t number)
+{
+  return &q->ring[number % WAIT_FRAMES];
+}
+
+static void
+release (struct queued_frame *f)
+{
+  if (f->matches != &f->one)
+    free (f->matches);
+  f->matches = NULL;
+}
+
+void
+frame_queue_free (struct frame_queue *q)
+{
+  if (!q)
+    return;
+  for (uint64_t i = q->head; i < q->tail; i++)
+    release (slot (q, i));
+  free (q->ring);
+  free (q);
+}
+
+void
+frame_queue_literal (struct frame_queue *q, uint64_t len)
+{
+  q->literal += len;
+}
+
+struct queued_frame *
+frame_queue_get (struct frame_queue *q, uint64_t number)
+{
+  return number >= q->head && number < q->tail ? slot (q, number) : NULL;
+}
+
+int
+frame_add_match (struct queued_frame *f, const struct match *match)
+{
+  if (f->n_matches == f->cap_matches) {
+    uint32_t more = 2 * f->cap_matches;
+    struct match *p = reallocarray (f->matches == &f->one ? NULL : f->matches, more,
+                                    sizeof *p);
+
+    if (!p)
+      return -1;
+    if (f->matches == &f->one)
+      p[0] = f->one;
+    f->matches = p;
+    f->cap_matches = more;
+  }
+  f->matches[f->n_matches++] = *match;
+  return 0;
+}
+
+uint32_t
+frame_matched_end (const struct queued_frame *f)
+{
+  const struct match *last = f->matches + f->n_matches - 1;
+
+  return f->n_matches > 0 ? last->at + last->len : 0;
+}
+
+uint32_t
+frame_matched_start (const struct queued_frame *f)
+{
+  return f->n_matches > 0 ? f->matches[0].at : f->frame.payload;
+}
+
+/* ---- handing over ---- */
+
+/* How many spans the payload makes: its matches and what is between them. */
+static uint32_t
+count_spans (const struct queued_frame *f)
+{
+  uint32_t pos = 0, n = 0;
+
+  for (uint32_t i = 0; i < f->n_matches; i++) {
+    n += 1 + (f->matches[i].at > pos);
+    pos = f->matches[i].at + f->matches[i].len;
+  }
+  return n + (pos < f->frame.payload);
+}
+
+static int
+build_header (struct frame_queue *q, const struct queued_frame *f, struct error *err)
+{
+  uint32_t rest = f->frame.header - f->frame.head;
+
+  if (!f->frame.shape)
+    return builder_literal (q->builder, f->frame.header, err);
+  if (builder_header (q->builder, f->frame.head, f->frame.shape,
+                      (uint8_t) f->frame.track, f->frame.time,
+                      count_spans (f) + (rest > 0), err) == -1)
+    return -1;
+  return builder_literal (q->builder, rest, err);
+}
+
+static int
+build_frame (struct frame_queue *q, const struct queued_frame *f, struct error *err)
+{
+  uint32_t pos = 0;
+
+  if (builder_literal (q->builder, f->literal, err) == -1 ||
+      build_header (q, f, err) == -1)
+    return -1;
+  for (uint32_t i = 0; i < f->n_matches; i++) {
+    const struct match *m = &f->matches[i];
+
+    if (builder_literal (q->builder, m->at - pos, err) == -1 ||
+        builder_copy (q->builder, m->view, m->from, m->len, err) == -1)
+      return -1;
+    pos = m->at + m->len;
+  }
+  return builder_literal (q->builder, f->frame.payload - pos, err);
+}
+
+static int
+pop (struct frame_queue *q, struct error *err)
+{
+  struct queued_frame *f = slot (q, q->head);
+  int r = build_frame (q, f, err);
+
+  release (f);
+  q->head++;
+  return r;
+}
+
+int
+frame_queue_settle (struct frame_queue *q, bool everything, struct error *err)
+{
+  while (q->head < q->tail) {
+    const struct queued_frame *first = slot (q, q->head), *last = slot (q, q->tail - 1);
+
+    if (!everything && first->open && last->frame.at - first->frame.at < WAIT_BYTES)
+      return 0;
+    if (pop (q, err) == -1)
+      return -1;
+  }
+  if (!everything)
+    return 0;
+  if (builder_literal (q->builder, q->literal, err) == -1)
+    return -1;
+  q->literal = 0;
+  return 0;
+}
+
+struct queued_frame *
+frame_queue_push (struct frame_queue *q, const struct matcher_frame *frame,
+                  uint64_t previous, struct error *err)
+{
+  struct queued_frame *f;
+
+  if (q->tail - q->head == WAIT_FRAMES && pop (q, err) == -1)
+    return NULL;
+  f = slot (q, q->tail);
+  *f = (struct queued_frame){ .number = q->tail++,
+                              .literal = q->literal,
+                              .frame = *frame,
+                              .previous = previous,
+                              .cap_matches = 1 };
+  f->matches = &f->one;
+  q->literal = 0;
+  return f;
+}

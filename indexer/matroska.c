@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The walk over a Matroska file, from block to block.
+ *
+ * It is flat: of all elements only Segment and Cluster are entered, every other one is
+ * skipped by its size or is a block.  Hence unknown-size Clusters end where
+ * the next one starts, as they should, and nothing a file says makes the walk go deep.
+ *
+ * Sense is kept by one check: an element is believed only if it ends where its Cluster or
+ * the file does, or where an element of a known ID starts.  Where sense is lost
+ * the next Cluster is searched for, byte by byte.  The walk never goes back, so all of it is
+ * linear in the file's size.
+ *
+ * Decided against: libmatroska, which gives frames and not where they lie, and a tree of
+ * nested parsers, which has to undo its nesting wherever a size is unknown or wrong.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "matroska_parts.h"
+
+/* How much is looked at in one go for a Cluster. */
+#define SEARCH_STEP ((size_t) 64 << 10)
+
+struct matroska {
+  struct window *w;     /* borrowed */
+  uint64_t at;          /* the next element; what is before it is done with */
+  uint64_t cluster_end; /* of the Cluster entered last; 0 if unknown */
+  bool is_matroska;
+  bool at_end; /* no Cluster lies behind `at` */
+  size_t n_tracks;
+  struct matroska_track tracks[MATROSKA_MAX_TRACKS];
+};
+
+enum kind {
+  KIND_UNKNOWN,
+  KIND_ENTERED,
+  KIND_TRACKS,
+  KIND_BLOCK,
+  KIND_GROUP,
+  KIND_SKIPPED,
+};
+
+static enum kind
+kind_of (uint32_t id)
+{
+  switch (id) {
+  case ID_SEGMENT:
+  case ID_CLUSTER:
+    return KIND_ENTERED;
+  case ID_TRACKS:
+    return KIND_TRACKS;
+  case ID_SIMPLE_BLOCK:
+    return KIND_BLOCK;
+  case ID_BLOCK_GROUP:
+    return KIND_GROUP;
+  case ID_VOID:
+  case ID_CRC32:
+  case ID_EBML:
+  case ID_SEEK_HEAD:
+  case ID_INFO:
+  case ID_CUES:
+  case ID_CHAPTERS:
+  case ID_ATTACHMENTS:
+  case ID_TAGS:
+  case ID_TIMESTAMP:
+  case ID_SILENT_TRACKS:
+  case ID_POSITION:
+  case ID_PREV_SIZE:
+  case ID_ENCRYPTED_BLOCK:
+    return KIND_SKIPPED;
+  default:
+    return KIND_UNKNOWN;
+  }
+}
+
+static bool
+is_cluster_child (uint32_t id)
+{
+  switch (id) {
+  case ID_VOID:
+  case ID_CRC32:
+  case ID_TIMESTAMP:
+  case ID_SILENT_TRACKS:
+  case ID_POSITION:
+  case ID_PREV_SIZE:
+  case ID_SIMPLE_BLOCK:
+  case ID_BLOCK_GROUP:
+  case ID_ENCRYPTED_BLOCK:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* From the bytes at hand to an element of the file. */
+static bool
+make_span (const uint8_t *p, size_t len, uint64_t at, struct span *s)
+{
+  if (!ebml_header (p, len, &s->e))
+    return false;
+  s->at = at;
+  s->body = at + s->e.head;
+  s->end = s->body + s->e.size;
+  return true;
+}
+
+bool
+matroska_element (struct window *w, uint64_t at, struct span *s)
+{
+  size_t got;
+  const uint8_t *p = window_get (w, at, EBML_MAX_HEADER, &got);
+
+  return p && make_span (p, got, at, s);
+}
+
+/* The same, leaving the window where it is. */
+static bool
+peek_element (struct window *w, uint64_t at, struct span *s)
+{
+  uint8_t p[EBML_MAX_HEADER];
+
+  return make_span (p, window_peek (w, at, p, sizeof p), at, s);
+}
+
+/* Is `end` a place where an element may end?  With less than a header behind it, who knows. */
+static bool
+ends_well (struct matroska *m, uint64_t end)
+{
+  struct span next;
+
+  if (end == m->cluster_end || m->w->size - end < EBML_MAX_HEADER)
+    return true;
+  return peek_element (m->w, end, &next) && kind_of (next.e.id) != KIND_UNKNOWN;
+}
+
+/* Is there a Cluster at `at`, with something in it that belongs there? */
+static bool
+is_cluster (struct matroska *m, uint64_t at)
+{
+  struct span cluster, child;
+
+  return peek_element (m->w, at, &cluster) && cluster.e.id == ID_CLUSTER &&
+         peek_element (m->w, cluster.body, &child) && is_cluster_child (child.e.id);
+}
+
+/* The first Cluster at `at` or behind it; false if there is none. */
+static bool
+find_cluster (struct matroska *m, uint64_t *at)
+{
+  static const uint8_t id[4] = { 0x1F, 0x43, 0xB6, 0x75 };
+  uint64_t from = *at;
+  const uint8_t *p, *found;
+  size_t got;
+
+  while ((p = window_get (m->w, from, SEARCH_STEP, &got)) && got >= sizeof id) {
+    found = memmem (p, got, id, sizeof id);
+    if (!found) {
+      from += got - (sizeof id - 1);
+      continue;
+    }
+    from += (uint64_t) (found - p);
+    if (is_cluster (m, from)) {
+      *at = from;
+      return true;
+    }
+    from++;
+  }
+  return false;
+}
+
+/* Go on at the next Cluster behind `at`.  Without one the walk is over. */
+static bool
+resynchronise (struct matroska *m)
+{
+  uint64_t at = m->at + 1;
+
+  if (!find_cluster (m, &at)) {
+    m->at_end = true;
+    return false;
+  }
+  m->at = at;
+  return true;
+}
+
+/* Can the element be taken as it stands: of known size, within its Cluster, and ending well? */
+static bool
+is_sound (struct matroska *m, const struct span *s)
+{
+  bool in_cluster = s->at < m->cluster_end;
+
+  return !s->e.unknown && s->end <= (in_cluster ? m->cluster_end : m->w->size) &&
+         ends_well (m, s->end);
+}
+
+static bool
+take_group (struct matroska *m, const struct span *group, uint64_t end,
+            struct matroska_block *b)
+{
+  struct span s;
+
+  for (uint64_t at = group->body; at < end; at = s.end) {
+    if (!matroska_element (m->w, at, &s) || s.e.unknown)
+      return false;
+    if (s.e.id == ID_BLOCK)
+      return s.end <= group->end && matroska_block_parse (m->w, &s, end, b);
+  }
+  return false;
+}
+
+/* Take what the element holds, whose bytes end at `end`; true if that is a block. */
+static bool
+take (struct matroska *m, const struct span *s, uint64_t end, struct matroska_block *b)
+{
+  switch (kind_of (s->e.id)) {
+  case KIND_TRACKS:
+    matroska_tracks_parse (m->w, s->body, end, m->tracks, &m->n_tracks);
+    return false;
+  case KIND_BLOCK:
+    b->at = s->at;
+    b->outer_end = end;
+    return matroska_block_parse (m->w, s, end, b);
+  case KIND_GROUP:
+    b->at = s->at;
+    b->outer_end = end;
+    return take_group (m, s, end, b);
+  default:
+    return false;
+  }
+}
+
+static void
+enter (struct matroska *m, const struct span *s)
+{
+  if (s->e.id == ID_CLUSTER) {
+    m->cluster_end = s->e.unknown ? 0 : s->end;
+    if (m->cluster_end > m->w->size)
+      m->cluster_end = m->w->size;
+  }
+  m->at = s->body;
+}
+
+/*
+ * One element, or one resynchronisation, further.  True if the walk goes on; *found if `b` was
+ * filled in.  An element that is not sound is taken nevertheless, cut, where it
+ * reaches beyond the file and no Cluster lies behind it: the file itself was cut.
+ */
+static bool
+step (struct matroska *m, struct matroska_block *b, bool *found)
+{
+  struct span s;
+  uint64_t end;
+
+  if (m->at_end || m->at >= m->w->size)
+    return false;
+  if (!matroska_element (m->w, m->at, &s))
+    return resynchronise (m);
+  if (kind_of (s.e.id) == KIND_ENTERED) {
+    enter (m, &s);
+    return true;
+  }
+  if (!is_sound (m, &s) && (resynchronise (m) || s.e.unknown || s.end <= m->w->size))
+    return !m->at_end;
+  end = s.end < m->w->size ? s.end : m->w->size;
+  *found = take (m, &s, end, b);
+  m->at = end;
+  return true;
+}
+
+bool
+matroska_next (struct matroska *m, struct matroska_block *block)
+{
+  bool found = false;
+
+  while (!found && step (m, block, &found))
+    ;
+  return found;
+}
+
+/* EBML header, perhaps Void, Segment. */
+static bool
+begins_well (struct window *w, uint64_t *segment)
+{
+  struct span s;
+
+  if (!matroska_element (w, 0, &s) || s.e.id != ID_EBML)
+    return false;
+  do {
+    if (s.e.unknown || !matroska_element (w, s.end, &s))
+      return false;
+  } while (s.e.id == ID_VOID);
+  *segment = s.at;
+  return s.e.id == ID_SEGMENT;
+}
+
+/* Take what is in front of the first Cluster, so that the tracks are known. */
+static void
+read_front (struct matroska *m)
+{
+  struct matroska_block none;
+  bool found = false;
+  struct span s;
+
+  while (matroska_element (m->w, m->at, &s) && s.e.id != ID_CLUSTER &&
+         kind_of (s.e.id) != KIND_BLOCK && kind_of (s.e.id) != KIND_GROUP)
+    if (!step (m, &none, &found))
+      break;
+}
+
+struct matroska *
+matroska_open (struct window *window)
+{
+  struct matroska *m = calloc (1, sizeof *m);
+
+  if (!m)
+    return NULL;
+  m->w = window;
+  m->is_matroska = begins_well (window, &m->at);
+  if (m->is_matroska)
+    read_front (m);
+  return m;
+}
+
+void
+matroska_close (struct matroska *m)
+{
+  free (m);
+}
+
+bool
+matroska_is_matroska (const struct matroska *m)
+{
+  return m->is_matroska;
+}
+
+const struct matroska_track *
+matroska_tracks (const struct matroska *m, size_t *n)
+{
+  *n = m->n_tracks;
+  return m->tracks;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files that are whole or absent: see atomic_file.h.
+ *
+ * The temporary file is made with open and not mkostemp, whose mode of 0600
+ * would have to be widened by hand: that needs the umask, which can only be
+ * read by changing it, and would pass over a directory's default ACL.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "atomic_file.h"
+#include "cleanup.h"
+
+#define RANDOM_CHARS 6
+/* 32^6 names: this many in a row being taken is no accident. */
+#define MAX_TRIES 100
+/* Room for "." and ".XXXXXX.tmp" within NAME_MAX. */
+#define MAX_STEM (NAME_MAX - 1 - 1 - RANDOM_CHARS - 4)
+
+static const char *
+base_name (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  return slash ? slash + 1 : path;
+}
+
+/* How much of a file's name goes into the temporary one: all of it, or what
+ * fits, cut between UTF-8 characters.
+ */
+static int
+stem_len (const char *base)
+{
+  size_t len = strlen (base);
+
+  if (len > MAX_STEM) {
+    len = MAX_STEM;
+    while (len > 0 && (base[len] & 0xc0) == 0x80)
+      len--;
+  }
+  return (int) len;
+}
+
+static char *
+temporary_name (const char *path)
+{
+  static const char alphabet[32] = "abcdefghijklmnopqrstuvwxyz234567";
+  const char *base = base_name (path);
+  uint8_t raw[RANDOM_CHARS];
+  char random[RANDOM_CHARS + 1];
+  char *name;
+
+  if (getrandom (raw, sizeof raw, 0) != sizeof raw)
+    return NULL;
+  for (size_t i = 0; i < RANDOM_CHARS; i++)
+    random[i] = alphabet[raw[i] % sizeof alphabet];
+  random[RANDOM_CHARS] = '\0';
+  if (asprintf (&name, "%.*s.%.*s.%s.tmp", (int) (base - path), path, stem_len (base),
+                base, random) == -1)
+    return NULL;
+  return name;
+}
+
+/* A path that can be renamed to: a name, and no directory.  Nor a device: replacing
+ * /dev/null by a file is never what was meant.
+ */
+static int
+check_target (const char *path, struct error *err)
+{
+  struct stat st;
+
+  if (*base_name (path) == '\0')
+    return error_set (err, EISDIR, "%s", path);
+  if (stat (path, &st) == -1 || S_ISREG (st.st_mode))
+    return 0; /* what is wrong otherwise will be told by open */
+  return S_ISDIR (st.st_mode) ? error_set (err, EISDIR, "%s", path)
+                              : error_set (err, 0, "%s: is no regular file", path);
+}
+
+int
+atomic_file_open (struct atomic_file *f, const char *path, struct error *err)
+{
+  *f = (struct atomic_file) ATOMIC_FILE_INIT;
+  if (check_target (path, err) == -1)
+    return -1;
+  f->path = strdup (path);
+  if (!f->path)
+    return error_set (err, errno, "%s", path);
+  for (int tries = 0; tries < MAX_TRIES; tries++) {
+    CLEANUP_FREE char *name = temporary_name (path);
+
+    if (!name)
+      break;
+    f->fd = open (name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (f->fd >= 0) {
+      f->temporary = take_ptr (&name);
+      return 0;
+    }
+    if (errno != EEXIST)
+      break;
+  }
+  error_set (err, errno, "%s: cannot create a temporary file beside it", path);
+  atomic_file_drop (f);
+  return -1;
+}
+
+/* The directory that holds `path`, open. */
+static int
+open_directory (const char *path, struct error *err)
+{
+  CLEANUP_FREE char *dir = NULL;
+  int len = (int) (base_name (path) - path);
+  int fd;
+
+  if (asprintf (&dir, "%.*s.", len, path) == -1)
+    return error_set (err, ENOMEM, "%s", path);
+  fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd == -1)
+    return error_set (err, errno, "%s", dir);
+  return fd;
+}
+
+int
+atomic_file_commit (struct atomic_file *f, struct error *err)
+{
+  CLEANUP_CLOSE int dir = open_directory (f->path, err);
+
+  if (dir == -1)
+    return -1;
+  if (fsync (f->fd) == -1)
+    return error_set (err, errno, "%s: fsync", f->temporary);
+  if (rename (f->temporary, f->path) == -1)
+    return error_set (err, errno, "%s: rename from %s", f->path, f->temporary);
+  free (take_ptr (&f->temporary));
+  close (take_fd (&f->fd));
+  /* EINVAL: a file system that knows no such thing for directories. */
+  if (fsync (dir) == -1 && errno != EINVAL)
+    return error_set (err, errno, "%s: written, but fsync of its directory failed",
+                      f->path);
+  return 0;
+}
+
+void
+atomic_file_drop (struct atomic_file *f)
+{
+  int saved = errno;
+
+  if (f->temporary)
+    unlink (f->temporary);
+  if (f->fd >= 0)
+    close (f->fd);
+  free (f->temporary);
+  free (f->path);
+  *f = (struct atomic_file) ATOMIC_FILE_INIT;
+  errno = saved;
+}
+
+int
+atomic_file_put (const char *path, const void *data, size_t len, struct error *err)
+{
+  CLEANUP_ATOMIC_FILE struct atomic_file f = ATOMIC_FILE_INIT;
+
+  if (atomic_file_open (&f, path, err) == -1 ||
+      write_all (f.fd, data, len, 0, path, err) == -1)
+    return -1;
+  return atomic_file_commit (&f, err);
+}
+
+int
+write_all (int fd, const void *data, size_t len, unsigned long long offset,
+           const char *path, struct error *err)
+{
+  const uint8_t *p = data;
+
+  while (len > 0) {
+    ssize_t n = pwrite (fd, p, len, (off_t) offset);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return error_set (err, n == 0 ? ENOSPC : errno, "%s: write at %llu", path, offset);
+    p += n;
+    len -= (size_t) n;
+    offset += (unsigned long long) n;
+  }
+  return 0;
+}
+
+int
+read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
+          struct error *err)
+{
+  uint8_t *p = data;
+
+  while (len > 0) {
+    ssize_t n = pread (fd, p, len, (off_t) offset);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n == -1)
+      return error_set (err, errno, "%s: read at %llu", path, offset);
+    if (n == 0)
+      return error_set (err, 0, "%s: ends at %llu, %zu bytes early", path, offset, len);
+    p += n;
+    len -= (size_t) n;
+    offset += (unsigned long long) n;
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files that are whole or absent: written under a temporary name in the directory
+ * of the final one, fsynced, renamed over it, and the directory fsynced.  At any
+ * instant of interruption there is the old file or the new one, never a part.
+ * A process that is killed leaves ".NAME.XXXXXX.tmp" behind, and nothing else.
+ *
+ * A symbolic link at the final name is replaced, not followed.  O_TMPFILE + linkat
+ * was decided against: linkat cannot replace an existing file, and not every file
+ * system has it.
+ *
+ * Thread safety: an atomic_file belongs to one thread, but its `fd` may be written
+ * by many at once with write_all.
+ */
+#ifndef MKVDUP_ATOMIC_FILE_H
+#define MKVDUP_ATOMIC_FILE_H
+
+#include <stddef.h>
+
+#include "error.h"
+
+struct atomic_file {
+  int fd;          /* O_RDWR; -1 once committed or dropped */
+  char *path;      /* the final name; owned */
+  char *temporary; /* the name while written: ".NAME.XXXXXX.tmp" beside it; owned */
+};
+
+#define ATOMIC_FILE_INIT \
+  {                      \
+    -1, NULL, NULL       \
+  }
+#define CLEANUP_ATOMIC_FILE __attribute__ ((cleanup (atomic_file_drop)))
+
+/* Create the temporary file (mode 0666 less the umask).  What is at `path` already
+ * has to be a regular file.  On failure there is nothing to drop.
+ */
+int atomic_file_open (struct atomic_file *f, const char *path, struct error *err);
+
+/* fsync, rename to the final name, fsync the directory.  On failure nothing of the
+ * final name has changed (the temporary file goes with atomic_file_drop); except
+ * that a directory that cannot be fsynced has the new file, whole, in it already.
+ */
+int atomic_file_commit (struct atomic_file *f, struct error *err);
+
+/* Remove the temporary file unless committed, and release everything.  Safe to repeat. */
+void atomic_file_drop (struct atomic_file *f);
+
+/* A whole small file at once. */
+int atomic_file_put (const char *path, const void *data, size_t len, struct error *err);
+
+/* pwrite all of it, retrying short writes and EINTR; `path` is for the message. */
+int write_all (int fd, const void *data, size_t len, unsigned long long offset,
+               const char *path, struct error *err);
+
+/* pread all of it, retrying short reads and EINTR; the file's end before is an error. */
+int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
+              struct error *err);
+
+#endif /* MKVDUP_ATOMIC_FILE_H */

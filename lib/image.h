@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An image: the bytes [0, size) that one recipe and its sources give.  The one
+ * reader that server, verifier and extractor share.
+ *
+ * Sources are opened by image_open_sources, or at the first read that needs one: a
+ * recipe whose disc is away can still be opened and described.  A source that fails
+ * or changes while in use is looked for again, at most once a second, so that an image
+ * recovers when its disc is back.
+ *
+ * Thread safety: any number of threads may read one image at once.
+ */
+#ifndef MKVDUP_IMAGE_H
+#define MKVDUP_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache.h"
+#include "error.h"
+#include "recipe.h"
+
+struct image;
+
+/* Open the recipe at `path`; no segment is read.  `places` (copied) is where its
+ * sources may be: see source_open.  `cache` is borrowed and has to outlive the image.
+ */
+struct image *image_open (const char *path, const char *const *places, size_t n_places,
+                          struct segment_cache *cache, struct error *err);
+
+/* Nobody may be reading any more. */
+void image_close (struct image *img);
+
+/* Open every source now, to fail early. */
+int image_open_sources (struct image *img, struct error *err);
+
+uint64_t image_size (const struct image *img);
+const struct recipe *image_recipe (const struct image *img);
+
+/*
+ * Read exactly `count` bytes from `offset`; offset + count <= image_size.
+ * Memory for one call is bounded whatever the count.  On error the content of `buf` is
+ * undefined and `err` names the source (or recipe), the offset in it, and the cause.
+ */
+int image_read (struct image *img, void *buf, size_t count, uint64_t offset,
+                struct error *err);
+
+/*
+ * Tell `fn` of consecutive ranges from `offset` on that read as zeros without
+ * any source (`zero`), or not; at least one, at most to offset + count, and no
+ * more than a few segments a call.  Short runs of zeros count as data.  Stops early when
+ * fn returns non-zero, which is then returned; -1 with `err` set on error.
+ * 0 < count; offset + count <= image_size.
+ */
+typedef int image_extent_fn (void *opaque, uint64_t offset, uint64_t len, bool zero);
+int image_extents (struct image *img, uint64_t offset, uint64_t count,
+                   image_extent_fn *fn, void *opaque, struct error *err);
+
+/* Ask the kernel to have the source bytes of this range in its cache soon.
+ * Advisory, bounded to a few segments, does not wait for the disk.
+ */
+int image_prefetch (struct image *img, uint64_t offset, uint64_t count,
+                    struct error *err);
+
+#endif /* MKVDUP_IMAGE_H */

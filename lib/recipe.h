@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The recipe file, read side.  docs/format.md describes every byte.
+ *
+ * Opening reads the header, the section table and the source table: a few
+ * hundred bytes.  The file is read with pread, never mapped, so a recipe that shrinks
+ * under us is an error and not a SIGBUS.  Everything read is checked against
+ * its XXH3 and bounded before it is believed.
+ *
+ * Thread safety: a `struct recipe` is immutable after recipe_open; every
+ * function here but recipe_close may be called by many threads at once.
+ */
+#ifndef MKVDUP_RECIPE_H
+#define MKVDUP_RECIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "segment.h"
+
+#define RECIPE_HASH_SIZE 16 /* XXH3-128, canonical (big-endian) as xxhsum -H2 prints */
+
+/* A source as the recipe knows it: what it contains, and what it was called. */
+struct recipe_source {
+  char *path;                     /* relative, no "..", "/" between parts; owned */
+  uint64_t size;                  /* bytes */
+  uint8_t hash[RECIPE_HASH_SIZE]; /* XXH3-128 of the whole content */
+  uint64_t sample;                /* source_sample() of it: cheap to check at open */
+};
+
+/* One line of what the recipe's maker wrote down for people: "creator", "name",
+ * "mtime", "track", …  No program depends on it.
+ */
+struct recipe_note {
+  char *key, *value; /* owned by the recipe */
+};
+
+/* Sections, for those who account for bytes (mkvdup info). */
+struct recipe_section {
+  uint32_t type;  /* four letters, first one lowest */
+  uint32_t flags; /* RECIPE_SECTION_* */
+  uint64_t offset, len;
+  uint64_t checksum;
+};
+
+#define RECIPE_SECTION_REQUIRED 1u     /* a reader that does not know it must refuse */
+#define RECIPE_SECTION_SELF_CHECKED 2u /* carries its own checksums; `checksum` is 0 */
+#define RECIPE_SECTION_KNOWN_FLAGS 3u  /* with any other, a recipe is refused */
+
+struct recipe {
+  char *path; /* as opened, for messages */
+  int fd;
+  uint64_t file_size;
+  uint64_t image_size;   /* bytes of the image */
+  unsigned span_log2;    /* of the segments */
+  uint32_t n_segments;
+  uint32_t n_sources;
+  struct recipe_source *sources;
+  uint64_t *source_sizes; /* the same sizes once more, as segment_decode wants them */
+  uint32_t n_sections;
+  struct recipe_section *sections;
+  uint64_t segments_at, segments_len; /* the section of coded segments */
+  uint64_t index_at;                  /* the section of their offsets */
+  uint64_t merkle_at, merkle_len;     /* the section of Merkle levels */
+};
+
+/* Open and check.  NULL with `err` set, naming the file. */
+struct recipe *recipe_open (const char *path, struct error *err);
+void recipe_close (struct recipe *r);
+
+/* Read and decode segment `number` < n_segments.  The caller owns the result. */
+struct segment *recipe_segment (const struct recipe *r, uint32_t number,
+                                struct error *err);
+
+/* The coded bytes of a segment (the caller frees *data) and what its decoder needs. */
+int recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
+                          size_t *len, struct segment_context *ctx, struct error *err);
+
+/* Coded length in bytes of segment `number`, with its checksum. */
+int recipe_segment_len (const struct recipe *r, uint32_t number, uint64_t *len,
+                        struct error *err);
+
+/* Read a checksummed section whole; the caller frees *data.  Fails if the
+ * checksum is wrong.  `type` that is not there gives *data NULL and *len 0.
+ */
+int recipe_read_section (const struct recipe *r, uint32_t type, uint8_t **data,
+                         size_t *len, struct error *err);
+
+/* The notes, in the order written.  Free with recipe_notes_free. */
+int recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
+                  struct error *err);
+void recipe_notes_free (struct recipe_note *notes, size_t n);
+
+/* Read every section and check its checksum, and the checksum of every segment
+ * by decoding it: the whole file is then known to be as it was written.
+ */
+int recipe_check (const struct recipe *r, struct error *err);
+
+/* Is this relative path one that may be opened below a source directory: not
+ * empty, not absolute, no "." or ".." part, no empty part?
+ */
+bool recipe_path_is_safe (const char *path);
+
+#endif /* MKVDUP_RECIPE_H */

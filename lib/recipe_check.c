@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A recipe's notes, and checking all of a recipe at once: see recipe.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "atomic_file.h"
+#include "buffer.h"
+#include "cleanup.h"
+#include "column.h"
+#include "merkle.h"
+#include "recipe.h"
+#include "recipe_format.h"
+
+void
+recipe_notes_free (struct recipe_note *notes, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    free (notes[i].key);
+    free (notes[i].value);
+  }
+  free (notes);
+}
+
+/* Split "key=value" strings, each with its NUL, the last one followed by one more,
+ * appending to *notes.  What has no "=" is left out.
+ */
+static int
+split_notes (const char *text, size_t len, struct recipe_note **notes, size_t *n)
+{
+  for (const char *end = text + len; text < end; text += strlen (text) + 1) {
+    const char *equals = strchr (text, '=');
+    struct recipe_note *more;
+
+    if (!equals)
+      continue;
+    more = reallocarray (*notes, *n + 1, sizeof *more);
+    if (!more)
+      return -1;
+    *notes = more;
+    more += (*n)++;
+    *more = (struct recipe_note){ strndup (text, (size_t) (equals - text)),
+                                  strdup (equals + 1) };
+    if (!more->key || !more->value)
+      return -1;
+  }
+  return 0;
+}
+
+int
+recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
+              struct error *err)
+{
+  CLEANUP_FREE uint8_t *data = NULL;
+  CLEANUP_FREE char *text = NULL;
+  struct reader in;
+  size_t len, text_len;
+
+  *notes = NULL;
+  *n = 0;
+  for (uint32_t i = 0; i < r->n_sections; i++)
+    if (r->sections[i].type == SECTION_NOTES && r->sections[i].len > RECIPE_MAX_NOTES)
+      return error_set (err, 0, "%s: the notes are malformed", r->path);
+  if (recipe_read_section (r, SECTION_NOTES, &data, &len, err) == -1)
+    return -1;
+  if (!data)
+    return 0;
+  in = reader_init (data, len);
+  text_len = reader_bounded (&in, RECIPE_MAX_NOTES);
+  text = calloc (text_len + 1, 1);
+  if (!text)
+    return error_set (err, ENOMEM, "%s", r->path);
+  plane_decode (&in, (uint8_t *) text, text_len);
+  if (in.failed || reader_left (&in) != 0)
+    return error_set (err, 0, "%s: the notes are malformed", r->path);
+  if (split_notes (text, text_len, notes, n) == -1) {
+    recipe_notes_free (*notes, *n);
+    *notes = NULL;
+    return error_set (err, ENOMEM, "%s", r->path);
+  }
+  return 0;
+}
+
+static void
+cleanup_state (XXH3_state_t **state)
+{
+  XXH3_freeState (*state);
+}
+
+/* A section may be larger than memory: it is read a piece at a time. */
+static int
+check_section (const struct recipe *r, const struct recipe_section *s, struct error *err)
+{
+  __attribute__ ((cleanup (cleanup_state))) XXH3_state_t *state = XXH3_createState ();
+  uint8_t piece[16384];
+  size_t n;
+
+  if (s->flags & RECIPE_SECTION_SELF_CHECKED)
+    return 0;
+  if (!state || XXH3_64bits_reset_withSeed (state, s->type) != XXH_OK)
+    return error_set (err, ENOMEM, "%s", r->path);
+  for (uint64_t at = 0; at < s->len; at += n) {
+    n = s->len - at < sizeof piece ? (size_t) (s->len - at) : sizeof piece;
+    if (read_all (r->fd, piece, n, s->offset + at, r->path, err) == -1)
+      return -1;
+    XXH3_64bits_update (state, piece, n);
+  }
+  if (XXH3_64bits_digest (state) != s->checksum)
+    return error_set (err, 0, "%s: section 0x%08x at offset %llu is damaged (checksum)",
+                      r->path, s->type, (unsigned long long) s->offset);
+  return 0;
+}
+
+static int
+check_merkle (const struct recipe *r, struct error *err)
+{
+  CLEANUP_FREE uint8_t *data = NULL;
+  size_t len;
+
+  if (recipe_read_section (r, SECTION_MERKLE, &data, &len, err) == -1)
+    return -1;
+  if (merkle_check_levels (data, r->image_size, err) == -1)
+    return error_context (err, "%s", r->path);
+  return 0;
+}
+
+static int
+check_notes (const struct recipe *r, struct error *err)
+{
+  struct recipe_note *notes;
+  size_t n;
+
+  if (recipe_notes (r, &notes, &n, err) == -1)
+    return -1;
+  recipe_notes_free (notes, n);
+  return 0;
+}
+
+/* Each decodes, and between them they are all of their section. */
+static int
+check_segments (const struct recipe *r, struct error *err)
+{
+  uint64_t sum = 0;
+
+  for (uint32_t i = 0; i < r->n_segments; i++) {
+    struct segment *seg = recipe_segment (r, i, err);
+    uint64_t len;
+
+    if (!seg)
+      return -1;
+    segment_free (seg);
+    if (recipe_segment_len (r, i, &len, err) == -1)
+      return -1;
+    sum += len;
+  }
+  if (sum != r->segments_len)
+    return error_set (err, 0, "%s: the index does not cover all segments", r->path);
+  return 0;
+}
+
+int
+recipe_check (const struct recipe *r, struct error *err)
+{
+  for (uint32_t i = 0; i < r->n_sections; i++)
+    if (check_section (r, &r->sections[i], err) == -1)
+      return -1;
+  if (check_merkle (r, err) == -1 || check_notes (r, err) == -1)
+    return -1;
+  return check_segments (r, err);
+}

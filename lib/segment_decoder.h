@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A segment on its way from coded columns to operations: what segment_layout.c
+ * and segment_columns.c fill in and segment_decode.c uses.  Private to lib/.
+ *
+ * Everything here is owned by one decoder, on one thread; whatever runs past the
+ * input's end or out of its bounds sets r.failed, and nothing after that counts.
+ */
+#ifndef MKVDUP_SEGMENT_DECODER_H
+#define MKVDUP_SEGMENT_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "segment_format.h"
+#include "segment_plan.h"
+
+/* Pieces of a lane that lie a fixed period apart. */
+struct run {
+  uint64_t from;    /* of the first piece */
+  uint64_t lane_at; /* offset of the run in its lane */
+  uint32_t chunk;   /* bytes of each piece */
+  uint32_t period;  /* from one piece's start to the next's */
+  uint32_t count;
+};
+
+struct lane {
+  uint32_t source;
+  uint64_t start;   /* lane offset of the first copy, less its skip */
+  uint64_t next;    /* while emitting: where the last copy ended */
+  uint64_t len;     /* bytes of all runs */
+  struct run *runs; /* within the decoder's array of all runs */
+  size_t n_runs;
+  size_t at_run; /* while emitting: the run that `next` lies in, or near it */
+};
+
+struct coded_shape {
+  struct shape shape;
+  uint32_t lane_plus_1; /* 0: the shape is followed by other symbols */
+  uint8_t transform, clock;
+  bool timed;
+  uint64_t *lengths, *skips, *covers; /* columns; within the decoder's values */
+  size_t uses, used;
+};
+
+/* Everything that lives while one segment is decoded; all owned. */
+struct decoder {
+  struct reader r;
+  const struct segment_context *ctx;
+  struct lane *lanes;
+  size_t n_lanes;
+  struct run *runs;
+  struct coded_shape *shapes;
+  size_t n_shapes;
+  uint64_t *symbols;
+  size_t n_symbols;
+  uint64_t *values; /* the columns of the shapes, one behind the other */
+  uint64_t *literal_lens, *fill_lens, *times;
+  uint8_t *fill_bytes, *literals;
+  size_t n_literal_runs, n_fills, n_times, n_literals;
+  uint64_t clocks[SEGMENT_MAX_CLOCKS];
+  size_t clock_at[SEGMENT_MAX_CLOCKS]; /* where each clock's times begin in `times` */
+  uint32_t *suffix; /* n_symbols + 1: bytes of the image from each symbol to the end */
+  uint8_t *headers; /* n_symbols: bytes of header of each */
+  struct segment_costs costs;
+  /* result */
+  struct buffer ops, strides, transforms, bytes;
+};
+
+/* An array of n (bounded by the caller) of `size` bytes, zeroed; NULL and `failed`. */
+void *decoder_array (struct decoder *d, size_t n, size_t size);
+
+/* A column of n values, likewise. */
+uint64_t *decoder_column (struct decoder *d, size_t n);
+
+/* Parse the walks, lanes, templates and entries: where the lanes' pieces lie. */
+void decoder_parse_layout (struct decoder *d);
+
+/* Parse everything, to the last byte, and account for it. */
+void decoder_parse_columns (struct decoder *d);
+
+void decoder_free (struct decoder *d);
+
+#endif /* MKVDUP_SEGMENT_DECODER_H */

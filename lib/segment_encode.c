@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From a plan to the coded columns of a segment: the mirror of segment_decode.c.
+ *
+ * Deterministic: symbols, shapes and templates are numbered by first appearance.
+ * A header that its shape does not render as the image has it, one that is cut by
+ * the segment's end among them, is stored as a literal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "cleanup.h"
+#include "column.h"
+#include "segment_encoder.h"
+
+/* Shorter runs of one byte cost nothing inside a compressed literal. */
+#define FILL_MIN 1024
+
+/* Headers within headers: a block, a NAL unit in it. */
+#define MAX_OPEN_HEADERS 8
+
+struct used_shape {
+  struct shape shape;
+  uint32_t lane_plus_1;
+  uint8_t transform, clock;
+  bool timed;
+  struct buffer lengths, skips, covers; /* values */
+};
+
+struct open_header {
+  uint32_t end; /* offset in the image at which it ends */
+  size_t symbol, shape, use;
+};
+
+/* Everything that lives while one segment is coded; all owned but plan and image. */
+struct encoder {
+  const struct segment_plan *plan;
+  const uint8_t *image;
+  uint32_t at;         /* in the image */
+  uint32_t literal_at; /* where the literal bytes not yet flushed begin; == at if none */
+  struct lane_order lanes;
+  uint64_t *lane_start, *lane_next;
+  bool *lane_used;
+  struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
+  struct buffer clocks[SEGMENT_MAX_CLOCKS]; /* times */
+  struct used_shape *shapes;
+  size_t n_shapes, cap_shapes;
+  struct open_header open[MAX_OPEN_HEADERS];
+  size_t n_open;
+  bool intricate; /* beyond the format's bounds */
+};
+
+static void
+encoder_free (struct encoder *e)
+{
+  for (size_t i = 0; i < e->n_shapes; i++) {
+    buffer_free (&e->shapes[i].lengths);
+    buffer_free (&e->shapes[i].skips);
+    buffer_free (&e->shapes[i].covers);
+  }
+  for (size_t i = 0; i < SEGMENT_MAX_CLOCKS; i++)
+    buffer_free (&e->clocks[i]);
+  free (e->shapes);
+  free (e->lane_start);
+  free (e->lane_next);
+  free (e->lane_used);
+  lane_order_free (&e->lanes);
+  buffer_free (&e->symbols);
+  buffer_free (&e->literal_lens);
+  buffer_free (&e->fill_lens);
+  buffer_free (&e->fill_bytes);
+  buffer_free (&e->literals);
+}
+
+/* ---- literals ---- */
+
+static void
+put_literal (struct encoder *e, const uint8_t *bytes, size_t n)
+{
+  if (n == 0)
+    return;
+  values_push (&e->symbols, SYMBOL_LITERAL);
+  values_push (&e->literal_lens, n);
+  buffer_append (&e->literals, bytes, n);
+}
+
+static void
+put_fill (struct encoder *e, uint8_t byte, size_t n)
+{
+  values_push (&e->symbols, SYMBOL_FILL);
+  values_push (&e->fill_lens, n);
+  buffer_u8 (&e->fill_bytes, byte);
+}
+
+/* The bytes equal to bytes[0] at the front. */
+static size_t
+run_length (const uint8_t *bytes, size_t n)
+{
+  size_t run = 1;
+
+  while (run < n && bytes[run] == bytes[0])
+    run++;
+  return run;
+}
+
+/* Emit the literal bytes that have gathered, long runs of one byte as fills. */
+static void
+flush_literal (struct encoder *e)
+{
+  const uint8_t *p = e->image + e->literal_at, *end = e->image + e->at, *from = p;
+
+  while (p < end) {
+    size_t run = run_length (p, (size_t) (end - p));
+
+    if (run >= FILL_MIN) {
+      put_literal (e, from, (size_t) (p - from));
+      put_fill (e, *p, run);
+      from = p + run;
+    }
+    p += run;
+  }
+  put_literal (e, from, (size_t) (end - from));
+  e->literal_at = e->at;
+}
+
+/* ---- shapes ---- */
+
+/* The number of the shape like `want`, a new one if need be. */
+static size_t
+find_shape (struct encoder *e, const struct used_shape *want)
+{
+  for (size_t i = 0; i < e->n_shapes; i++) {
+    const struct used_shape *s = &e->shapes[i];
+
+    if (s->lane_plus_1 == want->lane_plus_1 && s->transform == want->transform &&
+        s->clock == want->clock && shape_equal (&s->shape, &want->shape))
+      return i;
+  }
+  if (e->n_shapes == e->cap_shapes) {
+    size_t more = e->cap_shapes ? 2 * e->cap_shapes : 16;
+    struct used_shape *p = reallocarray (e->shapes, more, sizeof *p);
+
+    if (!p) {
+      e->symbols.failed = true;
+      return 0;
+    }
+    e->shapes = p;
+    e->cap_shapes = more;
+  }
+  e->shapes[e->n_shapes] = *want;
+  return e->n_shapes++;
+}
+
+/* Emit a shape's symbol and, if it has one, its time; its number. */
+static size_t
+put_shape (struct encoder *e, const struct plan_span *header,
+           const struct plan_span *copy)
+{
+  struct used_shape want = { .lane_plus_1 = 0 };
+  size_t number;
+
+  if (header) {
+    want.shape = *header->shape;
+    want.timed = shape_has_time (header->shape);
+    want.clock = want.timed ? header->clock : 0;
+  }
+  if (copy) {
+    want.lane_plus_1 = e->lanes.number[copy->lane] + 1;
+    want.transform = copy->transform;
+  }
+  number = find_shape (e, &want);
+  values_push (&e->symbols, SYMBOL_SHAPE + number);
+  if (want.timed)
+    values_push (&e->clocks[want.clock], (uint64_t) header->time);
+  return number;
+}
+
+static void
+put_copy (struct encoder *e, const struct plan_span *header, const struct plan_span *copy)
+{
+  uint32_t lane = e->lanes.number[copy->lane];
+  size_t number;
+
+  flush_literal (e);
+  if (!e->lane_used[lane]) {
+    e->lane_used[lane] = true;
+    e->lane_start[lane] = e->lane_next[lane] = copy->lane_at;
+  }
+  number = put_shape (e, header, copy);
+  if (!e->symbols.failed) {
+    values_push (&e->shapes[number].lengths, copy->len);
+    values_push (&e->shapes[number].skips,
+                 zigzag ((int64_t) (copy->lane_at - e->lane_next[lane])));
+  }
+  e->lane_next[lane] = copy->lane_at + copy->len;
+  e->at += (header ? header->len : 0) + copy->len;
+  e->literal_at = e->at;
+}
+
+/* A header over several symbols, whose number is known when its end is reached. */
+static void
+open_header (struct encoder *e, const struct plan_span *header, uint32_t covered)
+{
+  struct open_header *o = &e->open[e->n_open++];
+
+  flush_literal (e);
+  o->symbol = values_count (&e->symbols);
+  o->shape = put_shape (e, header, NULL);
+  e->at += header->len;
+  e->literal_at = e->at;
+  o->end = e->at + covered;
+  if (!e->symbols.failed) {
+    o->use = values_count (&e->shapes[o->shape].covers);
+    values_push (&e->shapes[o->shape].covers, 0);
+  }
+}
+
+/* Close the headers that end here: no symbol may straddle the end. */
+static void
+close_headers (struct encoder *e)
+{
+  while (e->n_open > 0 && e->open[e->n_open - 1].end == e->at) {
+    const struct open_header *o = &e->open[--e->n_open];
+
+    flush_literal (e);
+    if (!e->symbols.failed && !e->shapes[o->shape].covers.failed)
+      values_of (&e->shapes[o->shape].covers)[o->use] =
+        values_count (&e->symbols) - o->symbol - 1;
+  }
+}
+
+/* May this header be modelled: all it covers is in the segment (and in the header
+ * around it), and it renders to the image's bytes?  Then *covered is set.
+ */
+static bool
+header_fits (const struct encoder *e, size_t i, uint32_t *covered)
+{
+  const struct plan_span *h = &e->plan->spans[i];
+  uint8_t rendered[SHAPE_MAX_HEADER];
+  uint64_t sum = 0;
+  int len;
+
+  if (h->covers == 0 || h->covers > e->plan->n_spans - 1 - i ||
+      e->n_open == MAX_OPEN_HEADERS || !shape_is_valid (h->shape))
+    return false;
+  for (size_t k = i + 1; k <= i + h->covers; k++)
+    sum += e->plan->spans[k].len;
+  if (e->n_open > 0 && e->at + h->len + sum > e->open[e->n_open - 1].end)
+    return false;
+  len = shape_render (h->shape, sum, h->time, rendered);
+  *covered = (uint32_t) sum;
+  return len == (int) h->len && memcmp (rendered, e->image + e->at, h->len) == 0;
+}
+
+/* Emit span i; how many spans that took. */
+static size_t
+put_span (struct encoder *e, size_t i)
+{
+  const struct plan_span *s = &e->plan->spans[i];
+  uint32_t covered;
+
+  if (s->kind == SPAN_COPY) {
+    put_copy (e, NULL, s);
+    return 1;
+  }
+  if (s->kind == SPAN_HEADER && header_fits (e, i, &covered)) {
+    if (s->covers == 1 && s[1].kind == SPAN_COPY) {
+      put_copy (e, s, s + 1);
+      return 2;
+    }
+    open_header (e, s, covered);
+    return 1;
+  }
+  e->at += s->len;
+  return 1;
+}
+
+/* ---- writing ---- */
+
+static void
+write_shapes (struct encoder *e, struct buffer *out)
+{
+  buffer_varint (out, e->n_shapes);
+  for (size_t i = 0; i < e->n_shapes; i++) {
+    const struct used_shape *s = &e->shapes[i];
+
+    buffer_varint (out, s->lane_plus_1);
+    if (s->lane_plus_1 > 0)
+      buffer_varint (out, s->transform);
+    buffer_varint (out, s->shape.len);
+    buffer_append (out, s->shape.tokens, s->shape.len);
+    if (s->timed)
+      buffer_u8 (out, s->clock);
+  }
+  buffer_varint (out, values_count (&e->symbols));
+  values_encode (out, &e->symbols);
+  for (size_t i = 0; i < e->n_shapes; i++) {
+    const struct used_shape *s = &e->shapes[i];
+
+    if (s->lane_plus_1 > 0) {
+      values_encode (out, &s->lengths);
+      values_encode (out, &s->skips);
+    }
+    else
+      values_encode (out, &s->covers);
+  }
+}
+
+/* Times as differences, the first one equal to the second so that a steady clock is
+ * one constant.
+ */
+static void
+write_clock (struct buffer *times, struct buffer *out)
+{
+  uint64_t *t = values_of (times);
+  size_t n = values_count (times);
+  uint64_t first = t[0], step = n > 1 ? t[1] - t[0] : 0;
+
+  for (size_t i = n; i-- > 1;)
+    t[i] = zigzag ((int64_t) (t[i] - t[i - 1]));
+  t[0] = zigzag ((int64_t) step);
+  buffer_varint (out, zigzag ((int64_t) (first - step)));
+  values_encode (out, times);
+}
+
+static void
+write_columns (struct encoder *e, struct buffer *out)
+{
+  buffer_u8 (out, SEGMENT_METHOD_COLUMNS);
+  lane_order_write (&e->lanes, e->plan, e->lane_start, out);
+  write_shapes (e, out);
+  for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
+    if (e->clocks[c].len > 0)
+      write_clock (&e->clocks[c], out);
+  values_encode (out, &e->literal_lens);
+  values_encode (out, &e->fill_lens);
+  plane_encode (out, e->fill_bytes.data, e->fill_bytes.len);
+  plane_encode (out, e->literals.data, e->literals.len);
+}
+
+static bool
+out_of_memory (const struct encoder *e)
+{
+  bool failed = e->symbols.failed || e->literal_lens.failed || e->fill_lens.failed ||
+                e->fill_bytes.failed || e->literals.failed;
+
+  for (size_t i = 0; i < e->n_shapes; i++)
+    failed |= e->shapes[i].lengths.failed || e->shapes[i].skips.failed ||
+              e->shapes[i].covers.failed;
+  for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
+    failed |= e->clocks[c].failed;
+  return failed;
+}
+
+static bool
+prepare (struct encoder *e)
+{
+  size_t n = e->plan->n_lanes ? e->plan->n_lanes : 1;
+
+  e->lane_start = calloc (n, sizeof *e->lane_start);
+  e->lane_next = calloc (n, sizeof *e->lane_next);
+  e->lane_used = calloc (n, sizeof *e->lane_used);
+  return e->lane_start && e->lane_next && e->lane_used &&
+         lane_order_init (&e->lanes, e->plan);
+}
+
+/* Try the columns; false when out of memory.  `intricate` says if they will not do. */
+static bool
+encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
+{
+  size_t most = segment_max_records (len);
+
+  if (!prepare (e))
+    return false;
+  for (size_t i = 0; i < e->plan->n_spans;) {
+    close_headers (e);
+    i += put_span (e, i);
+  }
+  close_headers (e);
+  flush_literal (e);
+  if (out_of_memory (e))
+    return false;
+  e->intricate = e->plan->n_lanes > SEGMENT_MAX_LANES ||
+                 e->n_shapes > SEGMENT_MAX_SHAPES ||
+                 values_count (&e->symbols) > most || e->lanes.n_entries > most ||
+                 e->lanes.n_templates > SEGMENT_MAX_TEMPLATES;
+  if (!e->intricate)
+    write_columns (e, out);
+  return true;
+}
+
+static int
+check_plan (const struct segment_plan *plan, uint32_t len, struct error *err)
+{
+  uint64_t sum = 0;
+
+  for (size_t i = 0; i < plan->n_spans; i++) {
+    const struct plan_span *s = &plan->spans[i];
+
+    sum += s->len;
+    if (s->len == 0 || (s->kind == SPAN_COPY &&
+                        (s->lane >= plan->n_lanes || s->transform >= TRANSFORM_KINDS ||
+                         s->len % transform_unit (s->transform) != 0 ||
+                         s->lane_at > plan->lanes[s->lane].len ||
+                         s->len > plan->lanes[s->lane].len - s->lane_at)))
+      return error_set (err, 0, "span %zu of the plan is inconsistent", i);
+  }
+  if (sum != len)
+    return error_set (err, 0, "the plan covers %llu bytes of %u",
+                      (unsigned long long) sum, len);
+  return 0;
+}
+
+/* Can what was coded be decoded?  Bounds on operations show only there. */
+static bool
+decodes (const struct buffer *out, size_t start, const struct segment_context *ctx)
+{
+  struct error ignored = ERROR_INIT;
+  struct segment *seg =
+    segment_decode (out->data + start, out->len - start, ctx, &ignored);
+
+  segment_free (seg);
+  return seg != NULL;
+}
+
+static void
+put_checksum (struct buffer *out, size_t start, uint32_t number)
+{
+  if (!out->failed)
+    buffer_le64 (out, segment_checksum (out->data + start, out->len - start, number));
+}
+
+int
+segment_encode (const struct segment_plan *plan, const uint8_t *image,
+                const struct segment_context *ctx, struct buffer *out, struct error *err)
+{
+  __attribute__ ((cleanup (encoder_free))) struct encoder e = { .plan = plan,
+                                                                .image = image };
+  size_t start = out->len;
+
+  if (check_plan (plan, ctx->len, err) == -1)
+    return error_context (err, "segment %u", ctx->number);
+  if (!encode_columns (&e, ctx->len, out))
+    return error_set (err, ENOMEM, "segment %u", ctx->number);
+  put_checksum (out, start, ctx->number);
+  if (e.intricate || out->len - start > ctx->len || !decodes (out, start, ctx)) {
+    out->len = start;
+    buffer_u8 (out, SEGMENT_METHOD_STORED);
+    plane_encode (out, image, ctx->len);
+    put_checksum (out, start, ctx->number);
+  }
+  return out->failed ? error_set (err, ENOMEM, "segment %u", ctx->number) : 0;
+}

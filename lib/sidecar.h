@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The sidecar `X.mkvdup.yaml`: where a recipe and its sources are, with the same
+ * keys as the Go mkvdup's: `name`, `dedup_file`, `source_dir`.
+ * Relative paths in it are relative to the directory that holds it.
+ */
+#ifndef MKVDUP_SIDECAR_H
+#define MKVDUP_SIDECAR_H
+
+#include "error.h"
+
+struct sidecar { /* owns its strings */
+  char *name;    /* of the image; may hold "/" */
+  char *
+    dedup_file; /* the recipe; resolved: absolute, or relative to the current directory */
+  char *source_dir; /* directory the sources' paths start from; resolved likewise */
+};
+
+#define CLEANUP_SIDECAR __attribute__ ((cleanup (sidecar_free)))
+
+/* Read and resolve.  Unknown keys are ignored.  An error naming file and line is: a key
+ * that is missing or given twice; a value that is empty, null or no scalar (a plain 1917
+ * is taken as the text "1917", as Go's yaml does); anything but one document of one
+ * mapping; a file of more than 64 KiB.  On failure nothing is left in *s.
+ */
+int sidecar_read (struct sidecar *s, const char *path, struct error *err);
+
+/* Write atomically at `path`.  `dedup_file` and `source_dir` are written as given here:
+ * the caller decides between relative and absolute.  Strings are quoted as YAML needs;
+ * one that is not UTF-8 is an error (EILSEQ), as YAML cannot hold it.
+ */
+int sidecar_write (const char *path, const char *name, const char *dedup_file,
+                   const char *source_dir, struct error *err);
+
+void sidecar_free (struct sidecar *s);
+
+/* "X.mkvdup" -> "X.mkvdup.yaml", malloced; NULL when out of memory. */
+char *sidecar_path (const char *recipe_path);
+
+#endif /* MKVDUP_SIDECAR_H */

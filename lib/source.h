@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Finding, opening and identifying the sources of a recipe.
+ *
+ * A recipe knows a source by content (size, hash) and by a relative path.  Where it
+ * lies is configuration: a list of places, each a directory below which the path is
+ * looked up, or a file or block device that is the source itself whatever it is
+ * called.
+ *
+ * Paths are opened beneath their directory (openat2 with RESOLVE_BENEATH), so that no
+ * recipe can reach anything else; symbolic links that stay beneath are followed.
+ */
+#ifndef MKVDUP_SOURCE_H
+#define MKVDUP_SOURCE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "recipe.h"
+
+struct source {
+  int fd;     /* owned; O_RDONLY | O_CLOEXEC */
+  char *path; /* where it was found, for messages; owned */
+  uint64_t size;
+  /* source_ctime of it when it was last known to be the right one. */
+  _Atomic int64_t ctime;
+};
+
+#define SOURCE_INIT                                                                      \
+  {                                                                                      \
+    -1, NULL, 0, 0                                                                       \
+  }
+
+/*
+ * Open the source `id` at the first of `places` that has it: a regular file or block
+ * device of the same size, with the same sample.  A relative place is taken from
+ * the current directory.
+ *
+ * On success fills in *out (release with source_close).  The error names every place
+ * that was tried and what was wrong there.  Thread safe.
+ */
+int source_open (const struct recipe_source *id, const char *const *places,
+                 size_t n_places, struct source *out, struct error *err);
+void source_close (struct source *src);
+
+/*
+ * The change time of an open source in nanoseconds, or -1 with errno set.  It
+ * tells of every write to a file (unlike the modification time it cannot be set back), of none to
+ * a block device.
+ */
+int64_t source_ctime (const struct source *src);
+
+/* Is what is open still `id`, by size and sample? */
+int source_verify (const struct source *src, const struct recipe_source *id,
+                   struct error *err);
+
+/*
+ * A cheap fingerprint that tells a changed source from the right one most of the time.
+ *
+ * The source is seen as n blocks of 4096 bytes, the last of which may be shorter.
+ * With k = min (16, n), the blocks floor (i * (n - 1) / (k - 1)) for i = 0 … k - 1 are
+ * taken (block 0 alone if k is 1): the first and the last are among them.  The sample is the
+ * XXH3-64 of these blocks one after the other, with the source's size as its seed.
+ *
+ * Plain reads, no io_uring: it is also wanted before a server's fork.
+ */
+int source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err);
+
+#endif /* MKVDUP_SOURCE_H */

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The nbdkit plugin: configuration, the one export, and nbdkit's callbacks, in the
+ * order in which nbdkit calls them.  Reading is image.h's; nothing here knows more of
+ * a recipe than its size.
+ *
+ * Whatever can be wrong is found in config_complete or get_ready, before nbdkit
+ * forks: its message then reaches who started it.  Requests are only read from shared, immutable
+ * state, by as many threads as nbdkit likes.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "batch.h"
+#include "cleanup.h"
+#include "image.h"
+#include "padding.h"
+#include "recipe_format.h"
+#include "sidecar.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+/* Clients that ask get the block size page caches and NBD servers like; more than
+ * 32 MiB a request is what no client sends.
+ */
+#define PREFERRED_BLOCK 65536
+#define MAXIMUM_BLOCK (32u << 20)
+
+/* -D mkvdup.pread=1: read without io_uring. */
+NBDKIT_DLL_PUBLIC extern int mkvdup_debug_pread;
+int mkvdup_debug_pread;
+
+/* As configured; fixed once get_ready has returned. */
+static struct {
+  char *file; /* the recipe */
+  char **sources;
+  size_t n_sources;
+  unsigned pad;
+  bool pad_with_void;
+  size_t cache_size;
+  char *name; /* of the export */
+} config = { .pad = 4096, .cache_size = SEGMENT_CACHE_DEFAULT };
+
+static struct segment_cache *cache;
+static struct image *image;
+static struct padding padding;
+
+/* Report an error that came up through the library, once. */
+static int
+report (const struct error *err)
+{
+  nbdkit_error ("%s", err->text);
+  /* NBD knows few error numbers; others arrive as EINVAL. */
+  nbdkit_set_error (err->errnum == ENOMEM ? ENOMEM : EIO);
+  return -1;
+}
+
+/* ---- Configuration */
+
+static int
+config_source (const char *value)
+{
+  char **sources = realloc (config.sources, (config.n_sources + 1) * sizeof *sources);
+
+  if (!sources) {
+    nbdkit_error ("source: %m");
+    return -1;
+  }
+  config.sources = sources;
+  /* nbdkit goes to another directory when it forks. */
+  sources[config.n_sources] = nbdkit_absolute_path (value);
+  if (!sources[config.n_sources])
+    return -1;
+  ++config.n_sources;
+  return 0;
+}
+
+static int
+config_pad (const char *value)
+{
+  int64_t size = nbdkit_parse_size (value);
+
+  if (size == -1)
+    return -1;
+  if (size < 1 || size > PADDING_MAX_BLOCK || (size & (size - 1)) != 0) {
+    nbdkit_error ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
+    return -1;
+  }
+  config.pad = (unsigned) size;
+  return 0;
+}
+
+static int
+config_pad_with (const char *value)
+{
+  config.pad_with_void = strcmp (value, "void") == 0;
+  if (!config.pad_with_void && strcmp (value, "zero") != 0) {
+    nbdkit_error ("pad-with=%s: neither \"zero\" nor \"void\"", value);
+    return -1;
+  }
+  return 0;
+}
+
+static int
+config_cache_size (const char *value)
+{
+  int64_t size = nbdkit_parse_size (value);
+
+  if (size == -1)
+    return -1;
+  config.cache_size = (size_t) size;
+  return 0;
+}
+
+static int
+config_file (const char *value)
+{
+  if (config.file) {
+    nbdkit_error ("only one recipe can be served: %s, or %s?", config.file, value);
+    return -1;
+  }
+  config.file = nbdkit_absolute_path (value);
+  return config.file ? 0 : -1;
+}
+
+static int
+mkvdup_config (const char *key, const char *value)
+{
+  static const struct {
+    const char *key;
+    int (*set) (const char *value);
+  } keys[] = {
+    { "file", config_file },         { "source", config_source },
+    { "pad", config_pad },           { "pad-with", config_pad_with },
+    { "cache-size", config_cache_size },
+  };
+
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
+    if (strcmp (key, keys[i].key) == 0)
+      return keys[i].set (value);
+  }
+  nbdkit_error ("unknown parameter '%s'", key);
+  return -1;
+}
+
+#define mkvdup_config_help                                                               \
+  "[file=]RECIPE       (required) The recipe (X.mkvdup) to serve.\n"                     \
+  "source=PATH         Where its sources are: a directory, or the source itself;\n"      \
+  "                    may be given several times.  Default: as RECIPE.yaml says.\n"     \
+  "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"            \
+  "                    1: serve its exact size).\n"                                      \
+  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"           \
+  "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M)."
+
+/* "/some/where/Movie.mkvdup" is called "Movie". */
+static char *
+name_of_file (const char *file)
+{
+  const char *slash = strrchr (file, '/');
+  const char *base = slash ? slash + 1 : file;
+  size_t len = strlen (base), end = strlen (".mkvdup");
+
+  if (len > end && strcmp (base + len - end, ".mkvdup") == 0)
+    len -= end;
+  return strndup (base, len);
+}
+
+/* The sidecar knows a name and, unless that was configured, where the sources are.
+ * It may be missing, but not broken.
+ */
+static int
+use_sidecar (void)
+{
+  CLEANUP_FREE char *path = sidecar_path (config.file);
+  CLEANUP_SIDECAR struct sidecar sidecar = { 0 };
+  struct error err = ERROR_INIT;
+
+  if (!path) {
+    nbdkit_error ("%m");
+    return -1;
+  }
+  if (sidecar_read (&sidecar, path, &err) == -1)
+    return err.errnum == ENOENT ? 0 : report (&err);
+  config.name = take_ptr (&sidecar.name);
+  return config.n_sources == 0 ? config_source (sidecar.source_dir) : 0;
+}
+
+static int
+mkvdup_config_complete (void)
+{
+  if (!config.file) {
+    nbdkit_error ("no recipe: nbdkit mkvdup RECIPE [source=PATH ...]");
+    return -1;
+  }
+  if (use_sidecar () == -1)
+    return -1;
+  if (!config.name)
+    config.name = name_of_file (config.file);
+  if (!config.name) {
+    nbdkit_error ("%m");
+    return -1;
+  }
+  return 0;
+}
+
+static void
+mkvdup_dump_plugin (void)
+{
+  printf ("mkvdup_version=%s\n", PACKAGE_VERSION);
+  printf ("mkvdup_format_version=%d\n", RECIPE_VERSION);
+  printf ("mkvdup_io_uring=%s\n", batch_has_io_uring () ? "yes" : "no");
+}
+
+static int
+mkvdup_thread_model (void)
+{
+  return NBDKIT_THREAD_MODEL_PARALLEL;
+}
+
+static int
+mkvdup_get_ready (void)
+{
+  struct error err = ERROR_INIT;
+
+  batch_force_pread (mkvdup_debug_pread != 0);
+  cache = segment_cache_new (config.cache_size);
+  if (!cache) {
+    nbdkit_error ("%m");
+    return -1;
+  }
+  image = image_open (config.file, (const char *const *) config.sources,
+                      config.n_sources, cache, &err);
+  if (!image)
+    return report (&err);
+  if (config.n_sources == 0 && image_recipe (image)->n_sources > 0) {
+    nbdkit_error ("%s: no source= given, and no %s.yaml to say where its sources are",
+                  config.file, config.file);
+    return -1;
+  }
+  if (image_open_sources (image, &err) == -1)
+    return report (&err);
+  padding_init (&padding, image_size (image), config.pad, config.pad_with_void);
+  return 0;
+}
+
+static void
+mkvdup_unload (void)
+{
+  image_close (image);
+  segment_cache_free (cache);
+  for (size_t i = 0; i < config.n_sources; ++i)
+    free (config.sources[i]);
+  free (config.sources);
+  free (config.file);
+  free (config.name);
+}
+
+/* ---- Exports */
+
+/* The exact size is nowhere else to be seen once the image is padded. */
+static const char *
+describe (void)
+{
+  return nbdkit_printf_intern ("%s: %llu bytes", config.name,
+                               (unsigned long long) image_size (image));
+}
+
+static int
+mkvdup_list_exports (int readonly, int is_tls, struct nbdkit_exports *exports)
+{
+  (void) readonly;
+  (void) is_tls;
+  return nbdkit_add_export (exports, config.name, describe ());
+}
+
+static const char *
+mkvdup_default_export (int readonly, int is_tls)
+{
+  (void) readonly;
+  (void) is_tls;
+  return config.name;
+}
+
+static void *
+mkvdup_open (int readonly)
+{
+  const char *name = nbdkit_export_name ();
+
+  (void) readonly;
+  if (!name)
+    return NULL;
+  /* The name asked for is not repeated: it could be anything. */
+  if (name[0] != '\0' && strcmp (name, config.name) != 0) {
+    nbdkit_error ("a client asked for an export that is not there: there is \"%s\" only",
+                  config.name);
+    nbdkit_set_error (ENOENT);
+    return NULL;
+  }
+  return NBDKIT_HANDLE_NOT_NEEDED;
+}
+
+static const char *
+mkvdup_export_description (void *handle)
+{
+  (void) handle;
+  return describe ();
+}
+
+static int64_t
+mkvdup_get_size (void *handle)
+{
+  (void) handle;
+  return (int64_t) padding.end;
+}
+
+/* An image never changes: connections may share it, and there is nothing to flush. */
+static int
+answer_yes (void *handle)
+{
+  (void) handle;
+  return 1;
+}
+
+static int
+answer_no (void *handle)
+{
+  (void) handle;
+  return 0;
+}
+
+static int
+mkvdup_can_fua (void *handle)
+{
+  (void) handle;
+  return NBDKIT_FUA_NONE;
+}
+
+static int
+mkvdup_can_cache (void *handle)
+{
+  (void) handle;
+  return NBDKIT_CACHE_NATIVE;
+}
+
+/* Any byte can be read, padded or not: a larger minimum would only forbid. */
+static int
+mkvdup_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
+                   uint32_t *maximum)
+{
+  (void) handle;
+  *minimum = 1;
+  *preferred = PREFERRED_BLOCK;
+  *maximum = MAXIMUM_BLOCK;
+  return 0;
+}
+
+/* ---- Requests */
+
+/* How many of `count` bytes from `offset` are the image's and not padding. */
+static uint32_t
+image_part (uint32_t count, uint64_t offset)
+{
+  if (offset >= padding.start)
+    return 0;
+  return count < padding.start - offset ? count : (uint32_t) (padding.start - offset);
+}
+
+static int
+mkvdup_pread (void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
+{
+  struct error err = ERROR_INIT;
+  uint32_t n = image_part (count, offset);
+
+  (void) handle;
+  (void) flags;
+  if (n > 0 && image_read (image, buf, n, offset, &err) == -1)
+    return report (&err);
+  if (n < count)
+    padding_read (&padding, (uint8_t *) buf + n, count - n, offset + n);
+  return 0;
+}
+
+struct extents {
+  struct nbdkit_extents *list;
+  uint64_t next; /* where the next one begins */
+};
+
+static int
+add_extent (void *opaque, uint64_t offset, uint64_t len, bool zero)
+{
+  struct extents *x = opaque;
+
+  x->next = offset + len;
+  return nbdkit_add_extent (x->list, offset, len,
+                            zero ? NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO : 0);
+}
+
+static int
+mkvdup_extents (void *handle, uint32_t count, uint64_t offset, uint32_t flags,
+                struct nbdkit_extents *list)
+{
+  struct extents x = { list, offset };
+  struct error err = ERROR_INIT;
+  uint32_t n = image_part (count, offset);
+
+  (void) handle;
+  (void) flags;
+  if (n > 0 && image_extents (image, offset, n, add_extent, &x, &err) == -1)
+    return err.text[0] ? report (&err) : -1; /* nbdkit has said why it took no extent */
+  if (x.next < padding.start || n == count)
+    return 0;
+  return add_extent (&x, x.next, padding.end - x.next, padding.is_zero);
+}
+
+static int
+mkvdup_cache (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
+{
+  struct error err = ERROR_INIT;
+  uint32_t n = image_part (count, offset);
+
+  (void) handle;
+  (void) flags;
+  if (n > 0 && image_prefetch (image, offset, n, &err) == -1)
+    return report (&err);
+  return 0;
+}
+
+static struct nbdkit_plugin plugin = {
+  .name = "mkvdup",
+  .longname = "mkvdup",
+  .version = PACKAGE_VERSION,
+  .description = "serve MKV files from recipes and the discs they were ripped from",
+  .unload = mkvdup_unload,
+  .config = mkvdup_config,
+  .config_complete = mkvdup_config_complete,
+  .config_help = mkvdup_config_help,
+  .magic_config_key = "file",
+  .dump_plugin = mkvdup_dump_plugin,
+  .thread_model = mkvdup_thread_model,
+  .get_ready = mkvdup_get_ready,
+  .list_exports = mkvdup_list_exports,
+  .default_export = mkvdup_default_export,
+  .open = mkvdup_open,
+  .export_description = mkvdup_export_description,
+  .get_size = mkvdup_get_size,
+  .can_write = answer_no,
+  .can_flush = answer_no,
+  .can_trim = answer_no,
+  .can_zero = answer_no,
+  .can_fast_zero = answer_no,
+  .can_fua = mkvdup_can_fua,
+  .is_rotational = answer_no,
+  .can_multi_conn = answer_yes,
+  .can_extents = answer_yes,
+  .can_cache = mkvdup_can_cache,
+  .block_size = mkvdup_block_size,
+  .pread = mkvdup_pread,
+  .extents = mkvdup_extents,
+  .cache = mkvdup_cache,
+};
+
+NBDKIT_REGISTER_PLUGIN (plugin)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Any bytes as a Matroska file: blocks come in order, within the file, with frames that
+ * fill them, and the same ones whatever the window's size.
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "matroska.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+require (int ok)
+{
+  if (!ok)
+    abort ();
+}
+
+static void
+check_block (const struct matroska_block *b, uint64_t done, uint64_t size)
+{
+  uint64_t sum = 0;
+
+  require (done <= b->at && b->at <= b->inner && b->inner < b->body);
+  require (b->body + b->track_width + 3 <= b->payload && b->payload <= b->end);
+  require (b->end <= b->outer_end && b->outer_end <= size);
+  require (b->n_frames >= 1 && b->n_frames <= 256);
+  for (unsigned i = 0; i < b->n_frames; i++)
+    sum += b->frame_size[i];
+  require (sum == b->end - b->payload);
+}
+
+static void
+check_tracks (const struct matroska *m)
+{
+  size_t n;
+  const struct matroska_track *t = matroska_tracks (m, &n);
+
+  require (n <= MATROSKA_MAX_TRACKS);
+  for (size_t i = 0; i < n; i++) {
+    require (memchr (t[i].codec, 0, sizeof t[i].codec) != NULL);
+    require (t[i].n_stripped <= sizeof t[i].stripped);
+    require (t[i].n_stripped == 0 || t[i].compression == MATROSKA_STRIPPED);
+  }
+}
+
+/* Parse with one size of window; a sum over what was found. */
+static uint64_t
+parse (int fd, size_t size, size_t ahead)
+{
+  struct error err = ERROR_INIT;
+  struct matroska_block b;
+  struct matroska *m;
+  struct window w;
+  uint64_t done = 0, sum = 0;
+
+  require (window_init (&w, fd, size, ahead, &err) == 0);
+  m = matroska_open (&w);
+  require (m != NULL);
+  while (matroska_next (m, &b)) {
+    check_block (&b, done, size);
+    done = b.outer_end;
+    sum = (sum + b.payload) * 31 + b.track + b.n_frames;
+  }
+  check_tracks (m);
+  matroska_close (m);
+  window_free (&w);
+  return sum;
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  int fd = memfd_create ("fuzz", MFD_CLOEXEC);
+
+  require (fd >= 0 && write (fd, data, size) == (ssize_t) size);
+  require (parse (fd, size, 1) == parse (fd, size, 65536));
+  close (fd);
+  return 0;
+}

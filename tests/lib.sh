@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the end-to-end tests have in common.  A test starts with
+#
+#   . "$srcdir/lib.sh"
+#
+# and is in $tmp, a folder of its own, from then on.  Commands (mkvdup, nbdkit) are those
+# of the build tree, under the sanitizer it was configured for; see ./run and wrappers/.
+# At the end all servers are stopped, $tmp is removed, and a test with sanitizer
+# reports fails, whatever it thought itself.
+
+set -euo pipefail
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/mkvdup-test.XXXXXX")
+export SAN_LOGS=$tmp/sanitizer
+mkdir "$SAN_LOGS"
+declare -A server_pid=()
+cd "$tmp"
+
+# Checked builds are many times slower: what waits has to wait longer.
+case ${SAN:-none} in
+none) patience=20 ;;
+*) patience=120 ;;
+esac
+
+# fail MESSAGE...: the test has failed.
+fail ()
+{
+  echo "FAIL: $*" >&2
+  exit 1
+}
+
+# need TOOL...: skip this test where a tool is missing.
+need ()
+{
+  local tool
+  for tool; do
+    if ! command -v "$tool" >/dev/null; then
+      echo "SKIP: no $tool here"
+      exit 77
+    fi
+  done
+}
+
+# sha256 FILE: the digest alone.
+sha256 ()
+{
+  sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# media ARGUMENT...: the folder of a generated set (disc.iso, mkvmerge.mkv, ffmpeg.mkv),
+# made once for all tests with the same arguments.
+media ()
+{
+  "${srcdir:?}/media/cached-media" "$@"
+}
+
+# client COMMAND...: an NBD client; without the sanitizer that a server may have.
+client ()
+{
+  env -u LD_PRELOAD "$@"
+}
+
+# start_nbdkit SOCKET ARGUMENT...: nbdkit in the background, ready when this returns.
+# Its messages go to SOCKET.log, its process is ${server_pid[SOCKET]}.
+start_nbdkit ()
+{
+  local sock=$1 waited=0
+  shift
+  rm -f "$sock" "$sock.pid"
+  nbdkit -f -U "$sock" -P "$sock.pid" "$@" </dev/null >"$sock.log" 2>&1 &
+  server_pid[$sock]=$!
+  until [ -s "$sock.pid" ]; do
+    if ! kill -0 "${server_pid[$sock]}" 2>/dev/null; then
+      wait "${server_pid[$sock]}" || true
+      unset "server_pid[$sock]"
+      fail "nbdkit did not start: $(cat "$sock.log")"
+    fi
+    [ $((waited++)) -lt $((patience * 20)) ] || fail "nbdkit is not ready in time"
+    sleep 0.05
+  done
+}
+
+# stop_nbdkit SOCKET: stop it as an administrator would, and ask how it went.
+stop_nbdkit ()
+{
+  local sock=$1 pid=${server_pid[$1]} status=0
+  unset "server_pid[$sock]"
+  kill -TERM "$pid" 2>/dev/null || true
+  wait "$pid" || status=$?
+  # nbdkit exits 0 after SIGTERM.
+  [ "$status" -eq 0 ] || fail "nbdkit ended with status $status: $(cat "$sock.log")"
+}
+
+# No file with a report in it.  An empty one is valgrind's, with nothing to say.
+check_sanitizer ()
+{
+  local report found=0
+  for report in "$SAN_LOGS"/*; do
+    [ -s "$report" ] || continue
+    echo "FAIL: report of $SAN: ${report##*/}" >&2
+    cat "$report" >&2
+    found=1
+  done
+  return $found
+}
+
+cleanup ()
+{
+  local status=$? sock log
+  trap - EXIT
+  set +e
+  for sock in "${!server_pid[@]}"; do
+    kill -TERM "${server_pid[$sock]}" 2>/dev/null
+    # One that hangs is not to hang the tests.
+    timeout "$patience" tail --pid="${server_pid[$sock]}" -f /dev/null ||
+      kill -KILL "${server_pid[$sock]}"
+    wait "${server_pid[$sock]}" 2>/dev/null
+  done
+  check_sanitizer || status=1
+  if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
+    for log in "$tmp"/*.log; do
+      [ ! -s "$log" ] || { echo "---- ${log##*/}"; cat "$log"; } >&2
+    done
+  fi
+  cd /
+  rm -rf "$tmp"
+  exit "$status"
+}
+trap cleanup EXIT
+# A signal has to run the EXIT trap too.
+trap 'exit 130' INT TERM HUP

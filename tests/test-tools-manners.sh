@@ -1,0 +1,289 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# How the mkvdup command behaves: options, exit statuses, messages, JSON, and what it
+# never does to files.  Recipes come from make-recipe; what is in them is not the point.
+
+. "${srcdir:=.}/lib.sh"
+
+need jq cmp
+
+commands=(create info verify extract)
+mib=$((1024 * 1024))
+
+# expect STATUS COMMAND...: run it, with stdout in ./out and stderr in ./err.
+expect ()
+{
+  local want=$1 got=0
+  shift
+  "$@" >out 2>err </dev/null || got=$?
+  [ "$got" -eq "$want" ] ||
+    fail "$*: exit status $got, not $want: $(cat out err)"
+}
+
+# says FILE TEXT: the text, as it is, is in ./out or ./err.
+says ()
+{
+  grep -qF -e "$2" "$1" || fail "std$1 has no \"$2\": $(cat "$1")"
+}
+
+silent ()
+{
+  [ ! -s "$1" ] || fail "std$1 is not empty: $(cat "$1")"
+}
+
+# usage MESSAGE ARGUMENT...: not understood; nothing but a message, with advice.
+usage ()
+{
+  local text=$1
+  shift
+  expect 2 mkvdup "$@"
+  silent out
+  says err "$text"
+  says err "Try \"mkvdup"
+}
+
+# refused MESSAGE ARGUMENT...: understood, but it fails, with one line.
+refused ()
+{
+  local text=$1
+  shift
+  expect 1 mkvdup "$@"
+  says err "mkvdup: "
+  says err "$text"
+  [ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
+}
+
+# is FILTER VALUE: what jq makes of ./out, which has to be JSON.
+is ()
+{
+  local got
+  got=$(jq -r "$1" <out) || fail "no JSON: $(cat out)"
+  [ "$got" = "$2" ] || fail "$1 is $got, not $2"
+}
+
+# poke FILE OFFSET OCTAL: change one byte.
+poke ()
+{
+  # shellcheck disable=SC2059
+  printf "\\$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# ---- asking for help, and being misunderstood
+
+expect 2 mkvdup
+silent out
+says err "Usage: mkvdup"
+for option in --help -h; do
+  expect 0 mkvdup "$option"
+  silent err
+  says out "Usage: mkvdup COMMAND"
+done
+for option in --version -V; do
+  expect 0 mkvdup "$option"
+  grep -qE '^mkvdup [0-9]+\.[0-9]+' out || fail "no version: $(cat out)"
+done
+for command in "${commands[@]}"; do
+  expect 0 mkvdup --help
+  says out "  $command "
+  for arguments in "$command --help" "$command -h" "$command no-such-file --help"; do
+    # shellcheck disable=SC2086
+    expect 0 mkvdup $arguments
+    silent err
+    says out "Usage: mkvdup $command "
+    says out "  -h, --help "
+  done
+  expect 0 mkvdup "$command" --version
+  usage "too few operands" "$command"
+  usage "--no-such-option" "$command" --no-such-option x
+done
+usage '"frobnicate" is no command' frobnicate
+usage '"" is no command' ""
+usage "--no-such-option" --no-such-option info
+usage "too many operands: \"b\"" info a b
+usage "too many operands: \"c\"" verify a b c
+usage "too many operands: \"b\"" extract -o x a b
+usage "too few operands" create a.mkv
+usage "requires an argument" verify a --threads
+usage "unrecognized option '--force'" verify --force a
+for n in 0 257 -1 1x "" " 1" 99999999999999999999; do
+  usage "--threads: \"$n\" is not a number from 1 to 256" verify a --threads="$n"
+done
+usage "--output=FILE is missing" extract a
+usage "cannot share standard output" extract --json -o - a
+
+# ---- what the rest works on: 8 MiB and a bit, of which a part is not in the source
+
+mkdir discs
+head -c $((8 * mib + 12345)) /dev/urandom >discs/Disc.iso
+cp discs/Disc.iso Movie.mkv
+head -c 10000 /dev/urandom | dd of=Movie.mkv bs=1 seek=3000000 conv=notrunc status=none
+"${builddir:?}/make-recipe" Movie.mkv discs/Disc.iso Disc.iso Movie.mkvdup
+sidecar ()
+{
+  printf 'name: Movie.mkv\ndedup_file: Movie.mkvdup\nsource_dir: %s\n' "$1" >Movie.mkvdup.yaml
+}
+
+# ---- files that are missing or are something else
+
+for command in info verify "extract -o x"; do
+  # shellcheck disable=SC2086
+  refused "no-such-file: No such file or directory" $command no-such-file
+  # shellcheck disable=SC2086
+  refused "Movie.mkv: not an mkvdup recipe" $command Movie.mkv
+done
+refused "Movie.mkvdup.yaml" verify Movie.mkvdup
+sidecar no-such-folder
+refused "no-such-folder" verify Movie.mkvdup
+printf 'name: [\n' >Movie.mkvdup.yaml
+refused "Movie.mkvdup.yaml:2: " verify Movie.mkvdup
+sidecar discs
+refused "no-such.mkv: No such file" verify Movie.mkvdup no-such.mkv
+head -c 3000 Movie.mkvdup >cut.mkvdup
+refused "cut.mkvdup" info cut.mkvdup
+
+# ---- options may stand anywhere
+
+refused "--json: No such file" info -- --json
+expect 0 mkvdup info --json Movie.mkvdup
+cp out first
+for arguments in "--json info Movie.mkvdup" "info Movie.mkvdup --json" \
+  "-j info -- Movie.mkvdup" "info Movie.mkvdup --js"; do
+  # shellcheck disable=SC2086
+  expect 0 mkvdup $arguments
+  cmp out first
+done
+
+# ---- info
+
+is .image_size "$(stat -c %s Movie.mkv)"
+is .recipe_size "$(stat -c %s Movie.mkvdup)"
+is .format 1
+is .segments 9
+is '.sources | length' 1
+is '.sources[0].path' Disc.iso
+is '.sources[0].size' "$(stat -c %s discs/Disc.iso)"
+is '[.sections[] | select(.type == "MRKL")] | length' 1
+# An escape and a byte that is not UTF-8.
+is '.notes[0].value | explode | map(select(. == 27 or . == 65533)) | length' 2
+! command -v xxhsum >/dev/null ||
+  is '.sources[0].xxh3_128' "$(xxhsum -H2 <discs/Disc.iso | cut -d ' ' -f 1)"
+! command -v fsverity >/dev/null ||
+  is .fsverity_digest "$(fsverity digest Movie.mkv | cut -d ' ' -f 1)"
+expect 0 mkvdup info --verbose -j Movie.mkvdup
+is '.segment_bytes.literals > 10000' true
+expect 0 mkvdup info Movie.mkvdup
+says out "Disc.iso"
+says out "$(jq -r .merkle_root <first)"
+says out '\033[31m'
+! grep -q $'\033' out || fail "an escape sequence from a recipe gets to the terminal"
+if [ -c /dev/full ]; then
+  status=0
+  mkvdup info Movie.mkvdup >/dev/full 2>err || status=$?
+  [ "$status" -eq 1 ] || fail "a full disk is no matter: status $status"
+  says err "standard output: No space left"
+fi
+
+# ---- verify
+
+for threads in 1 3; do
+  expect 0 mkvdup verify --threads $threads Movie.mkvdup
+  says out "Movie.mkvdup: good"
+  expect 0 mkvdup verify -t $threads Movie.mkvdup Movie.mkv
+  says out "every byte that of Movie.mkv"
+done
+expect 0 mkvdup verify -q Movie.mkvdup Movie.mkv
+silent out
+silent err
+expect 0 mkvdup verify --json Movie.mkvdup Movie.mkv
+is .good true
+is .image_size "$(stat -c %s Movie.mkv)"
+
+rm Movie.mkvdup.yaml
+mv discs elsewhere
+expect 0 mkvdup verify --source no-such --source elsewhere Movie.mkvdup
+expect 0 mkvdup verify --source elsewhere/Disc.iso Movie.mkvdup
+mv elsewhere discs
+sidecar "$PWD/discs"
+
+cp Movie.mkv changed.mkv
+for offset in 8000000 5000001 7654321; do
+  poke changed.mkv "$offset" 000
+  poke changed.mkv $((offset + 1)) 001
+done
+first=$(cmp Movie.mkv changed.mkv | sed 's/.*byte \([0-9]*\),.*/\1/') || true
+for threads in 1 2 7; do
+  refused "byte $((first - 1)) " verify -q -t $threads Movie.mkvdup changed.mkv
+  says err "changed.mkv"
+done
+expect 1 mkvdup verify --json -q Movie.mkvdup changed.mkv
+is .good false
+is '.error | test("byte '$((first - 1))' ")' true
+truncate -s +1 changed.mkv
+refused "changed.mkv has $((8 * mib + 12346)) bytes" verify Movie.mkvdup changed.mkv
+
+# ---- extract
+
+mkdir new
+expect 0 mkvdup extract Movie.mkvdup -o new/Movie.mkv
+says out "new/Movie.mkv: "
+cmp Movie.mkv new/Movie.mkv
+expect 0 mkvdup extract -qo - Movie.mkvdup
+silent err
+cmp Movie.mkv out
+echo old >new/Movie.mkv
+refused "new/Movie.mkv: exists: not replaced without --force" \
+  extract Movie.mkvdup -o new/Movie.mkv
+[ "$(cat new/Movie.mkv)" = old ] || fail "replaced without --force"
+expect 0 mkvdup extract -j --force Movie.mkvdup -o new/Movie.mkv
+is .good true
+cmp Movie.mkv new/Movie.mkv
+refused "not replaced" extract --force Movie.mkvdup -o Movie.mkvdup
+refused "not replaced" extract --force Movie.mkvdup -o discs/Disc.iso
+ln discs/Disc.iso new/link
+refused "not replaced" extract --force Movie.mkvdup -o new/link
+rm new/link
+refused "/dev/null: is no regular file" extract --force Movie.mkvdup -o /dev/null
+refused "no-such/Movie.mkv" extract Movie.mkvdup -o no-such/Movie.mkv
+[ "$(ls -A new)" = Movie.mkv ] || fail "left behind: $(ls -A new)"
+rm new/Movie.mkv
+
+# Interrupted, it leaves nothing and dies of the signal.  One that is through before
+# the signal comes tells nothing; tried again then.
+interrupt ()
+{
+  local signal=$1 try pid status
+  for try in {1..20}; do
+    status=0
+    env --default-signal="$signal" mkvdup extract -q -t 1 Movie.mkvdup -o new/M.mkv 2>err &
+    pid=$!
+    until compgen -G 'new/.M.mkv.*.tmp' >/dev/null || [ -e new/M.mkv ]; do :; done
+    kill -s "$signal" "$pid" 2>/dev/null || true
+    wait "$pid" || status=$?
+    [ "$status" -eq 0 ] || break
+    rm new/M.mkv
+  done
+  [ "$status" -eq $((128 + $(kill -l "$signal"))) ] ||
+    fail "SIG$signal: exit status $status after $try tries"
+  says err "interrupted"
+  [ -z "$(ls -A new)" ] || fail "SIG$signal leaves $(ls -A new)"
+}
+interrupt INT
+interrupt TERM
+
+# ---- a source that has changed: no wrong byte, and nothing left
+
+poke discs/Disc.iso 6000000 000
+poke discs/Disc.iso 6000001 001
+refused "the digest on record" verify -q Movie.mkvdup
+refused "the digest on record" extract -q Movie.mkvdup -o new/Movie.mkv
+[ -z "$(ls -A new)" ] || fail "left behind: $(ls -A new)"
+truncate -s -1 discs/Disc.iso
+refused "Disc.iso" verify -q Movie.mkvdup
+
+# ---- a recipe that has changed: said even where there is no source
+
+cp Movie.mkvdup bad.mkvdup
+poke bad.mkvdup 1000 000
+poke bad.mkvdup 1001 001
+refused "bad.mkvdup" verify --source no-such bad.mkvdup

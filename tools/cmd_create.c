@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mkvdup create: a recipe and its sidecar from an MKV and its disc.
+ *
+ * The work is the indexer's; here is what has to do with names, and the
+ * report.  Nothing that the recipe is made of is ever replaced by it, and without
+ * --force nothing but an older recipe is.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "create.h"
+#include "interrupt.h"
+#include "json.h"
+#include "message.h"
+#include "options.h"
+#include "progress.h"
+#include "recipe.h"
+#include "sidecar.h"
+
+/* Saving less than this is hardly worth keeping a disc image for; most likely it is
+ * the wrong disc, or the MKV was coded anew.
+ */
+#define WORTH_PERCENT 75.0
+
+static const char *const phase_names[] = { "index", "match", "verify" };
+
+#define N_PHASES (sizeof phase_names / sizeof phase_names[0])
+
+static const char *
+base_name (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  return slash ? slash + 1 : path;
+}
+
+/* The recipe's name: as given, or the MKV's with another extension.  Malloced. */
+static char *
+recipe_name (const struct options *options)
+{
+  const char *mkv = options->args[0];
+  const char *base = base_name (mkv);
+  const char *dot = strrchr (base, '.');
+  size_t len = dot && dot != base ? (size_t) (dot - mkv) : strlen (mkv);
+  char *name;
+
+  if (options->output)
+    return strdup (options->output);
+  return asprintf (&name, "%.*s.mkvdup", (int) len, mkv) == -1 ? NULL : name;
+}
+
+/* Are these two paths one file? */
+static bool
+same_file (const char *a, const char *b)
+{
+  struct stat sa, sb;
+
+  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+         sa.st_ino == sb.st_ino;
+}
+
+/* `path` is about to be replaced: it may not be the MKV or a source. */
+static int
+check_not_input (const char *path, const struct options *options, struct error *err)
+{
+  for (size_t i = 0; i < options->n_args; i++)
+    if (same_file (path, options->args[i]))
+      return error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
+                        path);
+  return 0;
+}
+
+static int
+check_names (const char *out, const char *sidecar, const struct options *options,
+             struct error *err)
+{
+  struct error ignored;
+  struct recipe *old;
+
+  /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
+  for (size_t i = 1; i < options->n_args; i++)
+    if (same_file (options->args[0], options->args[i]))
+      return error_set (err, 0, "%s: is given as its own source", options->args[0]);
+  if (check_not_input (out, options, err) == -1 ||
+      check_not_input (sidecar, options, err) == -1)
+    return -1;
+  if (options->force || access (out, F_OK) == -1)
+    return 0;
+  old = recipe_open (out, &ignored);
+  if (!old)
+    return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
+                      out);
+  recipe_close (old);
+  return 0;
+}
+
+/* The progress of whichever phase it is. */
+struct phases {
+  struct progress progress;
+  enum create_phase phase;
+  bool started, quiet;
+};
+
+static bool
+tell_progress (void *opaque, enum create_phase phase, uint64_t done, uint64_t total)
+{
+  struct phases *p = opaque;
+
+  if (!p->started || p->phase != phase) {
+    if (p->started)
+      progress_end (&p->progress);
+    progress_start (&p->progress, phase_names[phase], total, p->quiet);
+    p->phase = phase;
+    p->started = true;
+  }
+  progress_update (&p->progress, done);
+  return !interrupted ();
+}
+
+static int
+make_recipe (const struct options *options, const char *out, struct create_report *report,
+             struct error *err)
+{
+  struct phases phases = { .quiet = options->quiet };
+  struct create_options create = {
+    .mkv = options->args[0],
+    .sources = (const char *const *) options->args + 1,
+    .n_sources = options->n_args - 1,
+    .out = out,
+    .threads = options->threads,
+    .progress = tell_progress,
+    .opaque = &phases,
+  };
+  int r = create_recipe (&create, report, err);
+
+  if (phases.started)
+    progress_end (&phases.progress);
+  if (r == -1 && interrupted ())
+    return error_set (err, 0, "interrupted: no recipe was written");
+  return r;
+}
+
+static int
+create (const struct options *options, const char *out, struct create_report *report,
+        struct error *err)
+{
+  CLEANUP_FREE char *sidecar = sidecar_path (out);
+
+  if (!sidecar)
+    return error_set (err, ENOMEM, "%s", out);
+  if (check_names (out, sidecar, options, err) == -1 ||
+      make_recipe (options, out, report, err) == -1)
+    return -1;
+  if (sidecar_write (sidecar, base_name (options->args[0]), base_name (out), report->base,
+                     err) == -1)
+    return error_context (err, "%s is written and good, but not its sidecar", out);
+  return 0;
+}
+
+static double
+total_seconds (const struct create_report *report)
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < N_PHASES; i++)
+    sum += report->seconds[i];
+  return sum;
+}
+
+static void
+warn (const struct create_report *report)
+{
+  double saved = percent_saved (report->recipe_bytes, report->mkv_bytes);
+
+  if (report->scrambled)
+    message ("warning: there are scrambled packets on a source; what is in them cannot "
+             "be found");
+  if (saved < WORTH_PERCENT)
+    message ("warning: only %.1f %% is saved: is this the right disc?", saved);
+}
+
+static void
+print_tracks (const struct create_report *report)
+{
+  char bytes[AMOUNT_MAX], literal[AMOUNT_MAX];
+
+  for (size_t i = 0; i < report->n_tracks; i++) {
+    const struct create_track *t = &report->tracks[i];
+
+    printf ("  track %llu ", (unsigned long long) t->number);
+    print_safe (stdout, t->codec);
+    printf (": %llu frames, %s, %.4f %% of it found\n", (unsigned long long) t->frames,
+            amount_bytes (t->bytes, bytes), 100 - percent_saved (t->found, t->bytes));
+  }
+  printf ("  not on the sources: %s\n", amount_bytes (report->literal_bytes, literal));
+  for (size_t i = 0; i < N_PHASES; i++)
+    printf ("  %s: %.1f s\n", phase_names[i], report->seconds[i]);
+}
+
+static void
+print_good (const struct options *options, const char *out,
+            const struct create_report *report)
+{
+  char recipe[AMOUNT_MAX], mkv[AMOUNT_MAX];
+
+  print_safe (stdout, out);
+  printf (
+    ": %s for %s, %.3f %% saved, every byte verified (%.1f s)\n",
+    amount_bytes (report->recipe_bytes, recipe), amount_bytes (report->mkv_bytes, mkv),
+    percent_saved (report->recipe_bytes, report->mkv_bytes), total_seconds (report));
+  if (options->verbose)
+    print_tracks (report);
+}
+
+static void
+print_tracks_json (struct json *j, const struct create_report *report)
+{
+  json_array (j, "tracks");
+  for (size_t i = 0; i < report->n_tracks; i++) {
+    const struct create_track *t = &report->tracks[i];
+
+    json_object (j, NULL);
+    json_number (j, "number", t->number);
+    json_string (j, "codec", t->codec);
+    json_number (j, "frames", t->frames);
+    json_number (j, "bytes", t->bytes);
+    json_number (j, "found", t->found);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+static void
+print_report_json (struct json *j, const struct create_report *report)
+{
+  json_string (j, "source_dir", report->base);
+  json_number (j, "mkv_size", report->mkv_bytes);
+  json_number (j, "source_size", report->source_bytes);
+  json_number (j, "recipe_size", report->recipe_bytes);
+  json_decimal (j, "saved_percent",
+                percent_saved (report->recipe_bytes, report->mkv_bytes));
+  json_number (j, "literal_bytes", report->literal_bytes);
+  json_number (j, "sources_used", report->n_sources);
+  json_bool (j, "scrambled", report->scrambled);
+  print_tracks_json (j, report);
+  json_object (j, "seconds");
+  for (size_t i = 0; i < N_PHASES; i++)
+    json_decimal (j, phase_names[i], report->seconds[i]);
+  json_end_object (j);
+}
+
+static void
+print_json (const struct options *options, const char *out, const char *error,
+            const struct create_report *report)
+{
+  struct json j = json_start (stdout);
+
+  json_string (&j, "mkv", options->args[0]);
+  json_string (&j, "recipe", out);
+  json_bool (&j, "good", !error);
+  if (error)
+    json_string (&j, "error", error);
+  else
+    print_report_json (&j, report);
+  json_finish (&j);
+}
+
+static enum exit_status
+run (const struct options *options)
+{
+  __attribute__ ((cleanup (create_report_free))) struct create_report report = { 0 };
+  CLEANUP_FREE char *out = recipe_name (options);
+  struct error err = ERROR_INIT;
+  int r;
+
+  if (!out) {
+    message ("out of memory");
+    return EXIT_FAILED;
+  }
+  interrupt_catch ();
+  r = create (options, out, &report, &err);
+  if (options->json)
+    print_json (options, out, r == -1 ? err.text : NULL, &report);
+  else if (r == 0 && !options->quiet)
+    print_good (options, out, &report);
+  if (r == -1)
+    message ("%s", err.text);
+  else
+    warn (&report);
+  return r == 0 ? EXIT_GOOD : EXIT_FAILED;
+}
+
+const struct command command_create = {
+  .name = "create",
+  .operands = "MKV SOURCE...",
+  .min_args = 2,
+  .max_args = SIZE_MAX,
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_THREADS | ACCEPT_QUIET |
+             ACCEPT_VERBOSE | ACCEPT_JSON,
+  .summary = "make a recipe of an MKV and the disc it was made of",
+  .description =
+    "Compare MKV with the disc it was made of, and write a recipe: where on the disc "
+    "each\n"
+    "byte of it lies, and the few bytes that lie nowhere.  A SOURCE is a disc image or "
+    "a\n"
+    "folder with a disc's files.  The recipe is read back and compared with MKV, byte "
+    "by\n"
+    "byte, before it gets its name: that of MKV with the extension .mkvdup, beside it, "
+    "or\n"
+    "what --output says.  A sidecar, FILE.mkvdup.yaml, tells where the sources are.\n",
+  .run = run,
+};

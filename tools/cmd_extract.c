@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mkvdup extract: the MKV back from its recipe.
+ *
+ * Each group of blocks is checked against its Merkle digest before it is written,
+ * and the file has its name only when all of it is there.  To standard output ("-")
+ * it goes in order by one thread; a reader of that has to look at the exit status.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "cleanup.h"
+#include "command.h"
+#include "interrupt.h"
+#include "json.h"
+#include "message.h"
+#include "open_image.h"
+#include "options.h"
+#include "progress.h"
+#include "walk.h"
+
+/* Where the image goes, as the workers see it; only the progress changes. */
+struct extraction {
+  const struct open_image *subject;
+  const char *output;
+  int fd;
+  bool stream; /* written in order, without seeking */
+  struct progress progress;
+};
+
+static bool
+tell_progress (void *opaque, uint64_t done)
+{
+  struct extraction *x = opaque;
+
+  progress_update (&x->progress, done);
+  return !interrupted ();
+}
+
+static int
+write_stream (int fd, const uint8_t *data, size_t len, struct error *err)
+{
+  while (len > 0) {
+    ssize_t n = write (fd, data, len);
+
+    if (n == -1 && errno == EINTR && !interrupted ())
+      continue;
+    if (n == -1)
+      return error_set (err, errno, "standard output");
+    data += n;
+    len -= (size_t) n;
+  }
+  return 0;
+}
+
+static int
+extract_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
+               uint8_t *scratch, struct error *err)
+{
+  const struct extraction *x = opaque;
+
+  (void) scratch;
+  if (check_groups (x->subject->recipe, x->subject->merkle, data, len, offset, err) == -1)
+    return -1;
+  return x->stream ? write_stream (x->fd, data, len, err)
+                   : write_all (x->fd, data, len, offset, x->output, err);
+}
+
+/* Are these two paths one file? */
+static bool
+same_file (const struct stat *a, const char *path)
+{
+  struct stat b;
+
+  return stat (path, &b) == 0 && a->st_dev == b.st_dev && a->st_ino == b.st_ino;
+}
+
+/* Is it a source, in any place where one may be? */
+static bool
+is_source (const struct open_image *subject, const struct stat *st)
+{
+  for (size_t i = 0; i < subject->n_places; i++) {
+    if (same_file (st, subject->places[i]))
+      return true;
+    for (uint32_t k = 0; k < subject->recipe->n_sources; k++) {
+      CLEANUP_FREE char *path = NULL;
+
+      if (asprintf (&path, "%s/%s", subject->places[i],
+                    subject->recipe->sources[k].path) == -1 ||
+          same_file (st, path))
+        return true;
+    }
+  }
+  return false;
+}
+
+/* What must not be replaced: anything without --force, what we read from even so. */
+static int
+check_output (const struct open_image *subject, const struct options *options,
+              struct error *err)
+{
+  struct stat st;
+
+  if (stat (options->output, &st) == -1)
+    return 0; /* there is none, or opening it will say what is wrong */
+  if (same_file (&st, subject->recipe->path) || is_source (subject, &st))
+    return error_set (err, 0, "%s: is what the image is made of: not replaced",
+                      options->output);
+  if (!options->force)
+    return error_set (err, 0, "%s: exists: not replaced without --force",
+                      options->output);
+  return 0;
+}
+
+/* Take the space now, so that a full disk is known before the work is done.
+ * Where that is not to be had, writing will tell.
+ */
+static int
+reserve (int fd, uint64_t size, const char *path, struct error *err)
+{
+  if (size > 0 && fallocate (fd, 0, 0, (off_t) size) == -1 &&
+      (errno == ENOSPC || errno == EFBIG || errno == EDQUOT))
+    return error_set (err, errno, "%s", path);
+  return 0;
+}
+
+static int
+extract_to_file (struct extraction *x, const struct options *options, struct error *err)
+{
+  CLEANUP_ATOMIC_FILE struct atomic_file file = ATOMIC_FILE_INIT;
+
+  if (check_output (x->subject, options, err) == -1 ||
+      atomic_file_open (&file, options->output, err) == -1)
+    return -1;
+  x->fd = file.fd;
+  if (reserve (x->fd, image_size (x->subject->image), options->output, err) == -1 ||
+      walk_image (x->subject->image, options->threads, extract_chunk, tell_progress, x,
+                  err) == -1)
+    return -1;
+  return atomic_file_commit (&file, err);
+}
+
+static int
+extract_to_stdout (struct extraction *x, struct error *err)
+{
+  if (isatty (STDOUT_FILENO))
+    return error_set (err, 0, "standard output is a terminal: an MKV is not for reading");
+  x->fd = STDOUT_FILENO;
+  x->stream = true;
+  return walk_image (x->subject->image, 1, extract_chunk, tell_progress, x, err);
+}
+
+static int
+extract (const struct options *options, uint64_t *size, double *seconds,
+         struct error *err)
+{
+  CLEANUP_OPEN_IMAGE struct open_image subject = { 0 };
+  struct extraction x = { .subject = &subject, .output = options->output, .fd = -1 };
+  int r;
+
+  if (open_image_open (&subject, options->args[0], options->sources, options->n_sources,
+                       err) == -1)
+    return -1;
+  *size = image_size (subject.image);
+  progress_start (&x.progress, "extract", *size, options->quiet);
+  r = strcmp (options->output, "-") == 0 ? extract_to_stdout (&x, err)
+                                         : extract_to_file (&x, options, err);
+  *seconds = progress_end (&x.progress);
+  return r == -1 && interrupted () ? error_set (err, 0, "interrupted") : r;
+}
+
+static void
+print_json (const struct options *options, const char *error, uint64_t size,
+            double seconds)
+{
+  struct json j = json_start (stdout);
+
+  json_string (&j, "recipe", options->args[0]);
+  json_string (&j, "output", options->output);
+  json_bool (&j, "good", !error);
+  if (error)
+    json_string (&j, "error", error);
+  else {
+    json_number (&j, "image_size", size);
+    json_decimal (&j, "seconds", seconds);
+  }
+  json_finish (&j);
+}
+
+static void
+print_good (const struct options *options, uint64_t size, double seconds)
+{
+  char bytes[AMOUNT_MAX], rate[AMOUNT_MAX];
+
+  print_safe (stdout, options->output);
+  printf (": %s, every digest right (%.1f s, %s)\n", amount_bytes (size, bytes), seconds,
+          amount_rate (size, seconds, rate));
+}
+
+static enum exit_status
+run (const struct options *options)
+{
+  struct error err = ERROR_INIT;
+  bool to_stdout = options->output && strcmp (options->output, "-") == 0;
+  uint64_t size = 0;
+  double seconds = 0;
+  int r;
+
+  if (!options->output)
+    return options_refuse (&command_extract, "--output=FILE is missing");
+  if (to_stdout && options->json)
+    return options_refuse (&command_extract,
+                           "--json and the MKV cannot share standard output");
+  interrupt_catch ();
+  r = extract (options, &size, &seconds, &err);
+  if (options->json)
+    print_json (options, r == -1 ? err.text : NULL, size, seconds);
+  else if (r == 0 && !options->quiet && !to_stdout)
+    print_good (options, size, seconds);
+  if (r == -1)
+    message ("%s", err.text);
+  return r == 0 ? EXIT_GOOD : EXIT_FAILED;
+}
+
+const struct command command_extract = {
+  .name = "extract",
+  .operands = "FILE.mkvdup",
+  .min_args = 1,
+  .max_args = 1,
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_SOURCE | ACCEPT_THREADS |
+             ACCEPT_QUIET | ACCEPT_JSON,
+  .summary = "write the MKV back to a file",
+  .description =
+    "Rebuild the MKV from FILE.mkvdup and its sources, and write it to the file\n"
+    "given with --output (\"-\": standard output).  Every part is checked against\n"
+    "the digests in the recipe before it is written, and the file gets its name\n"
+    "only when it is whole.\n",
+  .run = run,
+};

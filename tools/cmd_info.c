@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mkvdup info: what a recipe holds, told without its sources.  With --verbose also
+ * where its bytes go, for which all segments have to be taken apart.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "json.h"
+#include "merkle.h"
+#include "message.h"
+#include "open_image.h"
+#include "options.h"
+#include "recipe.h"
+#include "recipe_format.h"
+#include "segment_plan.h"
+
+/* Room for "sha256:" or nothing, a digest in hexadecimal, and the end. */
+#define HEX_MAX (7 + 2 * MERKLE_DIGEST + 1)
+
+/* All that is told. */
+struct info {
+  struct recipe *recipe;
+  struct recipe_note *notes;
+  size_t n_notes;
+  char root[HEX_MAX], fsverity[HEX_MAX];
+  bool has_costs;
+  struct segment_costs costs; /* of all segments together */
+};
+
+static void
+info_free (struct info *info)
+{
+  recipe_notes_free (info->notes, info->n_notes);
+  if (info->recipe)
+    recipe_close (info->recipe);
+}
+
+static int
+get_digests (struct info *info, struct error *err)
+{
+  CLEANUP_FREE uint8_t *levels = load_merkle (info->recipe, err);
+  uint64_t size = info->recipe->image_size;
+  uint8_t digest[MERKLE_DIGEST];
+
+  if (!levels ||
+      merkle_fsverity_digest (merkle_root (levels, size), size, digest, err) == -1)
+    return -1;
+  merkle_hex (merkle_root (levels, size), MERKLE_DIGEST, info->root);
+  merkle_hex (digest, MERKLE_DIGEST, stpcpy (info->fsverity, "sha256:"));
+  return 0;
+}
+
+static int
+add_costs (struct info *info, uint32_t number, struct error *err)
+{
+  CLEANUP_FREE uint8_t *coded = NULL;
+  struct segment_context ctx;
+  struct segment_costs costs;
+  size_t len;
+
+  if (recipe_segment_coded (info->recipe, number, &coded, &len, &ctx, err) == -1)
+    return -1;
+  if (segment_account (coded, len, &ctx, &costs, err) == -1)
+    return error_context (err, "%s: segment %" PRIu32, info->recipe->path, number);
+  info->costs.layout += costs.layout;
+  info->costs.lengths += costs.lengths;
+  info->costs.headers += costs.headers;
+  info->costs.literals += costs.literals;
+  return 0;
+}
+
+static int
+info_get (struct info *info, const char *path, bool with_costs, struct error *err)
+{
+  info->recipe = recipe_open (path, err);
+  if (!info->recipe ||
+      recipe_notes (info->recipe, &info->notes, &info->n_notes, err) == -1 ||
+      get_digests (info, err) == -1)
+    return -1;
+  info->has_costs = with_costs;
+  for (uint32_t i = 0; with_costs && i < info->recipe->n_segments; i++)
+    if (add_costs (info, i, err) == -1)
+      return -1;
+  return 0;
+}
+
+static const char *
+source_hash (const struct recipe_source *source, char hex[HEX_MAX])
+{
+  merkle_hex (source->hash, RECIPE_HASH_SIZE, hex);
+  return hex;
+}
+
+/* A section's type as its four letters, "?" for what is no letter. */
+static const char *
+section_name (const struct recipe_section *section, char name[5])
+{
+  for (unsigned i = 0; i < 4; i++) {
+    unsigned c = section->type >> (8 * i) & 0xff;
+
+    name[i] = c > 0x20 && c < 0x7f ? (char) c : '?';
+  }
+  name[4] = '\0';
+  return name;
+}
+
+static void
+print_sources_json (struct json *j, const struct recipe *recipe)
+{
+  char hex[HEX_MAX];
+
+  json_array (j, "sources");
+  for (uint32_t i = 0; i < recipe->n_sources; i++) {
+    const struct recipe_source *source = &recipe->sources[i];
+
+    json_object (j, NULL);
+    json_string (j, "path", source->path);
+    json_number (j, "size", source->size);
+    json_string (j, "xxh3_128", source_hash (source, hex));
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+static void
+print_sections_json (struct json *j, const struct recipe *recipe)
+{
+  char name[5];
+
+  json_array (j, "sections");
+  for (uint32_t i = 0; i < recipe->n_sections; i++) {
+    json_object (j, NULL);
+    json_string (j, "type", section_name (&recipe->sections[i], name));
+    json_number (j, "size", recipe->sections[i].len);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+static void
+print_costs_json (struct json *j, const struct segment_costs *costs)
+{
+  json_object (j, "segment_bytes");
+  json_number (j, "layout", costs->layout);
+  json_number (j, "lengths", costs->lengths);
+  json_number (j, "headers", costs->headers);
+  json_number (j, "literals", costs->literals);
+  json_end_object (j);
+}
+
+/* An array: a key may come more than once. */
+static void
+print_notes_json (struct json *j, const struct info *info)
+{
+  json_array (j, "notes");
+  for (size_t i = 0; i < info->n_notes; i++) {
+    json_object (j, NULL);
+    json_string (j, "key", info->notes[i].key);
+    json_string (j, "value", info->notes[i].value);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+static void
+print_json (const struct info *info)
+{
+  const struct recipe *recipe = info->recipe;
+  struct json j = json_start (stdout);
+
+  json_string (&j, "recipe", recipe->path);
+  json_number (&j, "format", RECIPE_VERSION);
+  json_number (&j, "image_size", recipe->image_size);
+  json_number (&j, "recipe_size", recipe->file_size);
+  json_decimal (&j, "saved_percent",
+                percent_saved (recipe->file_size, recipe->image_size));
+  json_number (&j, "segments", recipe->n_segments);
+  json_number (&j, "segment_span", UINT64_C (1) << recipe->span_log2);
+  json_string (&j, "merkle_root", info->root);
+  json_string (&j, "fsverity_digest", info->fsverity);
+  print_sources_json (&j, recipe);
+  print_sections_json (&j, recipe);
+  if (info->has_costs)
+    print_costs_json (&j, &info->costs);
+  print_notes_json (&j, info);
+  json_finish (&j);
+}
+
+static void
+print_size (const char *label, uint64_t bytes)
+{
+  char text[AMOUNT_MAX];
+
+  printf ("%-12s  %" PRIu64 " bytes (%s)\n", label, bytes, amount_bytes (bytes, text));
+}
+
+static void
+print_sources (const struct recipe *recipe)
+{
+  char hex[HEX_MAX];
+
+  for (uint32_t i = 0; i < recipe->n_sources; i++) {
+    printf ("%-12s  ", "source");
+    print_safe (stdout, recipe->sources[i].path);
+    printf ("\n%-12s  %" PRIu64 " bytes, XXH3-128 %s\n", "", recipe->sources[i].size,
+            source_hash (&recipe->sources[i], hex));
+  }
+}
+
+static void
+print_costs (const struct segment_costs *costs)
+{
+  printf ("%-12s  layout %" PRIu64 ", lengths %" PRIu64 ", headers %" PRIu64
+          ", literals %" PRIu64 " bytes\n",
+          "in segments", costs->layout, costs->lengths, costs->headers, costs->literals);
+}
+
+static void
+print_text (const struct info *info)
+{
+  const struct recipe *recipe = info->recipe;
+  char name[5];
+
+  printf ("%-12s  %u\n", "format", (unsigned) RECIPE_VERSION);
+  print_size ("image", recipe->image_size);
+  print_size ("recipe", recipe->file_size);
+  printf ("%-12s  %.4f %%\n", "saved",
+          percent_saved (recipe->file_size, recipe->image_size));
+  printf ("%-12s  %" PRIu32 " of %" PRIu64 " KiB\n", "segments", recipe->n_segments,
+          (UINT64_C (1) << recipe->span_log2) / 1024);
+  printf ("%-12s  %s\n%-12s  %s\n", "Merkle root", info->root, "fs-verity",
+          info->fsverity);
+  print_sources (recipe);
+  for (uint32_t i = 0; i < recipe->n_sections; i++)
+    printf ("%-12s  %s %" PRIu64 " bytes\n", "section",
+            section_name (&recipe->sections[i], name), recipe->sections[i].len);
+  if (info->has_costs)
+    print_costs (&info->costs);
+  for (size_t i = 0; i < info->n_notes; i++) {
+    printf ("%-12s  ", "note");
+    print_safe (stdout, info->notes[i].key);
+    fputs (": ", stdout);
+    print_safe (stdout, info->notes[i].value);
+    putchar ('\n');
+  }
+}
+
+static enum exit_status
+run (const struct options *options)
+{
+  __attribute__ ((cleanup (info_free))) struct info info = { 0 };
+  struct error err = ERROR_INIT;
+
+  if (info_get (&info, options->args[0], options->verbose, &err) == -1) {
+    message ("%s", err.text);
+    return EXIT_FAILED;
+  }
+  if (options->json)
+    print_json (&info);
+  else
+    print_text (&info);
+  return EXIT_GOOD;
+}
+
+const struct command command_info = {
+  .name = "info",
+  .operands = "FILE.mkvdup",
+  .min_args = 1,
+  .max_args = 1,
+  .accepts = ACCEPT_VERBOSE | ACCEPT_JSON,
+  .summary = "tell what a recipe holds",
+  .description =
+    "Tell the sizes, sources, sections, notes and digests of FILE.mkvdup.\n"
+    "Its sources are not needed.  --verbose also tells what the bytes of its\n"
+    "segments stand for.\n",
+  .run = run,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a subcommand is: its words for `--help`, the options it takes, and what it does.
+ */
+#ifndef MKVDUP_COMMAND_H
+#define MKVDUP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_status {
+  EXIT_GOOD = 0,
+  EXIT_FAILED = 1, /* it was understood, and did not work or is not so */
+  EXIT_USAGE = 2,  /* it was not understood */
+};
+
+/* The options there are; each command accepts some of them. */
+enum option_bit {
+  ACCEPT_OUTPUT = 1 << 0,
+  ACCEPT_FORCE = 1 << 1,
+  ACCEPT_SOURCE = 1 << 2,
+  ACCEPT_THREADS = 1 << 3,
+  ACCEPT_QUIET = 1 << 4,
+  ACCEPT_VERBOSE = 1 << 5,
+  ACCEPT_JSON = 1 << 6,
+};
+
+struct options;
+
+struct command {
+  const char *name;
+  const char *operands;      /* "FILE [MKV]" */
+  size_t min_args, max_args; /* how many operands */
+  unsigned accepts;          /* enum option_bit */
+  const char *summary;       /* one line, for the list of commands */
+  const char *description;   /* lines, for its own --help */
+
+  /* Returns an exit status.  Reports its own errors. */
+  enum exit_status (*run) (const struct options *options);
+};
+
+extern const struct command command_create, command_extract, command_info, command_verify;
+
+#endif /* MKVDUP_COMMAND_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The mkvdup command: finds the subcommand, reads its options, runs it.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "message.h"
+#include "options.h"
+
+static const struct command *const commands[] = {
+  &command_create,
+  &command_info,
+  &command_verify,
+  &command_extract,
+};
+
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static void
+print_help (FILE *out)
+{
+  fputs (
+    "Usage: mkvdup COMMAND [OPTION]... FILE...\n\n"
+    "Keep an MKV as a small recipe that rebuilds it from the disc it was made of.\n\n"
+    "Commands:\n",
+    out);
+  for (size_t i = 0; i < N_COMMANDS; i++)
+    fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+  fputs ("\n\"mkvdup COMMAND --help\" tells more of each.\n"
+         "\nExit status: 0 good, 1 failed or not so, 2 not understood.\n",
+         out);
+}
+
+static void
+print_version (void)
+{
+  puts (PACKAGE_STRING);
+}
+
+/* Results that did not get out are no results. */
+static enum exit_status
+finish_stdout (enum exit_status status)
+{
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return status;
+  message ("standard output: %m");
+  return EXIT_FAILED;
+}
+
+static const struct command *
+find_command (const char *name)
+{
+  for (size_t i = 0; i < N_COMMANDS; i++)
+    if (strcmp (commands[i]->name, name) == 0)
+      return commands[i];
+  return NULL;
+}
+
+static enum exit_status
+run_command (const struct command *command, int argc, char **argv)
+{
+  struct options options;
+  enum exit_status status = EXIT_GOOD;
+
+  switch (options_parse (&options, command, argc, argv)) {
+  case OPTIONS_OK:
+    status = command->run (&options);
+    break;
+  case OPTIONS_HELP:
+    options_print_help (stdout, command);
+    break;
+  case OPTIONS_VERSION:
+    print_version ();
+    break;
+  case OPTIONS_WRONG:
+    status = EXIT_USAGE;
+    break;
+  }
+  options_free (&options);
+  return status;
+}
+
+/* Everything but the command's name is left in argv, in order. */
+static void
+remove_arg (int *argc, char **argv, int index)
+{
+  memmove (argv + index, argv + index + 1, (size_t) (*argc - index) * sizeof *argv);
+  (*argc)--;
+}
+
+static enum exit_status
+dispatch (int argc, char **argv)
+{
+  const struct command *command;
+  int at = 0;
+
+  switch (options_find_command (argc, argv, &at)) {
+  case OPTIONS_HELP:
+    print_help (stdout);
+    return EXIT_GOOD;
+  case OPTIONS_VERSION:
+    print_version ();
+    return EXIT_GOOD;
+  case OPTIONS_WRONG:
+    return EXIT_USAGE;
+  case OPTIONS_OK:
+    break;
+  }
+  if (at >= argc) {
+    print_help (stderr);
+    return EXIT_USAGE;
+  }
+  command = find_command (argv[at]);
+  if (!command) {
+    message ("\"%s\" is no command", argv[at]);
+    fputs ("Try \"mkvdup --help\".\n", stderr);
+    return EXIT_USAGE;
+  }
+  remove_arg (&argc, argv, at);
+  return run_command (command, argc, argv);
+}
+
+int
+main (int argc, char **argv)
+{
+  static char name[] = "mkvdup";
+  enum exit_status status;
+
+  if (argc < 1)
+    return EXIT_USAGE;
+  argv[0] = name; /* what getopt_long's messages start with */
+  status = finish_stdout (dispatch (argc, argv));
+  interrupt_resume ();
+  return (int) status;
+}

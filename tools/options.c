@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Command line options with getopt_long: see options.h. */
+#include "config.h"
+
+#include <getopt.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "options.h"
+
+/* More than any machine gains from; bounds what a typing error can start. */
+#define MAX_THREADS 256
+
+struct option_entry {
+  const char *name;
+  char letter;                 /* of the short form */
+  enum option_bit accepted_by; /* 0: by all */
+  const char *argument;        /* NULL: takes none */
+  const char *help;
+};
+
+static const struct option_entry entries[] = {
+  { "output", 'o', ACCEPT_OUTPUT, "FILE", "write to FILE" },
+  { "force", 'f', ACCEPT_FORCE, NULL, "replace the output whatever it is" },
+  { "source", 's', ACCEPT_SOURCE, "PATH",
+    "where a source is: its directory, or itself (may be repeated);\n"
+    "by default what FILE.mkvdup.yaml says" },
+  { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
+  { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
+  { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
+  { "json", 'j', ACCEPT_JSON, NULL, "give the result as JSON" },
+  { "help", 'h', 0, NULL, "show this help and exit" },
+  { "version", 'V', 0, NULL, "show the version and exit" },
+};
+
+#define N_ENTRIES (sizeof entries / sizeof entries[0])
+#define ACCEPT_ALL (~0u)
+
+static bool
+is_accepted (const struct option_entry *e, unsigned accepts)
+{
+  return e->accepted_by == 0 || (accepts & e->accepted_by) != 0;
+}
+
+/* What getopt_long wants to know of the options accepted. */
+struct getopt_tables {
+  struct option longs[N_ENTRIES + 1];
+  char shorts[2 * N_ENTRIES + 2];
+};
+
+/* `mode`: "+" to stop at the first operand, "" to find options anywhere. */
+static void
+fill_tables (struct getopt_tables *t, const char *mode, unsigned accepts)
+{
+  char *letter = stpcpy (t->shorts, mode);
+  size_t n = 0;
+
+  for (size_t i = 0; i < N_ENTRIES; i++) {
+    const struct option_entry *e = &entries[i];
+
+    if (!is_accepted (e, accepts))
+      continue;
+    t->longs[n++] =
+      (struct option){ e->name, e->argument ? required_argument : no_argument, NULL,
+                       e->letter };
+    *letter++ = e->letter;
+    if (e->argument)
+      *letter++ = ':';
+  }
+  t->longs[n] = (struct option){ 0 };
+  *letter = '\0';
+}
+
+static enum options_result
+advise (const char *command)
+{
+  fprintf (stderr, "Try \"mkvdup %s%s--help\".\n", command, *command ? " " : "");
+  return OPTIONS_WRONG;
+}
+
+enum options_result
+options_find_command (int argc, char **argv, int *index)
+{
+  struct getopt_tables t;
+  int c;
+
+  fill_tables (&t, "+", ACCEPT_ALL);
+  optind = 0; /* GNU: start afresh */
+  while ((c = getopt_long (argc, argv, t.shorts, t.longs, NULL)) != -1) {
+    if (c == 'h')
+      return OPTIONS_HELP;
+    if (c == 'V')
+      return OPTIONS_VERSION;
+    if (c == '?')
+      return advise ("");
+  }
+  *index = optind;
+  return OPTIONS_OK;
+}
+
+static unsigned
+processors (void)
+{
+  cpu_set_t set;
+  int n = sched_getaffinity (0, sizeof set, &set) == 0 ? CPU_COUNT (&set) : 1;
+
+  return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (unsigned) n;
+}
+
+static int
+parse_threads (const char *text, unsigned *threads)
+{
+  char *end;
+  unsigned long n = strtoul (text, &end, 10);
+
+  if (*text < '0' || *text > '9' || *end != '\0' || n < 1 || n > MAX_THREADS) {
+    message ("--threads: \"%s\" is not a number from 1 to %d", text, MAX_THREADS);
+    return -1;
+  }
+  *threads = (unsigned) n;
+  return 0;
+}
+
+/* Put one option where it belongs. */
+static enum options_result
+take_option (struct options *o, int letter)
+{
+  switch (letter) {
+  case 'o':
+    o->output = optarg;
+    break;
+  case 'f':
+    o->force = true;
+    break;
+  case 's':
+    o->sources[o->n_sources++] = optarg;
+    break;
+  case 't':
+    return parse_threads (optarg, &o->threads) == -1 ? OPTIONS_WRONG : OPTIONS_OK;
+  case 'q':
+    o->quiet = true;
+    break;
+  case 'v':
+    o->verbose = true;
+    break;
+  case 'j':
+    o->json = true;
+    break;
+  case 'h':
+    return OPTIONS_HELP;
+  case 'V':
+    return OPTIONS_VERSION;
+  default:
+    return OPTIONS_WRONG; /* getopt_long has said why */
+  }
+  return OPTIONS_OK;
+}
+
+static enum options_result
+check_operands (const struct options *o, const struct command *command)
+{
+  if (o->n_args < command->min_args)
+    message ("%s: too few operands: it takes %s", command->name, command->operands);
+  else if (o->n_args > command->max_args)
+    message ("%s: too many operands: \"%s\"", command->name, o->args[command->max_args]);
+  else
+    return OPTIONS_OK;
+  return advise (command->name);
+}
+
+enum options_result
+options_parse (struct options *options, const struct command *command, int argc,
+               char **argv)
+{
+  struct getopt_tables t;
+  enum options_result r;
+  int c;
+
+  *options = (struct options){ .threads = processors () };
+  options->sources = calloc ((size_t) argc, sizeof *options->sources);
+  if (!options->sources) {
+    message ("out of memory");
+    return OPTIONS_WRONG;
+  }
+  fill_tables (&t, "", command->accepts);
+  optind = 0;
+  while ((c = getopt_long (argc, argv, t.shorts, t.longs, NULL)) != -1) {
+    r = take_option (options, c);
+    if (r == OPTIONS_WRONG)
+      return advise (command->name);
+    if (r != OPTIONS_OK)
+      return r;
+  }
+  options->args = argv + optind;
+  options->n_args = (size_t) (argc - optind);
+  return check_operands (options, command);
+}
+
+enum exit_status
+options_refuse (const struct command *command, const char *why)
+{
+  message ("%s: %s", command->name, why);
+  advise (command->name);
+  return EXIT_USAGE;
+}
+
+void
+options_free (struct options *options)
+{
+  free (options->sources);
+  *options = (struct options){ 0 };
+}
+
+#define HELP_COLUMN 24
+
+/* One option; further lines of its text are indented like the first. */
+static void
+print_entry (FILE *out, const struct option_entry *e)
+{
+  int width = fprintf (out, "  -%c, --%s%s%s", e->letter, e->name, e->argument ? "=" : "",
+                       e->argument ? e->argument : "");
+  const char *line = e->help;
+  size_t len;
+
+  do {
+    len = strcspn (line, "\n");
+    fprintf (out, "%*s%.*s\n", HELP_COLUMN - width, "", (int) len, line);
+    width = 0;
+    line += len;
+  } while (*line++ == '\n');
+}
+
+void
+options_print_help (FILE *out, const struct command *command)
+{
+  fprintf (out, "Usage: mkvdup %s [OPTION]... %s\n\n%s\nOptions:\n", command->name,
+           command->operands, command->description);
+  for (size_t i = 0; i < N_ENTRIES; i++)
+    if (is_accepted (&entries[i], command->accepts))
+      print_entry (out, &entries[i]);
+}

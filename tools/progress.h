@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How far a job is, with its rate and the time left.  On a terminal one line is
+ * redrawn, at most five times a second; elsewhere there is a line for every tenth,
+ * and none for jobs that take no longer than a second.
+ *
+ * Thread safety: progress_update may be called by many threads at once.
+ */
+#ifndef MKVDUP_PROGRESS_H
+#define MKVDUP_PROGRESS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+  const char *job; /* "verify"; borrowed */
+  uint64_t total;  /* bytes */
+  bool quiet, terminal;
+  double started;
+
+  pthread_mutex_t lock; /* guards what follows, and the line on the terminal */
+  double drawn;         /* when last */
+  unsigned tenths;      /* reported so far */
+  bool on_screen;       /* there is a line to be wiped */
+};
+
+/* `quiet`: nothing is shown. */
+void progress_start (struct progress *p, const char *job, uint64_t total, bool quiet);
+
+/* `done` bytes of the total. */
+void progress_update (struct progress *p, uint64_t done);
+
+/* Wipe the line, so that messages start on a clean one.  The seconds that it took. */
+double progress_end (struct progress *p);
+
+#endif /* MKVDUP_PROGRESS_H */
