@@ -18,8 +18,24 @@
 #define BUCKET_BITS 16
 #define BUCKETS (1u << BUCKET_BITS)
 
+/* Up to this size (two layers of a DVD) sources get all the anchors; beyond, the
+ * number falls with the size, to the floor.
+ */
+#define FULL_DENSITY (UINT64_C (8) << 30)
+#define ANCHORS_FLOOR 3
+
 static uint64_t gear_table[256];
 static pthread_once_t gear_once = PTHREAD_ONCE_INIT;
+
+unsigned
+anchors_per_chunk (uint64_t bytes)
+{
+  uint64_t n = ANCHORS_PER_CHUNK;
+
+  if (bytes > FULL_DENSITY)
+    n = FULL_DENSITY / (bytes / ANCHORS_PER_CHUNK);
+  return n < ANCHORS_FLOOR ? ANCHORS_FLOOR : (unsigned) n;
+}
 
 /* Random-looking values: which does not matter, but they must never change, for the
  * recipes to stay the same.

@@ -22,10 +22,15 @@
 #define ANCHOR_WINDOW 64
 #define ANCHOR_LIMIT (UINT64_C (1) << 56)
 
-/* Kept of each stream in each chunk of a source.  16 in a megabyte: one video
+/* Kept of each stream in each chunk of a source, at most.  16 in a megabyte: one video
  * frame in two has one, and one sound frame in four.
  */
 #define ANCHORS_PER_CHUNK 16
+
+/* So many for sources of `bytes` in all: fewer on discs larger than a DVD, so that
+ * the table of any disc is tens of megabytes.
+ */
+unsigned anchors_per_chunk (uint64_t bytes);
 
 /* A chosen window: data[at, at + ANCHOR_WINDOW). */
 struct anchor_pick {

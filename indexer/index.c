@@ -26,10 +26,10 @@
 struct found_stream {
   uint32_t key, len;
   uint32_t n_anchors;
-  struct {
+  struct found_anchor {
     uint64_t hash;
     uint32_t at;
-  } anchors[ANCHORS_PER_CHUNK];
+  } *anchors; /* owned */
 };
 
 struct found_chunk {
@@ -42,6 +42,7 @@ struct build {
   struct disc_index *index;
   index_progress_fn *progress;
   void *opaque;
+  unsigned anchors; /* of a stream in a chunk */
 
   pthread_mutex_t lock; /* guards everything below */
   size_t source;        /* of the next chunk to be read */
@@ -66,29 +67,33 @@ index_read_chunk (const struct index_source *source, uint32_t chunk, uint8_t *bu
 
 /* ---- one chunk ---- */
 
-static void
-pick_anchors (const struct demux_stream *s, struct found_stream *f)
+static int
+pick_anchors (const struct demux_stream *s, struct found_stream *f, unsigned most)
 {
   struct anchor_pick picks[ANCHORS_PER_CHUNK];
 
   f->key = s->key;
   f->len = (uint32_t) s->len;
-  f->n_anchors = (uint32_t) anchor_pick (s->data, s->len, picks, ANCHORS_PER_CHUNK);
-  for (uint32_t i = 0; i < f->n_anchors; i++) {
-    f->anchors[i].hash = anchor_hash (s->data + picks[i].at);
-    f->anchors[i].at = picks[i].at;
-  }
+  f->n_anchors = (uint32_t) anchor_pick (s->data, s->len, picks, most);
+  f->anchors = malloc ((f->n_anchors + 1) * sizeof *f->anchors);
+  if (!f->anchors)
+    return -1;
+  for (uint32_t i = 0; i < f->n_anchors; i++)
+    f->anchors[i] =
+      (struct found_anchor){ anchor_hash (s->data + picks[i].at), picks[i].at };
+  return 0;
 }
 
 static int
-keep_found (const struct demuxed *d, struct found_chunk *found)
+keep_found (const struct demuxed *d, struct found_chunk *found, unsigned most)
 {
   found->streams = calloc (d->n_streams ? d->n_streams : 1, sizeof *found->streams);
   if (!found->streams || d->failed)
     return -1;
   found->n_streams = d->n_streams;
   for (size_t i = 0; i < d->n_streams; i++)
-    pick_anchors (&d->streams[i], &found->streams[i]);
+    if (pick_anchors (&d->streams[i], &found->streams[i], most) == -1)
+      return -1;
   return 0;
 }
 
@@ -171,7 +176,7 @@ work (void *opaque)
     if (file->demuxer)
       file->demuxer->chunk (buf, t.len, t.owned, t.chunk * CHUNK_SIZE, &demuxed);
     scrambled |= demuxed.scrambled;
-    if (keep_found (&demuxed, &b->found[t.source][t.chunk]) == -1) {
+    if (keep_found (&demuxed, &b->found[t.source][t.chunk], b->anchors) == -1) {
       error_set (&err, ENOMEM, "indexing %s", file->path);
       fail (b, &err);
     }
@@ -341,6 +346,7 @@ build_init (struct build *b)
   const struct disc_index *index = b->index;
 
   pthread_mutex_init (&b->lock, NULL);
+  b->anchors = anchors_per_chunk (index->bytes);
   b->hash = XXH3_createState ();
   b->found = calloc (index->n_sources + 1, sizeof *b->found);
   if (!b->hash || !b->found)
@@ -355,11 +361,19 @@ build_init (struct build *b)
 }
 
 static void
+found_free (struct found_chunk *found)
+{
+  for (size_t i = 0; i < found->n_streams; i++)
+    free (found->streams[i].anchors);
+  free (found->streams);
+}
+
+static void
 build_free (struct build *b)
 {
   for (size_t s = 0; b->found && s < b->index->n_sources; s++) {
     for (uint32_t c = 0; b->found[s] && c < b->index->sources[s].n_chunks; c++)
-      free (b->found[s][c].streams);
+      found_free (&b->found[s][c]);
     free (b->found[s]);
   }
   free (b->found);

@@ -243,9 +243,9 @@ enter (struct matroska *m, const struct span *s)
 }
 
 /*
- * One element, or one resynchronisation, further.  True if the walk goes on; *found if `b` was
- * filled in.  An element that is not sound is taken nevertheless, cut, where it
- * reaches beyond the file and no Cluster lies behind it: the file itself was cut.
+ * One element, or one resynchronisation, further.  True if the walk goes on; *found if
+ * `b` was filled in.  An element that is not sound is taken nevertheless if no Cluster
+ * lies behind it: the file was cut there, most likely, and nothing is lost by it.
  */
 static bool
 step (struct matroska *m, struct matroska_block *b, bool *found)
@@ -261,7 +261,7 @@ step (struct matroska *m, struct matroska_block *b, bool *found)
     enter (m, &s);
     return true;
   }
-  if (!is_sound (m, &s) && (resynchronise (m) || s.e.unknown || s.end <= m->w->size))
+  if (!is_sound (m, &s) && (resynchronise (m) || s.e.unknown))
     return !m->at_end;
   end = s.end < m->w->size ? s.end : m->w->size;
   *found = take (m, &s, end, b);

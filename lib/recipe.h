@@ -53,8 +53,8 @@ struct recipe {
   char *path; /* as opened, for messages */
   int fd;
   uint64_t file_size;
-  uint64_t image_size;   /* bytes of the image */
-  unsigned span_log2;    /* of the segments */
+  uint64_t image_size; /* bytes of the image */
+  unsigned span_log2;  /* of the segments */
   uint32_t n_segments;
   uint32_t n_sources;
   struct recipe_source *sources;

@@ -16,34 +16,35 @@
 /* Header: offsets of its fields. */
 enum {
   HEADER_MAGIC = 0,
-  HEADER_VERSION = 8,       /* u32 */
-  HEADER_SECTIONS = 12,     /* u32: how many */
-  HEADER_IMAGE_SIZE = 16,   /* u64 */
-  HEADER_FILE_SIZE = 24,    /* u64 */
-  HEADER_TABLE = 32,        /* u64: offset of the section table */
-  HEADER_SPAN_LOG2 = 40,    /* u8, then seven zero bytes */
-  HEADER_CHECKSUM = 48,     /* u64: XXH3 of all before */
+  HEADER_VERSION = 8,     /* u32 */
+  HEADER_SECTIONS = 12,   /* u32: how many */
+  HEADER_IMAGE_SIZE = 16, /* u64 */
+  HEADER_FILE_SIZE = 24,  /* u64 */
+  HEADER_TABLE = 32,      /* u64: offset of the section table */
+  HEADER_SPAN_LOG2 = 40,  /* u8, then seven zero bytes */
+  HEADER_CHECKSUM = 48,   /* u64: XXH3 of all before */
   HEADER_SIZE = 56,
 };
 
 /* An entry of the section table; the table ends with the XXH3 of its entries. */
 enum {
-  SECTION_TYPE = 0,     /* u32: four letters */
-  SECTION_FLAGS = 4,    /* u32: RECIPE_SECTION_* */
-  SECTION_OFFSET = 8,   /* u64 */
-  SECTION_LEN = 16,     /* u64 */
+  SECTION_TYPE = 0,      /* u32: four letters */
+  SECTION_FLAGS = 4,     /* u32: RECIPE_SECTION_* */
+  SECTION_OFFSET = 8,    /* u64 */
+  SECTION_LEN = 16,      /* u64 */
   SECTION_CHECKSUM = 24, /* u64: XXH3 of its bytes, seeded with the type; or 0 */
   SECTION_SIZE = 32,
 };
 
-#define SECTION_TAG(a, b, c, d)                                                \
+#define SECTION_TAG(a, b, c, d) \
   ((uint32_t) (a) | (uint32_t) (b) << 8 | (uint32_t) (c) << 16 | (uint32_t) (d) << 24)
 
 #define SECTION_SOURCES SECTION_TAG ('S', 'R', 'C', 'S')  /* the source table */
 #define SECTION_SEGMENTS SECTION_TAG ('S', 'E', 'G', 'S') /* coded segments, in order */
-#define SECTION_INDEX SECTION_TAG ('S', 'I', 'D', 'X')    /* their offsets, u64 each, and the end */
-#define SECTION_MERKLE SECTION_TAG ('M', 'R', 'K', 'L')   /* levels 1 and up */
-#define SECTION_NOTES SECTION_TAG ('N', 'O', 'T', 'E')    /* for people */
+#define SECTION_INDEX \
+  SECTION_TAG ('S', 'I', 'D', 'X') /* their offsets, u64 each, and the end */
+#define SECTION_MERKLE SECTION_TAG ('M', 'R', 'K', 'L') /* levels 1 and up */
+#define SECTION_NOTES SECTION_TAG ('N', 'O', 'T', 'E')  /* for people */
 
 /* More is not a recipe of ours; bounds what opening one may allocate. */
 #define RECIPE_MAX_SECTIONS 64

@@ -22,9 +22,9 @@ struct recipe_writer {
   const char *path; /* borrowed; for messages */
   uint64_t image_size;
   unsigned span_log2;
-  uint64_t at;           /* where the next byte goes */
-  struct buffer index;   /* the section of offsets, so far */
-  struct buffer table;   /* the section table, so far */
+  uint64_t at;         /* where the next byte goes */
+  struct buffer index; /* the section of offsets, so far */
+  struct buffer table; /* the section table, so far */
   uint32_t n_sections;
 };
 

@@ -91,8 +91,8 @@ struct segment {
 
 /* What a decoder has to know to bound what a segment says. */
 struct segment_context {
-  uint32_t number;              /* of the segment: seeds its checksum */
-  uint32_t len;                 /* bytes of the image it stands for */
+  uint32_t number; /* of the segment: seeds its checksum */
+  uint32_t len;    /* bytes of the image it stands for */
   uint32_t n_sources;
   const uint64_t *source_sizes; /* bytes, n_sources of them */
 };

@@ -254,8 +254,7 @@ emit_symbols (struct decoder *d)
       literal_at += d->literal_lens[literal++];
     }
     else if (d->symbols[i] == SYMBOL_FILL)
-      emit_op (d,
-               (struct op){ .kind = OP_FILL, .at = at, .arg = d->fill_bytes[fill++] });
+      emit_op (d, (struct op){ .kind = OP_FILL, .at = at, .arg = d->fill_bytes[fill++] });
     else
       emit_shape (d, &d->shapes[d->symbols[i] - SYMBOL_SHAPE], i, at);
   }

@@ -385,8 +385,8 @@ encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
   if (out_of_memory (e))
     return false;
   e->intricate = e->plan->n_lanes > SEGMENT_MAX_LANES ||
-                 e->n_shapes > SEGMENT_MAX_SHAPES ||
-                 values_count (&e->symbols) > most || e->lanes.n_entries > most ||
+                 e->n_shapes > SEGMENT_MAX_SHAPES || values_count (&e->symbols) > most ||
+                 e->lanes.n_entries > most ||
                  e->lanes.n_templates > SEGMENT_MAX_TEMPLATES;
   if (!e->intricate)
     write_columns (e, out);

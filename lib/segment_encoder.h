@@ -42,8 +42,8 @@ values_encode (struct buffer *out, const struct buffer *b)
 
 /* The lanes of a plan, grouped by source, and their pieces in the order of the source. */
 struct lane_order {
-  uint32_t *number;         /* of each lane of the plan in the file */
-  uint32_t *lane;           /* the other way round */
+  uint32_t *number; /* of each lane of the plan in the file */
+  uint32_t *lane;   /* the other way round */
   size_t n_lanes;
   struct buffer t_lane, t_gap, t_len; /* templates, as values */
   struct buffer e_template, e_more;   /* entries */

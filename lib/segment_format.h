@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <xxhash.h>
 
-#define SEGMENT_METHOD_STORED 0  /* the image's bytes, as one plane */
+#define SEGMENT_METHOD_STORED 0 /* the image's bytes, as one plane */
 #define SEGMENT_METHOD_COLUMNS 1
 
 #define SEGMENT_CHECKSUM_SIZE 8

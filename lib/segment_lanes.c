@@ -94,8 +94,7 @@ add_entry (struct lane_order *o, size_t template)
 {
   size_t n = o->n_entries;
 
-  if (n > 0 && values_of (&o->e_template)[n - 1] == template &&
-      is_stride (o, template)) {
+  if (n > 0 && values_of (&o->e_template)[n - 1] == template && is_stride (o, template)) {
     values_of (&o->e_more)[n - 1]++;
     return;
   }
@@ -120,8 +119,8 @@ choose_start (const struct placed *p, size_t n)
 static bool
 add_failed (const struct lane_order *o)
 {
-  return o->t_lane.failed || o->t_gap.failed || o->t_len.failed ||
-         o->e_template.failed || o->e_more.failed || o->starts.failed;
+  return o->t_lane.failed || o->t_gap.failed || o->t_len.failed || o->e_template.failed ||
+         o->e_more.failed || o->starts.failed;
 }
 
 /* Code one walk: the merged pieces of the lanes of one source. */

@@ -220,8 +220,8 @@ shape_render (const struct shape *s, uint64_t covered, int64_t time, uint8_t *ou
   size_t len = 0;
 
   for (int i = n - 1; i >= 0; i--) {
-    int width = render_token (&tokens[i], covered + len, time,
-                              header + sizeof header - len);
+    int width =
+      render_token (&tokens[i], covered + len, time, header + sizeof header - len);
 
     if (width < 0)
       return -1;

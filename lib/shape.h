@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHAPE_MAX_TOKENS 60 /* bytes of program: a BlockGroup with lacing takes 30 */
+#define SHAPE_MAX_TOKENS 60  /* bytes of program: a BlockGroup with lacing takes 30 */
 #define SHAPE_MAX_HEADER 128 /* bytes a shape may render */
 
 struct shape {

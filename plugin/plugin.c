@@ -85,15 +85,15 @@ config_source (const char *value)
 static int
 config_pad (const char *value)
 {
-  int64_t size = nbdkit_parse_size (value);
+  unsigned size;
 
-  if (size == -1)
+  if (nbdkit_parse_unsigned ("pad", value, &size) == -1)
     return -1;
   if (size < 1 || size > PADDING_MAX_BLOCK || (size & (size - 1)) != 0) {
     nbdkit_error ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
     return -1;
   }
-  config.pad = (unsigned) size;
+  config.pad = size;
   return 0;
 }
 

@@ -134,8 +134,9 @@ naive_rebuild (const struct segment *seg, const uint8_t *const *sources, uint8_t
   for (uint32_t i = 0; i < seg->n_transforms; i++) {
     const struct transform *t = &seg->transforms[i];
 
-    reverse_units (out + t->at, t->len, t->kind == TRANSFORM_SWAP16   ? 2
-                                        : t->kind == TRANSFORM_SWAP24 ? 3
-                                                                      : 4);
+    reverse_units (out + t->at, t->len,
+                   t->kind == TRANSFORM_SWAP16   ? 2
+                   : t->kind == TRANSFORM_SWAP24 ? 3
+                                                 : 4);
   }
 }

@@ -13,9 +13,11 @@
 #include "segment.h"
 
 /* NULL if everything that segment.h promises holds, else what does not. */
-const char *naive_complaint (const struct segment *seg, const struct segment_context *ctx);
+const char *naive_complaint (const struct segment *seg,
+                             const struct segment_context *ctx);
 
 /* Rebuild the segment's bytes from the contents of its sources into `out` (seg->len). */
-void naive_rebuild (const struct segment *seg, const uint8_t *const *sources, uint8_t *out);
+void naive_rebuild (const struct segment *seg, const uint8_t *const *sources,
+                    uint8_t *out);
 
 #endif /* MKVDUP_TEST_NAIVE_H */

@@ -63,7 +63,8 @@ test_random_columns (void **state)
   (void) state;
   for (int i = 0; i < 200; i++) {
     size_t n = rng_between (&rng, 1, i < 190 ? 300 : MAX_VALUES);
-    unsigned shift = (unsigned) rng_below (&rng, 64), zero = (unsigned) rng_below (&rng, 64);
+    unsigned shift = (unsigned) rng_below (&rng, 64),
+             zero = (unsigned) rng_below (&rng, 64);
 
     for (size_t k = 0; k < n; k++)
       v[k] = rng_below (&rng, 64) < zero ? 0 : rng_next (&rng) >> shift;
@@ -110,10 +111,11 @@ test_malformed (void **state)
   check_malformed ("\x02\x01\x05\x00", 4, 2); /* the second plane cut off */
 }
 
-/* A frame of another length than there are values, or with bytes left over. */
+/* A frame of another length than there are values, or more than one frame. */
 static void
 test_wrong_length (void **state)
 {
+  static const uint8_t skippable[] = { 0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 'x' };
   CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
   uint8_t bytes[1000], back[1001];
   struct reader r;
@@ -134,8 +136,14 @@ test_wrong_length (void **state)
     plane_decode (&r, back, wrong[n]);
     assert_true (r.failed);
   }
-  /* The frame twice: zstd would decode both. */
   r = reader_init (b.data, b.len - 1);
+  plane_decode (&r, back, sizeof bytes);
+  assert_true (r.failed);
+  /* zstd would decode what follows the frame too, and skip this. */
+  assert_in_range (b.data[1] + sizeof skippable, 1, 0x7f);
+  b.data[1] += sizeof skippable;
+  buffer_append (&b, skippable, sizeof skippable);
+  r = reader_init (b.data, b.len);
   plane_decode (&r, back, sizeof bytes);
   assert_true (r.failed);
 }

@@ -196,6 +196,12 @@ test_sub_streams (void **state)
     put_packet_header (&raw, 0xBD, subs[i].header, 0);
     buffer_u8 (&raw, subs[i].header ? subs[i].id : 0xBE);
     put_bytes (&raw, subs[i].header ? subs[i].header - 1U : 0, 1);
+    /* And one that is not even that. */
+    if (subs[i].header > 1) {
+      put_packet_header (&raw, 0xBD, subs[i].header - 1U, 0);
+      buffer_u8 (&raw, subs[i].id);
+      put_bytes (&raw, subs[i].header - 2U, 1);
+    }
 
     demux_all (&raw, &d);
     assert_int_equal (d.n_streams, 1);
@@ -427,6 +433,30 @@ test_probe (void **state)
   assert_false (demuxer_ps.probe (other.data, 0, 0));
 }
 
+/* A pack header is one only with all its marker bits; one without packets proves nothing. */
+static void
+test_probe_markers (void **state)
+{
+  static const uint8_t markers[][2] = { { 4, 0x40 }, { 4, 0x04 }, { 6, 0x04 },
+                                        { 8, 0x04 }, { 9, 0x01 }, { 12, 0x01 },
+                                        { 12, 0x02 } };
+  CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+
+  (void) state;
+  put_video_pack (&raw);
+  for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++) {
+    raw.data[markers[i][0]] ^= markers[i][1];
+    assert_false (demuxer_ps.probe (raw.data, raw.len, 0));
+    raw.data[markers[i][0]] ^= markers[i][1];
+  }
+  assert_true (demuxer_ps.probe (raw.data, raw.len, 0));
+  raw.len = 0;
+  put_pack_header (&raw, 0);
+  put_pack_header (&raw, 0);
+  put_payload (&raw, 100);
+  assert_false (demuxer_ps.probe (raw.data, raw.len, 0));
+}
+
 /* A file of `size` bytes, with packs from `from` to `to`. */
 static int
 file_with_packs (off_t size, off_t from, off_t to)
@@ -471,12 +501,13 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_packs),       cmocka_unit_test (test_mpeg1),
-    cmocka_unit_test (test_sub_streams), cmocka_unit_test (test_describe),
-    cmocka_unit_test (test_scrambled),   cmocka_unit_test (test_resynchronise),
-    cmocka_unit_test (test_cut),         cmocka_unit_test (test_chunks),
-    cmocka_unit_test (test_add_joins),   cmocka_unit_test (test_many_streams),
-    cmocka_unit_test (test_probe),       cmocka_unit_test (test_demuxer_for),
+    cmocka_unit_test (test_packs),         cmocka_unit_test (test_mpeg1),
+    cmocka_unit_test (test_sub_streams),   cmocka_unit_test (test_describe),
+    cmocka_unit_test (test_scrambled),     cmocka_unit_test (test_resynchronise),
+    cmocka_unit_test (test_cut),           cmocka_unit_test (test_chunks),
+    cmocka_unit_test (test_add_joins),     cmocka_unit_test (test_many_streams),
+    cmocka_unit_test (test_probe),         cmocka_unit_test (test_demuxer_for),
+    cmocka_unit_test (test_probe_markers),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* lib/merkle.c: the arithmetic of levels, and that a changed digest is seen.
- * Whether the roots are the right ones is test-merkle.sh's to say.
+ * Whether the roots are the right ones is test-merkle-roots.sh's to say.
  */
 #include "config.h"
 

@@ -62,16 +62,19 @@ add_segment (struct recipe_writer *w, uint32_t number)
   CLEANUP_BUFFER struct buffer coded = BUFFER_INIT;
   struct segment_plan plan = { 0 };
   uint32_t start = number * SPAN, left = IMAGE_SIZE - start;
-  struct segment_context ctx = { .number = number, .len = left < SPAN ? left : SPAN,
-                                 .n_sources = 2, .source_sizes = sizes };
+  struct segment_context ctx = { .number = number,
+                                 .len = left < SPAN ? left : SPAN,
+                                 .n_sources = 2,
+                                 .source_sizes = sizes };
   struct error err = ERROR_INIT;
 
   segment_plan_lane (&plan, 1);
   for (uint32_t at = 0; at < ctx.len; at += 1000)
-    segment_plan_piece (&plan, 0, start + at + 5, ctx.len - at < 1000 ? ctx.len - at : 1000);
+    segment_plan_piece (&plan, 0, start + at + 5,
+                        ctx.len - at < 1000 ? ctx.len - at : 1000);
   segment_plan_span (&plan, &(struct plan_span){ .kind = SPAN_LITERAL, .len = 100 });
-  segment_plan_span (&plan, &(struct plan_span){ .kind = SPAN_COPY, .len = ctx.len - 100,
-                                                 .lane_at = 100 });
+  segment_plan_span (&plan, &(struct plan_span){
+                              .kind = SPAN_COPY, .len = ctx.len - 100, .lane_at = 100 });
   assert_int_equal (segment_encode (&plan, image + start, &ctx, &coded, &err), 0);
   assert_int_equal (recipe_writer_segment (w, coded.data, coded.len, &err), 0);
   segment_plan_free (&plan);
@@ -82,7 +85,9 @@ write_recipe (const char *source_path, size_t n_notes)
 {
   const struct recipe_source sources[] = {
     { .path = (char *) "empty", .size = 0 },
-    { .path = (char *) source_path, .size = SOURCE_SIZE, .hash = { 1, 2, 3 },
+    { .path = (char *) source_path,
+      .size = SOURCE_SIZE,
+      .hash = { 1, 2, 3 },
       .sample = UINT64_C (0x0123456789abcdef) },
   };
   struct recipe_writer w;
@@ -93,9 +98,9 @@ write_recipe (const char *source_path, size_t n_notes)
     recipe_writer_begin (&w, fd, path, IMAGE_SIZE, SEGMENT_MIN_LOG2, &err), 0);
   for (uint32_t i = 0; i * SPAN < IMAGE_SIZE; i++)
     add_segment (&w, i);
-  assert_int_equal (recipe_writer_finish (&w, sources, 2, merkle, sizeof merkle, notes,
-                                          n_notes, &err),
-                    0);
+  assert_int_equal (
+    recipe_writer_finish (&w, sources, 2, merkle, sizeof merkle, notes, n_notes, &err),
+    0);
   recipe_writer_free (&w);
 }
 
@@ -239,8 +244,8 @@ test_sections (void **state)
   assert_int_equal (n, sizeof merkle);
   assert_memory_equal (data, merkle, n);
   free (data);
-  assert_int_equal (recipe_read_section (r, SECTION_TAG ('n', 'o', 'n', 'e'), &data, &n,
-                                         &err), 0);
+  assert_int_equal (
+    recipe_read_section (r, SECTION_TAG ('n', 'o', 'n', 'e'), &data, &n, &err), 0);
   assert_null (data);
   recipe_close (r);
 }
@@ -285,8 +290,9 @@ test_empty_image (void **state)
   for (int i = 0; i < 2; i++) {
     assert_int_equal (ftruncate (fd, 0), 0);
     assert_int_equal (recipe_writer_begin (&w, fd, path, 0, SEGMENT_MAX_LOG2, &err), 0);
-    assert_int_equal (recipe_writer_finish (&w, NULL, 0, i ? ones : zeros, MERKLE_DIGEST,
-                                            NULL, 0, &err), 0);
+    assert_int_equal (
+      recipe_writer_finish (&w, NULL, 0, i ? ones : zeros, MERKLE_DIGEST, NULL, 0, &err),
+      0);
     recipe_writer_free (&w);
     r = must_open ();
     assert_int_equal (r->n_segments, 0);
@@ -569,7 +575,8 @@ test_forged_merkle (void **state)
   (void) state;
   for (size_t i = 0; i < 2; i++)
     assert_int_equal (merkle_group_digest (zeros, MERKLE_GROUP, 2 * MERKLE_GROUP,
-                                           levels + i * MERKLE_DIGEST, &err), 0);
+                                           levels + i * MERKLE_DIGEST, &err),
+                      0);
   assert_int_equal (merkle_finish (levels, 2 * MERKLE_GROUP, &err), 0);
   write_zeros (levels);
   r = must_open ();
@@ -636,10 +643,12 @@ static void
 test_unsafe_paths (void **state)
 {
   static const char *const unsafe[] = {
-    "",  "/",   "/etc/passwd", ".",      "..",   "../a", "a/..", "a/../b",
-    "./a", "a/.", "a//b",      "a/./b", "a/b/", "//",
+    "",       "/",   "/etc/passwd", ".",    "..",    "../a", "a/..",
+    "a/../b", "./a", "a/.",         "a//b", "a/./b", "a/b/", "//",
   };
-  static const char *const safe[] = { "a", "a/b", "...", ".a", "..a/b", "a/b..", "a b\\c" };
+  static const char *const safe[] = {
+    "a", "a/b", "...", ".a", "..a/b", "a/b..", "a b\\c"
+  };
   char *longest = malloc (RECIPE_MAX_SOURCE_PATH + 2);
 
   (void) state;
@@ -668,22 +677,32 @@ test_writer_refuses_spans (void **state)
   struct recipe_writer w;
 
   (void) state;
-  assert_int_equal (recipe_writer_begin (&w, fd, path, 1, SEGMENT_MIN_LOG2 - 1, &err), -1);
-  assert_int_equal (recipe_writer_begin (&w, fd, path, 1, SEGMENT_MAX_LOG2 + 1, &err), -1);
+  assert_int_equal (recipe_writer_begin (&w, fd, path, 1, SEGMENT_MIN_LOG2 - 1, &err),
+                    -1);
+  assert_int_equal (recipe_writer_begin (&w, fd, path, 1, SEGMENT_MAX_LOG2 + 1, &err),
+                    -1);
 }
 
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_read_back),        cmocka_unit_test (test_sections),
-    cmocka_unit_test (test_notes),            cmocka_unit_test (test_empty_image),
-    cmocka_unit_test (test_every_truncation), cmocka_unit_test (test_every_flip),
-    cmocka_unit_test (test_other_files),      cmocka_unit_test (test_unchanged_forgery),
-    cmocka_unit_test (test_forged_header),    cmocka_unit_test (test_sections_not_known),
-    cmocka_unit_test (test_forged_table),     cmocka_unit_test (test_forged_index),
-    cmocka_unit_test (test_forged_merkle),    cmocka_unit_test (test_forged_sources),
-    cmocka_unit_test (test_forged_notes),     cmocka_unit_test (test_unsafe_paths),
+    cmocka_unit_test (test_read_back),
+    cmocka_unit_test (test_sections),
+    cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_empty_image),
+    cmocka_unit_test (test_every_truncation),
+    cmocka_unit_test (test_every_flip),
+    cmocka_unit_test (test_other_files),
+    cmocka_unit_test (test_unchanged_forgery),
+    cmocka_unit_test (test_forged_header),
+    cmocka_unit_test (test_sections_not_known),
+    cmocka_unit_test (test_forged_table),
+    cmocka_unit_test (test_forged_index),
+    cmocka_unit_test (test_forged_merkle),
+    cmocka_unit_test (test_forged_sources),
+    cmocka_unit_test (test_forged_notes),
+    cmocka_unit_test (test_unsafe_paths),
     cmocka_unit_test (test_writer_refuses_spans),
   };
 

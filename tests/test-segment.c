@@ -102,7 +102,9 @@ make_disc_rip (struct random_plan *p, uint64_t seed, struct shape *shape)
   shape_add_bytes (shape, (const uint8_t *) "\x80", 1);
   for (int i = 0; i < N_FRAMES; i++) {
     uint32_t len = (uint32_t) rng_between (&rng, FRAME - 255, FRAME);
-    struct plan_span header = { .kind = SPAN_HEADER, .covers = 1, .shape = shape,
+    struct plan_span header = { .kind = SPAN_HEADER,
+                                .covers = 1,
+                                .shape = shape,
                                 .time = 40 * i },
                      copy = { .kind = SPAN_COPY, .len = len, .lane_at = lane_at };
 
@@ -167,13 +169,14 @@ test_nested_headers_cost_nothing (void **state)
   shape_add_time (&block, 2);
   shape_add_be_length (&nal, 4, 0);
   for (int i = 0; i < 50; i++) {
-    segment_plan_span (&p.plan, &(struct plan_span){ .kind = SPAN_HEADER, .covers = 6,
-                                                     .time = i, .shape = &block });
+    segment_plan_span (&p.plan,
+                       &(struct plan_span){
+                         .kind = SPAN_HEADER, .covers = 6, .time = i, .shape = &block });
     for (int k = 0; k < 3; k++) {
       segment_plan_span (
         &p.plan, &(struct plan_span){ .kind = SPAN_HEADER, .covers = 1, .shape = &nal });
-      segment_plan_span (&p.plan, &(struct plan_span){ .kind = SPAN_COPY, .len = 300,
-                                                       .lane_at = at + 3 });
+      segment_plan_span (
+        &p.plan, &(struct plan_span){ .kind = SPAN_COPY, .len = 300, .lane_at = at + 3 });
       at += 303; /* start codes are left out */
     }
   }
@@ -248,15 +251,16 @@ test_steps_that_are_no_stride (void **state)
     rng_fill (&p.rng, p.sources[0], p.sizes[0]);
     segment_plan_lane (&p.plan, 0);
     for (int k = 0; k < 20; k++)
-      segment_plan_piece (&p.plan, 0, cases[i].first + (uint64_t) (k * cases[i].step), 500);
+      segment_plan_piece (&p.plan, 0, cases[i].first + (uint64_t) (k * cases[i].step),
+                          500);
     segment_plan_span (&p.plan, &(struct plan_span){ .kind = SPAN_COPY, .len = 10000 });
     if (i < 2) {
       random_plan_image (&p);
       check_round_trip (&p, &coded);
     }
     else { /* too far apart for a real source */
-      p.ctx = (struct segment_context){ .len = 10000, .n_sources = 1,
-                                        .source_sizes = &size };
+      p.ctx =
+        (struct segment_context){ .len = 10000, .n_sources = 1, .source_sizes = &size };
       p.image = calloc (p.ctx.len, 1);
       assert_int_equal (segment_encode (&p.plan, p.image, &p.ctx, &coded, &err), 0);
     }
@@ -293,10 +297,10 @@ test_inconsistent_plans (void **state)
   check_refused (&(struct plan_span){ .kind = SPAN_COPY, .len = 4096, .lane_at = 905 });
   check_refused (
     &(struct plan_span){ .kind = SPAN_COPY, .len = 4096, .lane_at = UINT64_MAX - 100 });
-  check_refused (&(struct plan_span){ .kind = SPAN_COPY, .len = 4096,
-                                      .transform = TRANSFORM_SWAP24 });
-  check_refused (&(struct plan_span){ .kind = SPAN_COPY, .len = 4096,
-                                      .transform = TRANSFORM_KINDS });
+  check_refused (
+    &(struct plan_span){ .kind = SPAN_COPY, .len = 4096, .transform = TRANSFORM_SWAP24 });
+  check_refused (
+    &(struct plan_span){ .kind = SPAN_COPY, .len = 4096, .transform = TRANSFORM_KINDS });
 }
 
 /* ---- damage ---- */
@@ -424,20 +428,38 @@ static void
 test_forged_by_hand (void **state)
 {
   (void) state;
-  FORGED ("", 10);                                     /* no method */
-  FORGED ("\x00", 10);                                 /* stored: nothing */
-  FORGED ("\x00\x00" "123456789", 10);                 /* too little */
-  FORGED ("\x00\x00" "1234567890x", 10);               /* too much */
-  FORGED ("\x00\x01" "x", 0);                          /* an empty segment */
-  FORGED ("\x02\x01" "x", 10);                         /* no such method */
-  FORGED ("\x01\x00\x00\x00\x00\x00", 10);             /* no symbols */
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00", 10);         /* a literal of no length */
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00" "123456789", 10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x09\x00" "123456789", 10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0b\x00" "1234567890x", 10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00" "1234567890x", 10);
+  FORGED ("", 10);     /* no method */
+  FORGED ("\x00", 10); /* stored: nothing */
+  FORGED ("\x00\x00"
+          "123456789",
+          10); /* too little */
+  FORGED ("\x00\x00"
+          "1234567890x",
+          10); /* too much */
+  FORGED ("\x00\x01"
+          "x",
+          0); /* an empty segment */
+  FORGED ("\x02\x01"
+          "x",
+          10);                                 /* no such method */
+  FORGED ("\x01\x00\x00\x00\x00\x00", 10);     /* no symbols */
+  FORGED ("\x01\x00\x00\x00\x00\x01\x00", 10); /* a literal of no length */
+  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00"
+          "123456789",
+          10);
+  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x09\x00"
+          "123456789",
+          10);
+  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0b\x00"
+          "1234567890x",
+          10);
+  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00"
+          "1234567890x",
+          10);
   /* One walk over source 1 of 1. */
-  FORGED ("\x01\x01\x01\x00\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x01" "x", 10);
+  FORGED ("\x01\x01\x01\x00\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x01"
+          "x",
+          10);
 }
 
 int

@@ -166,18 +166,18 @@ test_malformed (void **state)
   struct shape s = { .len = 17 };
 
   (void) state;
-  check_invalid ("\x00", 1);                             /* no bytes */
-  check_invalid ("\x02\xaa", 2);                         /* bytes cut off */
-  check_invalid ("\x40", 1);                             /* no addend */
-  check_invalid ("\x40\x80", 2);                         /* addend cut off */
-  check_invalid ("\x40\x80\x00", 3);                     /* addend not minimal */
+  check_invalid ("\x00", 1);                                 /* no bytes */
+  check_invalid ("\x02\xaa", 2);                             /* bytes cut off */
+  check_invalid ("\x40", 1);                                 /* no addend */
+  check_invalid ("\x40\x80", 2);                             /* addend cut off */
+  check_invalid ("\x40\x80\x00", 3);                         /* addend not minimal */
   check_invalid ("\x40\x80\x80\x80\x80\x80\x80\x80\x01", 9); /* addend of 50 bits */
-  check_invalid ("\x49\x00", 2);                         /* nine bytes wide */
-  check_invalid ("\x50\x00", 2);                         /* no width */
+  check_invalid ("\x49\x00", 2);                             /* nine bytes wide */
+  check_invalid ("\x50\x00", 2);                             /* no width */
   check_invalid ("\x59\x00", 2);
   check_invalid ("\x60", 1);
   check_invalid ("\x69", 1);
-  check_invalid ("\x71", 1);                             /* no such token */
+  check_invalid ("\x71", 1); /* no such token */
   check_invalid ("\xff", 1);
   /* 17 fields of 8 bytes are more than a header may have; 16 are not. */
   memset (s.tokens, 0x68, sizeof s.tokens);

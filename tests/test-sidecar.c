@@ -21,9 +21,8 @@
 #include "sidecar.h"
 
 /* Too long for one line of 80 columns, where libyaml would fold it. */
-#define LONG_NAME                                                                 \
-  "a name with spaces that goes on and on and does not end before the hundredth " \
-  "column, or so"
+static const char long_name[] =
+  "a name with spaces that goes on and on, and does not end before the 85th column";
 
 static char dir[] = "/tmp/test-sidecar.XXXXXX";
 
@@ -64,7 +63,7 @@ test_round_trip (void **state)
     "tab\tnewline\nbell\a end ",
     "  spaces",
     "!tag &anchor *alias",
-    LONG_NAME,
+    long_name,
   };
   struct error err = ERROR_INIT;
 

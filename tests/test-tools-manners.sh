@@ -5,62 +5,12 @@
 # never does to files.  Recipes come from make-recipe; what is in them is not the point.
 
 . "${srcdir:=.}/lib.sh"
+. "$srcdir/command.sh"
 
 need jq cmp
 
 commands=(create info verify extract)
 mib=$((1024 * 1024))
-
-# expect STATUS COMMAND...: run it, with stdout in ./out and stderr in ./err.
-expect ()
-{
-  local want=$1 got=0
-  shift
-  "$@" >out 2>err </dev/null || got=$?
-  [ "$got" -eq "$want" ] ||
-    fail "$*: exit status $got, not $want: $(cat out err)"
-}
-
-# says FILE TEXT: the text, as it is, is in ./out or ./err.
-says ()
-{
-  grep -qF -e "$2" "$1" || fail "std$1 has no \"$2\": $(cat "$1")"
-}
-
-silent ()
-{
-  [ ! -s "$1" ] || fail "std$1 is not empty: $(cat "$1")"
-}
-
-# usage MESSAGE ARGUMENT...: not understood; nothing but a message, with advice.
-usage ()
-{
-  local text=$1
-  shift
-  expect 2 mkvdup "$@"
-  silent out
-  says err "$text"
-  says err "Try \"mkvdup"
-}
-
-# refused MESSAGE ARGUMENT...: understood, but it fails, with one line.
-refused ()
-{
-  local text=$1
-  shift
-  expect 1 mkvdup "$@"
-  says err "mkvdup: "
-  says err "$text"
-  [ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
-}
-
-# is FILTER VALUE: what jq makes of ./out, which has to be JSON.
-is ()
-{
-  local got
-  got=$(jq -r "$1" <out) || fail "no JSON: $(cat out)"
-  [ "$got" = "$2" ] || fail "$1 is $got, not $2"
-}
 
 # poke FILE OFFSET OCTAL: change one byte.
 poke ()
@@ -248,28 +198,9 @@ refused "no-such/Movie.mkv" extract Movie.mkvdup -o no-such/Movie.mkv
 [ "$(ls -A new)" = Movie.mkv ] || fail "left behind: $(ls -A new)"
 rm new/Movie.mkv
 
-# Interrupted, it leaves nothing and dies of the signal.  One that is through before
-# the signal comes tells nothing; tried again then.
-interrupt ()
-{
-  local signal=$1 try pid status
-  for try in {1..20}; do
-    status=0
-    env --default-signal="$signal" mkvdup extract -q -t 1 Movie.mkvdup -o new/M.mkv 2>err &
-    pid=$!
-    until compgen -G 'new/.M.mkv.*.tmp' >/dev/null || [ -e new/M.mkv ]; do :; done
-    kill -s "$signal" "$pid" 2>/dev/null || true
-    wait "$pid" || status=$?
-    [ "$status" -eq 0 ] || break
-    rm new/M.mkv
-  done
-  [ "$status" -eq $((128 + $(kill -l "$signal"))) ] ||
-    fail "SIG$signal: exit status $status after $try tries"
-  says err "interrupted"
-  [ -z "$(ls -A new)" ] || fail "SIG$signal leaves $(ls -A new)"
-}
-interrupt INT
-interrupt TERM
+for signal in INT TERM; do
+  interrupted $signal 'new/.M.mkv.*.tmp' new/M.mkv extract -q -t 1 Movie.mkvdup -o new/M.mkv
+done
 
 # ---- a source that has changed: no wrong byte, and nothing left
 

@@ -132,6 +132,19 @@ test_shrunk (void **state)
   close_content (&w);
 }
 
+/* A file that grows is what it was when the window was made. */
+static void
+test_grown (void **state)
+{
+  struct window w = open_content (100);
+
+  (void) state;
+  assert_int_equal (ftruncate (w.fd, 2 * SIZE), 0);
+  check_get (&w, SIZE - 10, 20);
+  check_get (&w, SIZE, 20);
+  close_content (&w);
+}
+
 static void
 test_error (void **state)
 {
@@ -192,7 +205,7 @@ main (void)
     cmocka_unit_test (test_any_order), cmocka_unit_test (test_forward),
     cmocka_unit_test (test_end),       cmocka_unit_test (test_shrunk),
     cmocka_unit_test (test_error),     cmocka_unit_test (test_after_error),
-    cmocka_unit_test (test_peek),
+    cmocka_unit_test (test_peek),      cmocka_unit_test (test_grown),
   };
 
   return cmocka_run_group_tests (tests, make_content, free_content);

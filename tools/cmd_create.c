@@ -189,18 +189,28 @@ warn (const struct create_report *report)
 }
 
 static void
-print_tracks (const struct create_report *report)
+print_track (const struct create_track *t)
 {
-  char bytes[AMOUNT_MAX], literal[AMOUNT_MAX];
+  char bytes[AMOUNT_MAX];
 
-  for (size_t i = 0; i < report->n_tracks; i++) {
-    const struct create_track *t = &report->tracks[i];
-
+  if (t->number == 0)
+    fputs ("  outside of frames", stdout);
+  else {
     printf ("  track %llu ", (unsigned long long) t->number);
     print_safe (stdout, t->codec);
-    printf (": %llu frames, %s, %.4f %% of it found\n", (unsigned long long) t->frames,
-            amount_bytes (t->bytes, bytes), 100 - percent_saved (t->found, t->bytes));
+    printf (": %llu frames", (unsigned long long) t->frames);
   }
+  printf (", %s, %.4f %% of it found\n", amount_bytes (t->bytes, bytes),
+          100 - percent_saved (t->found, t->bytes));
+}
+
+static void
+print_details (const struct create_report *report)
+{
+  char literal[AMOUNT_MAX];
+
+  for (size_t i = 0; i < report->n_tracks; i++)
+    print_track (&report->tracks[i]);
   printf ("  not on the sources: %s\n", amount_bytes (report->literal_bytes, literal));
   for (size_t i = 0; i < N_PHASES; i++)
     printf ("  %s: %.1f s\n", phase_names[i], report->seconds[i]);
@@ -218,7 +228,7 @@ print_good (const struct options *options, const char *out,
     amount_bytes (report->recipe_bytes, recipe), amount_bytes (report->mkv_bytes, mkv),
     percent_saved (report->recipe_bytes, report->mkv_bytes), total_seconds (report));
   if (options->verbose)
-    print_tracks (report);
+    print_details (report);
 }
 
 static void

@@ -26,6 +26,8 @@ interrupt_catch (void)
     /* What is ignored (nohup) stays so. */
     if (sigaction (signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
       sigaction (signals[i], &action, NULL);
+  /* A file that gets too large (ulimit -f) is a write that fails, with EFBIG. */
+  signal (SIGXFSZ, SIG_IGN);
 }
 
 bool

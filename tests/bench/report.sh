@@ -1,0 +1,233 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The results as tables: Markdown, in columns that a person can read as they are.
+
+declare -A figure=()
+
+# Only what we write ourselves is a figure: the rest of a file given by hand is an error.
+read_results ()
+{
+  local line
+  figure=()
+  while IFS= read -r line; do
+    [[ $line =~ ^[A-Za-z0-9_.-]+= ]] || die "$1: no line of results: $line"
+    figure[${line%%=*}]=${line#*=}
+  done <"$1"
+  [ -n "${figure[rips]-}" ] || die "$1: not the results of a whole run"
+}
+
+# pad WIDTH TEXT: printf would count bytes, not characters.  Negative: at the right.
+pad ()
+{
+  local width=${1#-} space
+  printf -v space '%*s' $((${#2} < width ? width - ${#2} : 0)) ''
+  case $1 in
+  -*) printf %s "$space$2" ;;
+  *) printf %s "$2$space" ;;
+  esac
+}
+
+# Widths of a table's columns.
+readonly label_width=36 goal_width=8 cell_width=35
+
+# row LABEL GOAL CELL...
+row ()
+{
+  local cell
+  printf '| %s | %s |' "$(pad $label_width "$1")" "$(pad $goal_width "$2")"
+  for cell in "${@:3}"; do
+    printf ' %s |' "$(pad -$cell_width "$cell")"
+  done
+  echo
+}
+
+dashes ()
+{
+  printf '%*s' "$1" '' | tr ' ' -
+}
+
+# rule COLUMNS: below a table's head.  Figures stand at the right.
+rule ()
+{
+  local i
+  printf '|%s|%s|' "$(dashes $((label_width + 2)))" "$(dashes $((goal_width + 2)))"
+  for ((i = 0; i < $1; i++)); do
+    printf '%s:|' "$(dashes $((cell_width + 1)))"
+  done
+  echo
+}
+
+# each LABEL GOAL FUNCTION ARGUMENT...: a row with FUNCTION RIP ARGUMENT... in each cell.
+each ()
+{
+  local label=$1 goal=$2 rip cell cells=()
+  shift 2
+  for rip in ${figure[rips]}; do
+    cell=$("$1" "$rip" "${@:2}")
+    cells+=("$cell")
+  done
+  row "$label" "$goal" "${cells[@]}"
+}
+
+value ()
+{
+  local name=$1.$2
+  echo "${figure[$name]:?no $name in the results}"
+}
+
+# With how many digits behind the point.
+rounded ()
+{
+  printf "%.$3f" "$(value "$1" "$2")"
+}
+
+# A median, and between what it lies.
+spread ()
+{
+  local name=$1.$2
+  echo "${figure[$name]:?no $name} (${figure[$name.min]}–${figure[$name.max]})"
+}
+
+share ()
+{
+  awk -v part="$(value "$1" "$2")" -v whole="$(value "$1" recipe.bytes)" \
+    'BEGIN { printf "%d (%.1f %%)", part, 100 * part / whole }'
+}
+
+# The ratio, and what it is of.
+against ()
+{
+  local name=$1.serve.$2
+  echo "${figure[$name.mkvdup]:?no $name}/${figure[$name.file]}: $(spread "$1" "serve.$2.ratio")"
+}
+
+resident ()
+{
+  echo "$(value "$1" serve.rss.mkvdup) / $(value "$1" serve.rss.file)"
+}
+
+# Tracks are told one by one; rips of one disc may have them in another order.
+track_found ()
+{
+  local codec=$1.track.$2.codec
+  [ -n "${figure[$codec]-}" ] || { echo "-"; return; }
+  echo "${figure[$codec]} $(rounded "$1" "track.$2.found_percent" 4)"
+}
+
+head_row ()
+{
+  # shellcheck disable=SC2086
+  row "$1" goal ${figure[rips]}
+  # shellcheck disable=SC2086
+  rule "$(wc -w <<<"${figure[rips]}")"
+}
+
+all_tracks ()
+{
+  local rip
+  for rip in ${figure[rips]}; do
+    tr ' ' '\n' <<<"${figure[$rip.tracks]-}"
+  done | sort -nu
+}
+
+recipe_table ()
+{
+  local part track
+  head_row "Recipe"
+  each "MKV, bytes" "" value mkv.bytes
+  each "recipe, bytes" "" value recipe.bytes
+  each "recipe, % of the MKV" "≤ 0.04" rounded recipe.percent 4
+  for part in layout lengths headers literals merkle fixed; do
+    each "  $part, bytes" "" share "recipe.$part"
+  done
+  each "payload found, %" "≥ 99.95" rounded found.percent 4
+  for track in $(all_tracks); do
+    each "  track $track, %" "" track_found "$track"
+  done
+  each "open, µs" "≤ 1000" value open_us
+  each "open with its sources, µs" "" value open_sources_us
+  each "decode a segment, µs: median" "" value decode_us
+  each "decode a segment, µs: slowest" "" value decode_max_us
+  each "decoded segment in memory, KiB" "" value footprint_kib
+}
+
+create_table ()
+{
+  local phase
+  head_row "Create"
+  each "create, verified, s" "" spread create.wall
+  each "hashes of both files, s" "" spread hash.wall
+  each "create / hashes" "≤ 1.0" spread create.wall_ratio
+  each "create, processor s" "" spread create.cpu
+  each "hashes, processor s" "" spread hash.cpu
+  each "create / hashes, processor time" "" spread create.cpu_ratio
+  for phase in index match verify; do
+    each "  $phase, s (last run)" "" rounded "create.phase.$phase" 2
+  done
+  each "peak resident, MiB" "≤ 256" spread create.rss
+}
+
+# random_rows GOAL UNIT SUFFIX
+random_rows ()
+{
+  each "random 4 KiB, depth 1, $2" "$1" against "4k-1$3"
+  each "random 4 KiB, depth 16, $2" "$1" against "4k-16$3"
+  each "random 64 KiB, depth 1, $2" "$1" against "64k-1$3"
+  each "random 64 KiB, depth 16, $2" "$1" against "64k-16$3"
+}
+
+serve_table ()
+{
+  head_row "Serve: mkvdup/file: ratio"
+  each "nbdcopy, MB/s" "≥ 0.9" against sequential
+  each "nbdcopy, one processor, MB/s" "≥ 0.9" against sequential-pinned
+  random_rows "≥ 0.9" reads/s ""
+}
+
+server_table ()
+{
+  head_row "Server's work: mkvdup/file: ratio"
+  random_rows "" "µs/read" .cpu
+  each "peak resident, MiB" "" resident
+}
+
+# report RESULTS
+report ()
+{
+  read_results "$1"
+  cat <<HEAD
+${figure[date]}, mkvdup ${figure[version]}, ${figure[processors]} × ${figure[processor]},
+Linux ${figure[kernel]}, ${figure[nbdkit]}; disc of ${figure[disc.bytes]} bytes;
+medians of ${figure[runs]} (least–greatest); load before ${figure[load.before]}, after \
+${figure[load.after]}${figure[warning]:+; **${figure[warning]}**}.
+
+HEAD
+  recipe_table
+  echo
+  create_table
+  echo
+  serve_table
+  echo
+  server_table
+}
+
+# replace_block RESULTS DOCUMENT: what is between the marks in DOCUMENT.
+replace_block ()
+{
+  local new mark
+  for mark in '<!-- bench -->' '<!-- end of bench -->'; do
+    grep -qx -e "$mark" "$2" || die "$2: no line $mark"
+  done
+  new=$(mktemp "$2.XXXXXX")
+  if {
+    sed '/^<!-- bench -->$/q' "$2"
+    report "$1"
+    sed -n '/^<!-- end of bench -->$/,$p' "$2"
+  } >"$new"; then
+    cat "$new" >"$2"
+    rm -f "$new"
+  else
+    rm -f "$new"
+    return 1
+  fi
+}

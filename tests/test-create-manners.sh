@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What `mkvdup create` does about names, sidecars, existing files, and mistakes.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/command.sh"
+
+need jq
+
+set=$(media)
+mkdir 'my films'
+cp "$set/mkvmerge.mkv" 'my films/A "film": 1917.mkv'
+cp "$set/disc.iso" Disc.iso
+film='my films/A "film": 1917'
+
+# ---- the name by default, and the sidecar
+
+expect 0 mkvdup create "$film.mkv" Disc.iso
+says out "$film.mkvdup: "
+says out "every byte verified"
+[ "$(find 'my films' -type f | wc -l)" -eq 3 ] || fail "files: $(ls -A 'my films')"
+says "$film.mkvdup.yaml" 'name: "A \"film\": 1917.mkv"'
+says "$film.mkvdup.yaml" 'dedup_file: "A \"film\": 1917.mkvdup"'
+says "$film.mkvdup.yaml" "source_dir: \"$PWD\""
+[ "$(stat -c %a "$film.mkvdup")" = "$(stat -c %a err)" ] || fail "not the umask's mode"
+
+# Found from anywhere by the sidecar.
+mkdir elsewhere
+(
+  cd elsewhere || exit
+  expect 0 mkvdup verify -q "../$film.mkvdup" "../$film.mkv"
+)
+
+# ---- the report
+
+expect 0 mkvdup --json create -qo again.mkvdup "$film.mkv" Disc.iso
+silent err
+is .good true
+is .recipe again.mkvdup
+is .mkv_size "$(stat -c %s "$film.mkv")"
+is .recipe_size "$(stat -c %s again.mkvdup)"
+is .source_dir "$PWD"
+is '[.tracks[] | select(.number > 0)] | length' 3
+is '.tracks[1].codec' V_MPEG2
+is '.saved_percent > 99.9' true
+cmp again.mkvdup "$film.mkvdup"
+expect 0 mkvdup create -v -o again.mkvdup "$film.mkv" Disc.iso
+says out "track 1 V_MPEG2: "
+expect 0 mkvdup create -q -o again.mkvdup "$film.mkv" Disc.iso
+silent out
+silent err
+
+# A disc that has nothing to do with it: a warning, no failure.
+expect 0 mkvdup create -q -o other.mkvdup "$set/other.mkv" Disc.iso
+says err "warning: only "
+
+# ---- what is never replaced
+
+digest=$(sha256 "$film.mkv") disc=$(sha256 Disc.iso)
+for out in "$film.mkv" Disc.iso; do
+  ln "$out" link
+  for name in "$out" link; do
+    refused "not replaced" create --force -o "$name" "$film.mkv" Disc.iso
+  done
+  rm link
+done
+ln -s Disc.iso new.mkvdup.yaml
+refused "not replaced" create --force -o new.mkvdup "$film.mkv" Disc.iso
+rm new.mkvdup.yaml
+refused "as its own source" create -o new.mkvdup "$film.mkv" "$film.mkv"
+[ "$digest $disc" = "$(sha256 "$film.mkv") $(sha256 Disc.iso)" ] || fail "an input changed"
+
+echo "a letter" >letter
+refused "letter: exists and is no recipe" create -o letter "$film.mkv" Disc.iso
+[ "$(cat letter)" = "a letter" ] || fail "replaced without --force"
+expect 0 mkvdup create -q --force -o letter "$film.mkv" Disc.iso
+cmp letter again.mkvdup
+
+# ---- what cannot be: said with its name, nothing left, an older recipe untouched
+
+before=$(ls -A . 'my films')
+refused "no-such.mkv: No such file" create -o new.mkvdup no-such.mkv Disc.iso
+refused "no-such.iso: No such file" create -o new.mkvdup "$film.mkv" no-such.iso
+refused "no/such/new.mkvdup" create -o no/such/new.mkvdup "$film.mkv" Disc.iso
+refused "my films" create -o new.mkvdup "$film.mkv" 'my films'
+refused "no-such.iso" create -o again.mkvdup "$film.mkv" Disc.iso no-such.iso
+cmp again.mkvdup letter
+
+# ---- interrupted
+
+for signal in INT TERM HUP; do
+  interrupted $signal '.new.mkvdup.*.tmp' new.mkvdup \
+    create -q -o new.mkvdup "$film.mkv" Disc.iso
+done
+rm -f new.mkvdup.yaml
+[ "$before" = "$(ls -A . 'my films')" ] || fail "left behind: $(ls -A . 'my films')"

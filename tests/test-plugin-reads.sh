@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Reads, cache requests and block status at every border of a segment, and ten thousand
+# random reads from eight connections, of images with packets as on a DVD and as on a
+# Blu-ray; with and without io_uring, hot and cold.
+
+. "${srcdir:=.}/lib.sh"
+
+need nbdkit nbdinfo
+
+case ${SAN:-none} in
+none) count=10000 ;;
+*) count=1000 ;;
+esac
+span=$((1 << 20)) # of synthetic's recipes
+
+# read_randomly SEED ARGUMENT...: of the image here.
+read_randomly ()
+{
+  local seed=$1
+  shift
+  start_nbdkit "$tmp/sock" "$@" mkvdup image.mkvdup source=. $pad cache-size=100000
+  client "${builddir:?}/random-reads" "nbd+unix:///?socket=$tmp/sock" \
+    image "$span" "$count" "$seed"
+  stop_nbdkit "$tmp/sock"
+}
+
+for kind in dvd bluray; do
+  mkdir $kind
+  cd $kind
+  "$builddir/synthetic" $kind 7 3
+  pad=pad=1 read_randomly 1
+  pad=pad=4096 read_randomly 2 -D mkvdup.pread=1
+  # Out of the page cache: the ring has to bring it.
+  dd if=disc iflag=nocache count=0 status=none
+  pad=pad-with=void read_randomly 3 -t 2
+  cd ..
+done
