@@ -143,7 +143,7 @@ static void
 wait_for (struct segment_coder *c, const struct slot *s)
 {
   for (;;) {
-    struct slot *ready;
+    struct slot *ready = NULL;
 
     {
       LOCK_FOR_SCOPE (&c->lock);

@@ -17,7 +17,9 @@
 #include "image.h"
 #include "merkle.h"
 
-/* As large as the usual segment, so that two threads seldom want the same one. */
+/* Threads that are neighbours share a segment, which is decoded once; larger chunks
+ * would only make the last thread finish later.
+ */
 #define WALK_CHUNK (4 * (size_t) MERKLE_GROUP)
 
 /* Called by many threads at once, unless there is only one: then in order.
@@ -30,9 +32,9 @@ typedef int walk_fn (void *opaque, const uint8_t *data, size_t len, uint64_t off
 typedef bool walk_progress_fn (void *opaque, uint64_t done);
 
 /*
- * Returns when all is done.  On error (also of `fn`, or ECANCELED when `progress`, which may be
- * NULL, says to stop) no further chunks are begun; of several errors, the one that is
- * first in the image is given, whatever the number of threads.
+ * Returns when all is done.  On error (also of `fn`, or ECANCELED when `progress`,
+ * which may be NULL, says to stop) no further chunks are begun; of several errors, the
+ * one that is first in the image is given, whatever the number of threads.
  */
 int walk_image (struct image *img, unsigned threads, walk_fn *fn,
                 walk_progress_fn *progress, void *opaque, struct error *err);
