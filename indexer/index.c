@@ -19,23 +19,8 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
-#include "index.h"
+#include "index_views.h"
 #include "source.h"
-
-/* What one chunk holds of one stream. */
-struct found_stream {
-  uint32_t key, len;
-  uint32_t n_anchors;
-  struct found_anchor {
-    uint64_t hash;
-    uint32_t at;
-  } *anchors; /* owned */
-};
-
-struct found_chunk {
-  struct found_stream *streams; /* owned */
-  size_t n_streams;
-};
 
 /* Shared by the threads of one build. */
 struct build {
@@ -206,114 +191,6 @@ run_threads (struct build *b, unsigned threads)
   return b->failed ? -1 : 0;
 }
 
-/* ---- putting the chunks together ---- */
-
-/* The view of a stream, a new one if need be; NULL when out of memory. */
-static struct view *
-find_view (struct disc_index *index, size_t first, uint32_t source, uint32_t key)
-{
-  struct view *v;
-
-  for (size_t i = first; i < index->n_views; i++)
-    if (index->views[i].key == key)
-      return &index->views[i];
-  if (index->n_views == index->cap_views) {
-    index->cap_views = index->cap_views ? 2 * index->cap_views : 16;
-    v = reallocarray (index->views, index->cap_views, sizeof *v);
-    if (!v)
-      return NULL;
-    index->views = v;
-  }
-  v = &index->views[index->n_views++];
-  *v = (struct view){ .source = source, .key = key };
-  return v;
-}
-
-static int
-extend_view (struct view *v, uint32_t chunk, uint32_t len)
-{
-  if (v->n_chunks == v->cap_chunks) {
-    size_t more = v->cap_chunks ? 2 * v->cap_chunks : 64;
-    struct view_chunk *p = reallocarray (v->chunks, more, sizeof *p);
-
-    if (!p)
-      return -1;
-    v->chunks = p;
-    v->cap_chunks = more;
-  }
-  v->chunks[v->n_chunks++] = (struct view_chunk){ chunk, v->len };
-  v->len += len;
-  return 0;
-}
-
-/* Anchors being gathered from all chunks. */
-struct gathering {
-  struct anchor *anchors;
-  size_t n;
-};
-
-static int
-add_stream (struct disc_index *index, size_t first_view, uint32_t source, uint32_t chunk,
-            const struct found_stream *f, struct gathering *g)
-{
-  struct view *v = find_view (index, first_view, source, f->key);
-  uint64_t start;
-  size_t number;
-
-  if (!v)
-    return -1;
-  number = (size_t) (v - index->views);
-  start = v->len;
-  if (extend_view (v, chunk, f->len) == -1)
-    return -1;
-  for (uint32_t i = 0; i < f->n_anchors && number < ANCHOR_MAX_VIEWS; i++)
-    g->anchors[g->n++] = (struct anchor){ .hash = f->anchors[i].hash,
-                                          .view = number,
-                                          .at = start + f->anchors[i].at };
-  return 0;
-}
-
-static size_t
-count_anchors (const struct build *b)
-{
-  size_t n = 0;
-
-  for (size_t s = 0; s < b->index->n_sources; s++)
-    for (uint32_t c = 0; c < b->index->sources[s].n_chunks; c++)
-      for (size_t i = 0; i < b->found[s][c].n_streams; i++)
-        n += b->found[s][c].streams[i].n_anchors;
-  return n;
-}
-
-/* Views and anchors from what was found, in the order of sources and chunks. */
-static int
-assemble (struct build *b)
-{
-  struct disc_index *index = b->index;
-  size_t most = count_anchors (b);
-  struct gathering g = { malloc ((most + 1) * sizeof *g.anchors), 0 };
-
-  if (!g.anchors)
-    return error_set (&b->err, ENOMEM, "indexing");
-  for (size_t s = 0; s < index->n_sources; s++) {
-    size_t first = index->n_views;
-
-    for (uint32_t c = 0; c < index->sources[s].n_chunks; c++) {
-      const struct found_chunk *f = &b->found[s][c];
-
-      for (size_t i = 0; i < f->n_streams; i++)
-        if (add_stream (index, first, (uint32_t) s, c, &f->streams[i], &g) == -1)
-          goto no_memory;
-    }
-  }
-  index->scrambled = b->scrambled;
-  if (anchor_table_init (&index->anchors, g.anchors, g.n) == 0)
-    return 0;
-no_memory:
-  free (g.anchors);
-  return error_set (&b->err, ENOMEM, "indexing");
-}
-
 /* ---- life of a build ---- */
 
 static int
@@ -396,8 +273,9 @@ index_build (struct disc_index *index, const struct disc *disc, unsigned threads
   r = build_init (&b);
   if (r == 0)
     r = run_threads (&b, threads);
-  if (r == 0)
-    r = assemble (&b);
+  index->scrambled = b.scrambled;
+  if (r == 0 && index_assemble (index, b.found) == -1)
+    r = error_set (&b.err, ENOMEM, "indexing");
   build_free (&b);
   if (r == -1) {
     *err = b.err;

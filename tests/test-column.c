@@ -99,8 +99,9 @@ static void
 test_malformed (void **state)
 {
   (void) state;
-  check_malformed ("", 0, 1);             /* no number of planes */
-  check_malformed ("\x09", 1, 1);         /* nine of them */
+  check_malformed ("", 0, 1);     /* no number of planes */
+  check_malformed ("\x09", 1, 1); /* nine of them */
+  check_malformed ("\x09\1\0\1\0\1\0\1\0\1\0\1\0\1\0\1\0\1\0", 19, 1);
   check_malformed ("\x01", 1, 1);         /* no plane */
   check_malformed ("\x01\x03", 2, 1);     /* no such method */
   check_malformed ("\x01\x00\x01", 3, 2); /* stored, cut off */

@@ -475,6 +475,11 @@ test_sections_not_known (void **state)
   assert_int_equal (n, 0);
   recipe_close (r);
 
+  /* Not known, but not to be damaged either. */
+  bad[get_le64 (find_entry (SECTION_TAG ('X', 'T', 'R', 'A')) + SECTION_OFFSET)] ^= 1;
+  put_file (bad, good_len);
+  check_refused ("damaged");
+
   put_le32 (find_entry (SECTION_TAG ('X', 'T', 'R', 'A')) + SECTION_FLAGS,
             RECIPE_SECTION_REQUIRED);
   put_forgery ();

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "bytes.h"
+#include "column.h"
 #include "naive.h"
 #include "random-plan.h"
 #include "rng.h"
@@ -409,57 +410,171 @@ test_forged_segments_are_sane (void **state)
   assert_true (accepted > 100 && refused > 100);
 }
 
-/* Bytes of the coded form, and the length they claim to stand for. */
-static void
-check_forged_refused (const char *body, size_t n, uint32_t len)
+/* A body with a right checksum: is it decoded? */
+static bool
+forged_decodes (const char *body, size_t n, uint32_t len)
 {
   static const uint64_t sizes[1] = { 10000 };
   struct segment_context ctx = { .len = len, .n_sources = 1, .source_sizes = sizes };
-  uint8_t coded[64] = { 0 };
+  uint8_t coded[128] = { 0 };
+  struct segment *seg;
 
   memcpy (coded, body, n);
   fix_checksum (coded, n + SEGMENT_CHECKSUM_SIZE, 0);
-  assert_null (decode_quietly (coded, n + SEGMENT_CHECKSUM_SIZE, &ctx));
+  seg = decode_quietly (coded, n + SEGMENT_CHECKSUM_SIZE, &ctx);
+  segment_free (seg);
+  return seg != NULL;
 }
 
-#define FORGED(body, len) check_forged_refused (body, sizeof (body) - 1, len)
+#define ACCEPTED(body, len) assert_true (forged_decodes (body, sizeof (body) - 1, len))
+#define REFUSED(body, len) assert_false (forged_decodes (body, sizeof (body) - 1, len))
+
+/* Columns with no layout and no shapes. */
+#define PLAIN "\x01\x00\x00\x00\x00"
+
+/* One walk with one lane; a template of `gap` and length 5; two pieces. */
+#define LANE(source, start, lane, gap, repeated)                     \
+  "\x01\x01" source start "\x01\x00\x01\x01\x01" lane "\x01\x01" gap \
+  "\x01\x01\x05\x01\x00\x01\x01" repeated
+
+/* One symbol, a copy without header from that lane: `len` bytes after `skip`. */
+#define COPY(len, skip) "\x01\x01\x00\x00\x01\x01\x01\x02\x01\x01" len "\x01\x01" skip
 
 static void
-test_forged_by_hand (void **state)
+test_forged_literals (void **state)
 {
   (void) state;
-  FORGED ("", 10);     /* no method */
-  FORGED ("\x00", 10); /* stored: nothing */
-  FORGED ("\x00\x00"
-          "123456789",
-          10); /* too little */
-  FORGED ("\x00\x00"
-          "1234567890x",
-          10); /* too much */
-  FORGED ("\x00\x01"
-          "x",
-          0); /* an empty segment */
-  FORGED ("\x02\x01"
-          "x",
-          10);                                 /* no such method */
-  FORGED ("\x01\x00\x00\x00\x00\x00", 10);     /* no symbols */
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00", 10); /* a literal of no length */
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00"
-          "123456789",
-          10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x09\x00"
-          "123456789",
-          10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0b\x00"
-          "1234567890x",
-          10);
-  FORGED ("\x01\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x00"
-          "1234567890x",
-          10);
-  /* One walk over source 1 of 1. */
-  FORGED ("\x01\x01\x01\x00\x00\x00\x00\x00\x01\x00\x01\x00\x0a\x01"
-          "x",
-          10);
+  REFUSED ("", 10);     /* no method */
+  REFUSED ("\x00", 10); /* stored: nothing */
+  ACCEPTED ("\x00\x00"
+            "1234567890",
+            10);
+  REFUSED ("\x00\x00"
+           "123456789",
+           10);
+  REFUSED ("\x00\x00"
+           "1234567890x",
+           10);
+  REFUSED ("\x00\x01"
+           "x",
+           0); /* an empty segment */
+  REFUSED ("\x02\x01"
+           "x",
+           10);               /* no such method */
+  REFUSED (PLAIN "\x00", 10); /* no symbols */
+  ACCEPTED (PLAIN "\x01\x00\x01\x00\x0a\x00"
+                  "1234567890",
+            10);
+  REFUSED (PLAIN "\x01\x00\x01\x00\x0a\x00"
+                 "123456789",
+           10);
+  REFUSED (PLAIN "\x01\x00\x01\x00\x09\x00"
+                 "123456789",
+           10);
+  REFUSED (PLAIN "\x01\x00\x01\x00\x0b\x00"
+                 "1234567890x",
+           10);
+  REFUSED (PLAIN "\x01\x00\x01\x00\x0a\x00"
+                 "1234567890x",
+           10);
+  ACCEPTED (PLAIN "\x02\x00\x01\x00\x04\x06\x00"
+                  "1234567890",
+            10);
+  REFUSED (PLAIN "\x02\x00\x01\x00\x00\x0a\x00"
+                 "1234567890",
+           10); /* of no length */
+  ACCEPTED (PLAIN "\x01\x01\x01\x01\x01\x01\x0a\x01"
+                  "x",
+            10); /* a fill */
+  REFUSED (PLAIN "\x01\x01\x01\x02\x01\x01\x0a\x01"
+                 "x",
+           10); /* no such symbol */
+}
+
+static void
+test_forged_copies (void **state)
+{
+  (void) state;
+  ACCEPTED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  ACCEPTED (LANE ("\x00", "\x86\x4e", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  /* Sources, lanes and what lies in them. */
+  REFUSED (LANE ("\x01", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  REFUSED (LANE ("\x00", "\x87\x4e", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  REFUSED (LANE ("\x00", "\x00", "\x01", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  REFUSED (LANE ("\x00", "\x00", "\xff", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  REFUSED (LANE ("\x00", "\x00", "\x00", "\x01", "\x00") COPY ("\x05", "\x00"), 5);
+  REFUSED (LANE ("\x00", "\x50", "\x00", "\x01", "\x01") COPY ("\x0a", "\x00"), 10);
+  /* More than the lane has, behind it, before it. */
+  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0b", "\x00"), 11);
+  ACCEPTED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x09", "\x02"), 9);
+  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x02"), 10);
+  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x09", "\x01"), 9);
+}
+
+/* Two walks of a lane each; a piece for `first`, then one for `second`. */
+#define WALKS(first, second)                                                     \
+  "\x01\x02\x00\x00\x01\x00\x00\x00\x01\x00\x02\x01\x00\x00\x01\x00\x01\x01\x05" \
+  "\x02\x01\x00" first second "\x00"
+#define COPIES \
+  "\x02\x01\x00\x00\x02\x00\x00\x02\x01\x00\x02\x03\x01\x01\x05\x00\x01\x01\x05\x00"
+
+static void
+test_forged_layout (void **state)
+{
+  (void) state;
+  ACCEPTED (WALKS ("\x00", "\x01") COPIES, 10);
+  REFUSED (WALKS ("\x01", "\x00") COPIES, 10); /* back to the first walk */
+  REFUSED (WALKS ("\x00", "\x02") COPIES, 10); /* no such template */
+  /* A lane of number 65535, and gaps that no sum could hold. */
+  REFUSED (
+    "\x01\x01\x00\x00\x01\x00\x01\x02\x01\xff\x01\xff\x00\x01\x01\x05\x01\x00\x00" COPY (
+      "\x05", "\x00"),
+    5);
+  REFUSED ("\x01\x01\x00\x01\x01\x00\x01\x00\x08\x01\xff\x01\xff\x01\xff\x01\xff\x01\xff"
+           "\x01\xff\x01\xff\x01\xff\x01\x01\x05\x01\x00\x00" COPY ("\x05", "\x00"),
+           5);
+  REFUSED ("\x01\x01\x00\x01\x01\x00\x01\x00\x08\x01\xfe\x01\xff\x01\xff\x01\xff\x01\xff"
+           "\x01\xff\x01\xff\x01\xff\x01\x01\x05\x01\x00\x00" COPY ("\x05", "\x00"),
+           5);
+}
+
+/* A few bytes that ask for an operation for each byte of 16 MiB: 300 strides, then
+ * pieces of one byte.
+ */
+static void
+test_operations_are_bounded (void **state)
+{
+  static const uint64_t size = UINT64_C (1) << 40;
+  CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
+  struct segment_context ctx = { .len = 1u << 24, .n_sources = 1, .source_sizes = &size };
+  uint64_t zero[301] = { 0 }, gap[301], one[301], lens[301], number[301], repeated[301];
+
+  (void) state;
+  for (size_t i = 0; i < 301; i++) {
+    gap[i] = 2 * (i + 1);
+    one[i] = 1;
+    number[i] = i;
+    repeated[i] = i < 300 ? 1 : (1u << 24) - 601;
+    lens[i] = repeated[i] + 1;
+  }
+  buffer_append (&b, "\x01\x01\x00\x00\x01\x00", 6);
+  buffer_varint (&b, 301);
+  column_encode (&b, zero, 301);
+  column_encode (&b, gap, 301);
+  column_encode (&b, one, 301);
+  buffer_varint (&b, 301);
+  column_encode (&b, number, 301);
+  column_encode (&b, repeated, 301);
+  buffer_append (&b, "\x01\x01\x00\x00", 4);
+  buffer_varint (&b, 301);
+  for (size_t i = 0; i < 301; i++)
+    number[i] = SYMBOL_SHAPE;
+  column_encode (&b, number, 301);
+  column_encode (&b, lens, 301);
+  column_encode (&b, zero, 301);
+  buffer_le64 (&b, segment_checksum (b.data, b.len, 0));
+  assert_false (b.failed);
+  assert_null (decode_quietly (b.data, b.len, &ctx));
 }
 
 int
@@ -475,7 +590,10 @@ main (void)
     cmocka_unit_test (test_inconsistent_plans),
     cmocka_unit_test (test_every_flip_is_refused),
     cmocka_unit_test (test_forged_segments_are_sane),
-    cmocka_unit_test (test_forged_by_hand),
+    cmocka_unit_test (test_forged_literals),
+    cmocka_unit_test (test_forged_copies),
+    cmocka_unit_test (test_forged_layout),
+    cmocka_unit_test (test_operations_are_bounded),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

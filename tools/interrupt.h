@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-/* From now on SIGINT, SIGTERM and SIGHUP are only noted. */
+/* From now on SIGINT, SIGTERM and SIGHUP are only noted, and SIGXFSZ is ignored. */
 void interrupt_catch (void);
 
 /* Has one come?  Any thread may ask. */

@@ -91,7 +91,7 @@ spread ()
 share ()
 {
   awk -v part="$(value "$1" "$2")" -v whole="$(value "$1" recipe.bytes)" \
-    'BEGIN { printf "%d (%.1f %%)", part, 100 * part / whole }'
+    'BEGIN { printf "%.0f (%.1f %%)", part, 100 * part / whole }'
 }
 
 # The ratio, and what it is of.

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The end of a create: what stands behind the segments of a recipe, and the proof
+ * that the recipe is right.  See creation.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "creation.h"
+#include "image.h"
+#include "merkle.h"
+#include "walk.h"
+
+/* ---- finishing the file ---- */
+
+static int
+add_note (struct recipe_note *notes, size_t *n, const char *key, const char *fmt, ...)
+{
+  struct recipe_note *note = &notes[(*n)++];
+  va_list args;
+  int r;
+
+  note->key = strdup (key);
+  va_start (args, fmt);
+  r = vasprintf (&note->value, fmt, args);
+  va_end (args);
+  if (r == -1)
+    note->value = NULL;
+  return note->key && note->value ? 0 : -1;
+}
+
+/* What the recipe tells people about itself.  Names with line ends would be two notes. */
+static int
+make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
+{
+  const char *slash = strrchr (c->options->mkv, '/');
+  const char *name = slash ? slash + 1 : c->options->mkv;
+  int r = 0;
+
+  r |= add_note (notes, n, "creator", "%s", PACKAGE_STRING);
+  if (!strchr (name, '\n'))
+    r |= add_note (notes, n, "name", "%s", name);
+  r |= add_note (notes, n, "mtime", "%" PRId64 ".%09ld", (int64_t) c->st.st_mtim.tv_sec,
+                 c->st.st_mtim.tv_nsec);
+  for (size_t i = 0; i < c->report->n_tracks; i++) {
+    const struct create_track *t = &c->report->tracks[i];
+
+    r |= add_note (notes, n, "track",
+                   "%" PRIu64 " %s frames %" PRIu64 " bytes %" PRIu64 " found %" PRIu64,
+                   t->number, t->codec[0] ? t->codec : "-", t->frames, t->bytes,
+                   t->found);
+  }
+  return r;
+}
+
+static int
+write_end (struct creation *c, const struct recipe_source *sources, struct error *err)
+{
+  struct recipe_note *notes = calloc (c->report->n_tracks + 3, sizeof *notes);
+  size_t n = 0;
+  int r;
+
+  if (!notes || make_notes (c, notes, &n) != 0)
+    r = error_set (err, ENOMEM, "%s", c->options->out);
+  else
+    r = recipe_writer_finish (&c->writer, sources, c->sources.n, c->merkle,
+                              merkle_stored_len (c->report->mkv_bytes), notes, n, err);
+  if (notes)
+    recipe_notes_free (notes, n);
+  return r;
+}
+
+int
+creation_finish_file (struct creation *c, struct error *err)
+{
+  CLEANUP_FREE struct recipe_source *sources = NULL;
+
+  if (merkle_finish (c->merkle, c->report->mkv_bytes, err) == -1)
+    return -1;
+  sources = calloc (c->sources.n + 1, sizeof *sources);
+  if (!sources)
+    return error_set (err, ENOMEM, "%s", c->options->out);
+  for (uint32_t i = 0; i < c->sources.n; i++) {
+    const struct index_source *s = &c->index.sources[c->sources.source[i]];
+
+    sources[i].path = s->file->relative; /* borrowed */
+    sources[i].size = s->file->size;
+    sources[i].sample = s->sample;
+    memcpy (sources[i].hash, s->hash, sizeof s->hash);
+  }
+  c->report->n_sources = c->sources.n;
+  if (write_end (c, sources, err) == -1)
+    return -1;
+  c->report->recipe_bytes = c->writer.at;
+  return 0;
+}
+
+/* ---- verification ---- */
+
+/* Called by walk_image: the image's bytes have to be the MKV's. */
+static int
+compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t *scratch,
+         struct error *err)
+{
+  const struct creation *c = opaque;
+  size_t i = 0;
+
+  if (read_all (c->fd, scratch, len, offset, c->options->mkv, err) == -1)
+    return -1;
+  if (memcmp (data, scratch, len) == 0)
+    return 0;
+  while (data[i] == scratch[i])
+    i++;
+  return error_set (err, 0,
+                    "%s: byte %" PRIu64 " would not be served as it is: the MKV or a "
+                    "source changed meanwhile, or this is a flaw of this program",
+                    c->options->mkv, offset + i);
+}
+
+static int
+compare_image (struct creation *c, struct image *img, struct error *err)
+{
+  if (image_size (img) != c->report->mkv_bytes)
+    return error_set (err, 0, "%s: served in another size", c->options->mkv);
+  if (image_open_sources (img, err) == -1)
+    return -1;
+  return walk_image (img, c->threads, compare, creation_progress, c, err);
+}
+
+static int
+verify_image (struct creation *c, struct error *err)
+{
+  const char *places[] = { c->disc.base };
+  struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
+  struct image *img;
+  int r = -1;
+
+  if (!cache)
+    return error_set (err, ENOMEM, "verifying");
+  img = image_open (c->out.temporary, places, 1, cache, err);
+  if (img) {
+    r = compare_image (c, img, err);
+    image_close (img);
+  }
+  segment_cache_free (cache);
+  return r == -1 ? error_context (err, "verifying what was written") : 0;
+}
+
+/* Is the MKV still the file that was read? */
+static int
+check_mkv (const struct creation *c, struct error *err)
+{
+  struct stat st;
+
+  if (fstat (c->fd, &st) == -1)
+    return error_set (err, errno, "%s", c->options->mkv);
+  if (st.st_size != c->st.st_size || st.st_mtim.tv_sec != c->st.st_mtim.tv_sec ||
+      st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec)
+    return error_set (err, 0, "%s: changed while it was read", c->options->mkv);
+  return 0;
+}
+
+int
+creation_verify (struct creation *c, struct error *err)
+{
+  return verify_image (c, err) == -1 ? -1 : check_mkv (c, err);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One making of a recipe, as create.c and create_finish.c share it.  Not for others.
+ */
+#ifndef MKVDUP_CREATION_H
+#define MKVDUP_CREATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "atomic_file.h"
+#include "builder.h"
+#include "create.h"
+#include "disc.h"
+#include "feed.h"
+#include "recipe_write.h"
+
+/* One create, from beginning to end; everything owned. */
+struct creation {
+  const struct create_options *options;
+  struct create_report *report;
+  unsigned threads;
+  int fd; /* the MKV */
+  struct stat st;
+  struct disc disc;
+  struct disc_index index;
+  struct source_numbers sources;
+  struct shape_table shapes;
+  struct feed feed;
+  uint8_t *merkle;
+  struct recipe_writer writer;
+  struct atomic_file out;
+  enum create_phase phase;
+  uint64_t total; /* of the phase */
+};
+
+/* How far the phase is; false to stop.  Fits the progress functions of all phases. */
+bool creation_progress (void *opaque, uint64_t done);
+
+/* Everything behind the segments: Merkle levels, sources, notes, header. */
+int creation_finish_file (struct creation *c, struct error *err);
+
+/* Read back what was written and compare it with the MKV, which has to be the file
+ * still that it was.
+ */
+int creation_verify (struct creation *c, struct error *err);
+
+#endif /* MKVDUP_CREATION_H */
