@@ -20,8 +20,11 @@
 #define NEAR_WINDOW 512u
 #define FAR_WINDOW (32u << 10)
 
-/* How many bytes may have been inserted in the payload. */
-#define MAX_PUT 16u
+/* How many bytes may have been inserted in the payload, or be of units too short to be
+ * probed for: nearby, two lengths and a short NAL between them; else, one length.
+ */
+#define NEAR_PUT 64u
+#define FAR_PUT 16u
 
 /* Resynchronising needs so many equal bytes; chance is then out of the question, repetition is not. */
 #define PROBE 16u
@@ -86,16 +89,17 @@ try_gap (const struct search_context *c, struct search *s, const uint8_t *data,
 }
 
 /* Look for data[pos + put …) in the `window` bytes behind the last match's end, for
- * small values of put.
+ * put <= max_put.
  */
 static bool
 scan_near (const struct search_context *c, struct search *s, const uint8_t *data,
-           uint32_t len, uint32_t pos, uint32_t window, struct match *m)
+           uint32_t len, uint32_t pos, uint32_t window, uint32_t max_put,
+           struct match *m)
 {
   uint8_t bytes[FAR_WINDOW];
   size_t n = view_read (c->views, s->view, s->next, bytes, window);
 
-  for (uint32_t put = 0; put <= MAX_PUT && pos + put + PROBE <= len; put++) {
+  for (uint32_t put = 0; put <= max_put && pos + put + PROBE <= len; put++) {
     const uint8_t *p = memmem (bytes, n, data + pos + put, PROBE);
 
     if (p && try_gap (c, s, data, len, pos, put, (uint32_t) (p - bytes), m))
@@ -110,8 +114,8 @@ resynchronise (const struct search_context *c, struct search *s, const uint8_t *
 {
   if (s->put + s->skip > 0 && try_gap (c, s, data, len, pos, s->put, s->skip, m))
     return true;
-  return scan_near (c, s, data, len, pos, NEAR_WINDOW, m) ||
-         scan_near (c, s, data, len, pos, FAR_WINDOW, m);
+  return scan_near (c, s, data, len, pos, NEAR_WINDOW, NEAR_PUT, m) ||
+         scan_near (c, s, data, len, pos, FAR_WINDOW, FAR_PUT, m);
 }
 
 /* The first of `n` anchors (of one hash) that is not before (view, at). */

@@ -9,8 +9,7 @@
  *   - `bytes` is the sum of the costs of the loaded entries;
  *   - bytes <= max_bytes, or the idle list is empty.
  *
- * One lock for all was measured to be enough: a hit holds it for some 50 ns, a
- * request takes microseconds.
+ * One lock for all: a hit holds it for a look-up, a request takes microseconds.
  */
 #include "config.h"
 

@@ -289,17 +289,32 @@ read_sources (struct recipe *r, struct error *err)
   return 0;
 }
 
+/* One that has nothing open; NULL when out of memory. */
+static struct recipe *
+new_recipe (const char *path)
+{
+  struct recipe *r = calloc (1, sizeof *r);
+
+  if (!r)
+    return NULL;
+  r->fd = -1;
+  r->path = strdup (path);
+  if (!r->path) {
+    free (r);
+    return NULL;
+  }
+  return r;
+}
+
 struct recipe *
 recipe_open (const char *path, struct error *err)
 {
-  __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = calloc (1, sizeof *r);
+  __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   uint8_t header[HEADER_SIZE];
   struct stat st;
   uint64_t table;
 
-  if (r)
-    r->fd = -1;
-  if (!r || !(r->path = strdup (path))) {
+  if (!r) {
     error_set (err, ENOMEM, "%s", path);
     return NULL;
   }

@@ -28,9 +28,9 @@ struct source {
   _Atomic int64_t ctime;
 };
 
-#define SOURCE_INIT                                                                      \
-  {                                                                                      \
-    -1, NULL, 0, 0                                                                       \
+#define SOURCE_INIT \
+  {                 \
+    -1, NULL, 0, 0  \
   }
 
 /*

@@ -137,8 +137,10 @@ mkvdup_config (const char *key, const char *value)
     const char *key;
     int (*set) (const char *value);
   } keys[] = {
-    { "file", config_file },         { "source", config_source },
-    { "pad", config_pad },           { "pad-with", config_pad_with },
+    { "file", config_file },
+    { "source", config_source },
+    { "pad", config_pad },
+    { "pad-with", config_pad_with },
     { "cache-size", config_cache_size },
   };
 
@@ -150,13 +152,13 @@ mkvdup_config (const char *key, const char *value)
   return -1;
 }
 
-#define mkvdup_config_help                                                               \
-  "[file=]RECIPE       (required) The recipe (X.mkvdup) to serve.\n"                     \
-  "source=PATH         Where its sources are: a directory, or the source itself;\n"      \
-  "                    may be given several times.  Default: as RECIPE.yaml says.\n"     \
-  "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"            \
-  "                    1: serve its exact size).\n"                                      \
-  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"           \
+#define mkvdup_config_help                                                           \
+  "[file=]RECIPE       (required) The recipe (X.mkvdup) to serve.\n"                 \
+  "source=PATH         Where its sources are: a directory, or the source itself;\n"  \
+  "                    may be given several times.  Default: as RECIPE.yaml says.\n" \
+  "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"        \
+  "                    1: serve its exact size).\n"                                  \
+  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"       \
   "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M)."
 
 /* "/some/where/Movie.mkvdup" is called "Movie". */
@@ -186,8 +188,10 @@ use_sidecar (void)
     nbdkit_error ("%m");
     return -1;
   }
+  if (access (path, F_OK) == -1 && errno == ENOENT)
+    return 0;
   if (sidecar_read (&sidecar, path, &err) == -1)
-    return err.errnum == ENOENT ? 0 : report (&err);
+    return report (&err);
   config.name = take_ptr (&sidecar.name);
   return config.n_sources == 0 ? config_source (sidecar.source_dir) : 0;
 }
@@ -235,8 +239,8 @@ mkvdup_get_ready (void)
     nbdkit_error ("%m");
     return -1;
   }
-  image = image_open (config.file, (const char *const *) config.sources,
-                      config.n_sources, cache, &err);
+  image = image_open (config.file, (const char *const *) config.sources, config.n_sources,
+                      cache, &err);
   if (!image)
     return report (&err);
   if (config.n_sources == 0 && image_recipe (image)->n_sources > 0) {

@@ -260,7 +260,7 @@ random_plan_image (struct random_plan *p)
                                      .len = (uint32_t) plan_bytes (&p->plan),
                                      .n_sources = p->n_sources,
                                      .source_sizes = p->sizes };
-  at = p->image = malloc (p->ctx.len);
+  at = p->image = malloc (p->ctx.len + 1);
   for (size_t i = 0; i < p->plan.n_spans; i++) {
     const struct plan_span *s = &p->plan.spans[i];
 

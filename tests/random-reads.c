@@ -85,9 +85,9 @@ start_read (struct nbd_handle *nbd, uint64_t at, size_t len)
   r->at = at;
   r->len = len;
   memset (r->buf, 0xa5, len);
-  if (nbd_aio_pread (nbd, r->buf, len, at,
-                     (nbd_completion_callback){ .callback = check_request, .user_data = r },
-                     0) == -1)
+  if (nbd_aio_pread (
+        nbd, r->buf, len, at,
+        (nbd_completion_callback){ .callback = check_request, .user_data = r }, 0) == -1)
     errx (1, "%s", nbd_get_error ());
 }
 
@@ -135,8 +135,8 @@ check_extents (struct nbd_handle *nbd, uint64_t at, uint64_t len)
   struct status s = { at, at + len };
 
   if (nbd_block_status (
-        nbd, len, at,
-        (nbd_extent_callback){ .callback = check_status, .user_data = &s }, 0) == -1)
+        nbd, len, at, (nbd_extent_callback){ .callback = check_status, .user_data = &s },
+        0) == -1)
     errx (1, "block status at %llu: %s", (unsigned long long) at, nbd_get_error ());
   if (s.next <= at)
     errx (1, "block status at %llu: no progress", (unsigned long long) at);
@@ -166,7 +166,8 @@ check_border (struct nbd_handle *nbd, uint64_t border)
       if (from >= lengths[i])
         check_range (nbd, from - lengths[i], from);
     }
-    check_range (nbd, from, export_size - from < 3 << 20 ? export_size : from + (3 << 20));
+    check_range (nbd, from,
+                 export_size - from < 3 << 20 ? export_size : from + (3 << 20));
   }
 }
 
@@ -213,8 +214,8 @@ read_randomly (void *opaque)
   struct nbd_handle *nbd = connect_to_server ();
 
   for (int i = 0; i < w->count; ++i) {
-    uint64_t at = ((uint64_t) rand_r (&w->seed) << 31 | (uint64_t) rand_r (&w->seed)) %
-                  export_size;
+    uint64_t at =
+      ((uint64_t) rand_r (&w->seed) << 31 | (uint64_t) rand_r (&w->seed)) % export_size;
     size_t len = random_len (&w->seed);
 
     wait_until (nbd, IN_FLIGHT - 1);

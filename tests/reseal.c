@@ -78,7 +78,8 @@ reseal (uint8_t *data, size_t len)
 
   if (len < HEADER_SIZE)
     return;
-  memcpy (data + HEADER_MAGIC, RECIPE_MAGIC, RECIPE_MAGIC_SIZE);
+  for (size_t i = 0; i < RECIPE_MAGIC_SIZE; i++)
+    data[HEADER_MAGIC + i] = (uint8_t) RECIPE_MAGIC[i];
   put_le32 (data + HEADER_VERSION, RECIPE_VERSION);
   put_le64 (data + HEADER_FILE_SIZE, len);
   table = get_le64 (data + HEADER_TABLE);

@@ -206,9 +206,9 @@ add_lane (struct segment_plan *plan, const struct stream *s, uint64_t from, uint
     uint64_t a = p->stream_at > from ? p->stream_at : from;
     uint64_t b = p->stream_at + p->len < end ? p->stream_at + p->len : end;
 
-    if (a < b && (lane < 0 || !segment_plan_piece (plan, (uint32_t) lane,
-                                                   p->from + (a - p->stream_at),
-                                                   (uint32_t) (b - a))))
+    if (a < b && (lane < 0 ||
+                  !segment_plan_piece (plan, (uint32_t) lane,
+                                       p->from + (a - p->stream_at), (uint32_t) (b - a))))
       errx (1, "out of memory");
   }
   return lane;
@@ -322,7 +322,8 @@ make_recipe (struct error *err)
       recipe_writer_begin (&w, f.fd, "image.mkvdup", image.len, SPAN_LOG2, err) == -1)
     return -1;
   for (uint64_t at = 0; at < image.len; at += 1u << SPAN_LOG2, ++number) {
-    uint64_t end = at + (1u << SPAN_LOG2) < image.len ? at + (1u << SPAN_LOG2) : image.len;
+    uint64_t end =
+      at + (1u << SPAN_LOG2) < image.len ? at + (1u << SPAN_LOG2) : image.len;
     struct segment_context ctx = { number, (uint32_t) (end - at), 1, &id.size };
     CLEANUP_BUFFER struct buffer coded = BUFFER_INIT;
 

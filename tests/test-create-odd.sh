@@ -119,15 +119,17 @@ done
 
 # ---- damaged
 
+# In a cluster that is no more recognised as one, blocks of all tracks are searched as if
+# they were one: not all is found then.
 for at in $((cluster + 5)) $((size / 2)) $((size * 3 / 4)); do
   for garbage in 1 100 70000; do
     { head -c "$at" "$whole" && random "$garbage" && tail -c +$((at + 1)) "$whole"; } >bad.mkv
     odd bad.mkv
-    found_at_least 95
+    found_at_least 90
     cp "$whole" bad.mkv
     random "$garbage" | dd of=bad.mkv bs=1 seek="$at" conv=notrunc status=none
     odd bad.mkv
-    found_at_least 95
+    found_at_least 90
   done
 done
 cp "$whole" holes.mkv

@@ -180,7 +180,7 @@ add_segment (struct recipe_writer *w, const struct segment_plan *plan, uint32_t 
   };
   struct error err = ERROR_INIT;
 
-  must (segment_encode (plan, image + number * SPAN, &ctx, &coded, &err), &err);
+  must (segment_encode (plan, image + (size_t) number * SPAN, &ctx, &coded, &err), &err);
   must (recipe_writer_segment (w, coded.data, coded.len, &err), &err);
 }
 
@@ -316,8 +316,10 @@ test_document_gives_the_image (void **state)
   assert_int_equal (write (fd, doc.data, doc.len), doc.len);
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
   r = recipe_open (path, &err);
-  if (!r || recipe_check (r, &err) == -1)
+  if (!r || recipe_check (r, &err) == -1) {
     fail_msg ("%s", err.text);
+    return;
+  }
   assert_int_equal (r->image_size, IMAGE_SIZE);
   for (uint32_t i = 0; i < r->n_segments; i++) {
     struct segment *seg = recipe_segment (r, i, &err);

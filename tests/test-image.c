@@ -35,9 +35,9 @@
 #define MAX_OPS 2000
 #define STRIDES 6
 
-static const struct stride strides[STRIDES] = {
-  { 184, 192 }, { 2010, 2048 }, { 1, 3 }, { 65535, 65535 }, { 700, 20000 }, { 5, 5 }
-};
+static const struct stride strides[STRIDES] = { { 184, 192 },   { 2010, 2048 },
+                                                { 1, 3 },       { 65535, 65535 },
+                                                { 700, 20000 }, { 5, 5 } };
 
 struct model {
   struct segment seg;
@@ -212,8 +212,8 @@ byte_of (const struct model *m, const struct op *op, uint64_t i)
     break;
   }
   s = &strides[op->arg >> 16];
-  return contents[op->source][op->from + (phase + i) / s->chunk * s->period +
-                              (phase + i) % s->chunk];
+  return contents[op->source]
+                 [op->from + (phase + i) / s->chunk * s->period + (phase + i) % s->chunk];
 }
 
 static void
@@ -567,8 +567,8 @@ test_prefetch (void **state)
   for (int i = 0; i < 200; ++i) {
     uint64_t at = below (IMAGE_SIZE);
 
-    assert_int_equal (image_prefetch (img, at, below ((uint32_t) (IMAGE_SIZE - at)), &err),
-                      0);
+    assert_int_equal (
+      image_prefetch (img, at, below ((uint32_t) (IMAGE_SIZE - at)), &err), 0);
   }
   image_close (img);
 }

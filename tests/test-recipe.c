@@ -35,6 +35,9 @@ enum {
   MAX_FILE = 4096,
 };
 
+/* A type that nobody knows. */
+#define SECTION_EXTRA SECTION_TAG ('X', 'T', 'R', 'A')
+
 static uint8_t image[IMAGE_SIZE], source[SOURCE_SIZE], merkle[MERKLE_DIGEST];
 
 static const struct recipe_note notes[] = {
@@ -394,7 +397,8 @@ put_forgery (void)
                 XXH3_64bits_withSeed (bad + at, len, get_le32 (s + SECTION_TYPE)));
   }
   if (n <= 5)
-    put_le64 (table + n * SECTION_SIZE, XXH3_64bits (table, n * SECTION_SIZE));
+    put_le64 (table + (size_t) n * SECTION_SIZE,
+              XXH3_64bits (table, (size_t) n * SECTION_SIZE));
   put_le64 (bad + HEADER_CHECKSUM, XXH3_64bits (bad, HEADER_CHECKSUM));
   put_file (bad, good_len);
 }
@@ -440,7 +444,7 @@ test_forged_header (void **state)
   check_refused ("malformed");
 
   begin_forgery ();
-  put_le64 (bad + HEADER_IMAGE_SIZE, 4 * SPAN);
+  put_le64 (bad + HEADER_IMAGE_SIZE, UINT64_C (4) * SPAN);
   put_forgery ();
   check_refused ("wrong length");
 
@@ -466,7 +470,7 @@ test_sections_not_known (void **state)
 
   (void) state;
   begin_forgery ();
-  memcpy (find_entry (SECTION_NOTES), "XTRA", 4);
+  put_le32 (find_entry (SECTION_NOTES) + SECTION_TYPE, SECTION_EXTRA);
   put_forgery ();
   r = must_open ();
   must_check (r);
@@ -476,12 +480,11 @@ test_sections_not_known (void **state)
   recipe_close (r);
 
   /* Not known, but not to be damaged either. */
-  bad[get_le64 (find_entry (SECTION_TAG ('X', 'T', 'R', 'A')) + SECTION_OFFSET)] ^= 1;
+  bad[get_le64 (find_entry (SECTION_EXTRA) + SECTION_OFFSET)] ^= 1;
   put_file (bad, good_len);
   check_refused ("damaged");
 
-  put_le32 (find_entry (SECTION_TAG ('X', 'T', 'R', 'A')) + SECTION_FLAGS,
-            RECIPE_SECTION_REQUIRED);
+  put_le32 (find_entry (SECTION_EXTRA) + SECTION_FLAGS, RECIPE_SECTION_REQUIRED);
   put_forgery ();
   check_refused ("newer mkvdup");
 
@@ -502,7 +505,7 @@ test_forged_table (void **state)
   for (size_t i = 0; i < 4; i++) {
     begin_forgery ();
     s = find_entry (types[i]);
-    memcpy (s, "XTRA", 4);
+    put_le32 (s + SECTION_TYPE, SECTION_EXTRA);
     s[SECTION_FLAGS] &= (uint8_t) ~RECIPE_SECTION_REQUIRED;
     put_forgery ();
     check_refused ("missing");
@@ -540,7 +543,7 @@ test_forged_index (void **state)
   for (int i = 0; i < 4; i++) {
     begin_forgery ();
     index = bad + get_le64 (find_entry (SECTION_INDEX) + SECTION_OFFSET);
-    put_le64 (index + 8 * i, i % 2 ? 0 : UINT64_MAX);
+    put_le64 (index + 8 * (size_t) i, i % 2 ? 0 : UINT64_MAX);
     put_forgery ();
     check_refused (i == 1 ? "segment 0" : "segment");
   }
@@ -580,7 +583,7 @@ test_forged_merkle (void **state)
   (void) state;
   for (size_t i = 0; i < 2; i++)
     assert_int_equal (merkle_group_digest (zeros, MERKLE_GROUP, 2 * MERKLE_GROUP,
-                                           levels + i * MERKLE_DIGEST, &err),
+                                           &levels[i * MERKLE_DIGEST], &err),
                       0);
   assert_int_equal (merkle_finish (levels, 2 * MERKLE_GROUP, &err), 0);
   write_zeros (levels);

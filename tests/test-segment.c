@@ -36,8 +36,10 @@ check_round_trip (struct random_plan *p, struct buffer *coded)
   if (segment_encode (&p->plan, p->image, &p->ctx, coded, &err) == -1)
     fail_msg ("%s", err.text);
   seg = segment_decode (coded->data, coded->len, &p->ctx, &err);
-  if (!seg)
+  if (!seg) {
     fail_msg ("%s", err.text);
+    return;
+  }
   complaint = naive_complaint (seg, &p->ctx);
   if (complaint)
     fail_msg ("%s", complaint);
@@ -106,7 +108,7 @@ make_disc_rip (struct random_plan *p, uint64_t seed, struct shape *shape)
     struct plan_span header = { .kind = SPAN_HEADER,
                                 .covers = 1,
                                 .shape = shape,
-                                .time = 40 * i },
+                                .time = INT64_C (40) * i },
                      copy = { .kind = SPAN_COPY, .len = len, .lane_at = lane_at };
 
     segment_plan_span (&p->plan, &header);

@@ -117,7 +117,7 @@ expect_error (const struct recipe_source *id, const char *place, const char *tex
 static void
 test_sample (void **state)
 {
-  static const size_t sizes[] = { 0,     1,         4095,      4096,      4097,
+  static const size_t sizes[] = { 0,     1,         4095,      4096,    4097,
                                   65536, 65536 + 1, 15 * 4096, 1000000, 4096 * 1001 };
   struct error err = ERROR_INIT;
 
@@ -169,10 +169,9 @@ test_places (void **state)
   source_close (&src);
 
   assert_int_equal (source_open (&id, places, 2, &src, &err), -1);
-  assert_string_equal (err.text,
-                       "source BDMV/a.m2ts was not found: "
-                       "empty/BDMV/a.m2ts: No such file or directory; "
-                       "nowhere: No such file or directory");
+  assert_string_equal (err.text, "source BDMV/a.m2ts was not found: "
+                                 "empty/BDMV/a.m2ts: No such file or directory; "
+                                 "nowhere: No such file or directory");
   assert_int_equal (source_open (&id, places, 0, &src, &err), -1);
   assert_non_null (strstr (err.text, "no place"));
 }

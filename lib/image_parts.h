@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of an image share: image.c (life, reading), image_sources.c,
+ * image_walk.c (running the operations of a segment) and image_extents.c.  Private to
+ * lib/.
+ */
+#ifndef MKVDUP_IMAGE_PARTS_H
+#define MKVDUP_IMAGE_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gather.h"
+#include "image.h"
+#include "source.h"
+
+/* An answer to "what is a hole" or "fetch this" covers so many segments at most, which
+ * bounds what one request can make us decode.
+ */
+#define ADVICE_SEGMENTS 4
+
+struct image_source {
+  struct source source; /* path and size are fixed once is_open; fd is replaced by dup3 */
+  atomic_bool is_open;
+  /* Guarded by the image's lock: */
+  int64_t looked;        /* when it was last looked for; 0: never */
+  struct error *failure; /* what came of it: NULL if it was found; owned */
+};
+
+struct image {
+  struct recipe *recipe;       /* owned */
+  struct segment_cache *cache; /* borrowed */
+  char **places;               /* owned */
+  size_t n_places;
+  pthread_mutex_t lock; /* one thread at a time looks for sources */
+  struct image_source *sources;
+};
+
+/* Source `number`, opened if it was not; NULL with `err` set. */
+const struct source *image_source (struct image *img, uint32_t number, struct error *err);
+
+/* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells
+ * both.
+ */
+int image_recover_source (struct image *img, const struct source *failed,
+                          struct error *err);
+
+/* What a walk through the operations of a segment needs. */
+struct walk {
+  struct image *img;
+  struct gather *gather;
+  const struct segment *seg;
+  bool prefetch;               /* sources only, and no more than advice */
+  const struct source *failed; /* out: the source that an error is about */
+};
+
+/* Bytes [at, end) of w->seg, to `dst`; NULL when prefetching.  On failure the gather is to
+ * be reset.
+ */
+int image_walk (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
+                struct error *err);
+
+/* The first transform that ends after `at`: its index, or n_transforms. */
+uint32_t image_find_transform (const struct segment *seg, uint32_t at);
+
+/* Does something with bytes [at, end) of w->seg, which is the image from `base` on. */
+typedef int part_fn (struct walk *w, uint64_t base, uint32_t at, uint32_t end,
+                     void *opaque, struct error *err);
+
+/* Call `fn` for each segment that [offset, offset + count) touches, `most` at most. */
+int image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t most,
+                        part_fn *fn, void *opaque, struct error *err);
+
+#endif /* MKVDUP_IMAGE_PARTS_H */

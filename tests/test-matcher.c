@@ -1,0 +1,804 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Finding frames on a disc (indexer/matcher.c, search.c): elementary streams of random
+ * bytes are put into a program stream and into a Matroska file, with whatever a remuxer may
+ * leave out or put in, and create_recipe has to find them.  The recipe is then read
+ * back through the server's reader and compared with the file.
+ *
+ * How much work it was is counted, not timed: --wrap counts the bytes of the disc that
+ * the matcher looks at.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "buffer.h"
+#include "cleanup.h"
+#include "create.h"
+#include "image.h"
+#include "make-file.h"
+#include "rng.h"
+#include "view.h"
+
+#define SPAN (4u << 20)
+#define PACK 2048u
+
+static char dir[] = "/tmp/test-matcher.XXXXXX";
+static uint64_t seed;
+
+/* ---- what the matcher reads of the views ---- */
+
+static uint64_t looked_at; /* bytes */
+
+size_t __real_view_match (struct view_reader *r, uint32_t view, uint64_t at,
+                          const uint8_t *data, size_t len);
+size_t __wrap_view_match (struct view_reader *r, uint32_t view, uint64_t at,
+                          const uint8_t *data, size_t len);
+size_t __real_view_read (struct view_reader *r, uint32_t view, uint64_t at, uint8_t *buf,
+                         size_t len);
+size_t __wrap_view_read (struct view_reader *r, uint32_t view, uint64_t at, uint8_t *buf,
+                         size_t len);
+
+size_t
+__wrap_view_match (struct view_reader *r, uint32_t view, uint64_t at,
+                   const uint8_t *data, size_t len)
+{
+  size_t n = __real_view_match (r, view, at, data, len);
+
+  looked_at += n + 1;
+  return n;
+}
+
+size_t
+__wrap_view_read (struct view_reader *r, uint32_t view, uint64_t at, uint8_t *buf,
+                  size_t len)
+{
+  size_t n = __real_view_read (r, view, at, buf, len);
+
+  looked_at += n + 1;
+  return n;
+}
+
+/* ---- the disc: a program stream of packs of 2048 bytes ---- */
+
+#define VIDEO 0xE0
+#define AC3 0x80 /* a sub-stream of private_stream_1 */
+
+/* An elementary stream, and how far it has been put into packs. */
+struct stream {
+  uint8_t id;
+  struct buffer es;
+  size_t done;
+};
+
+/* One pack with as much of the stream as it holds.  The last one is shorter. */
+static void
+put_pack (struct buffer *ps, struct stream *s)
+{
+  bool private = s->id < 0xC0;
+  unsigned own = private ? 4 : 0; /* the sub-stream's header */
+  size_t most = PACK - 14 - 9 - own, n = s->es.len - s->done;
+
+  n = n < most ? n : most;
+  put_pack_header (ps, 0);
+  put_packet_header (ps, private ? 0xBD : s->id, own + n, 0);
+  if (private) {
+    buffer_u8 (ps, s->id);
+    buffer_append (ps, "\1\0\1", 3);
+  }
+  buffer_append (ps, s->es.data + s->done, n);
+  s->done += n;
+}
+
+/* The streams interleaved as their sizes demand. */
+static void
+put_streams (struct buffer *ps, struct stream *s, size_t n)
+{
+  for (;;) {
+    struct stream *next = NULL;
+
+    for (size_t i = 0; i < n; i++)
+      if (s[i].done < s[i].es.len &&
+          (!next || (double) s[i].done / (double) s[i].es.len <
+                      (double) next->done / (double) next->es.len))
+        next = &s[i];
+    if (!next)
+      return;
+    put_pack (ps, next);
+  }
+}
+
+/* ---- the film ---- */
+
+static void
+put_id (struct buffer *b, uint32_t id)
+{
+  for (int shift = 24; shift >= 0; shift -= 8)
+    if (id >> shift)
+      buffer_u8 (b, (uint8_t) (id >> shift));
+}
+
+/* An element's id and size, the latter in four bytes. */
+static void
+put_element (struct buffer *b, uint32_t id, size_t size)
+{
+  put_id (b, id);
+  buffer_u8 (b, (uint8_t) (0x10 | size >> 24));
+  buffer_u8 (b, (uint8_t) (size >> 16));
+  put_length (b, size & 0xFFFF);
+}
+
+static void
+put_track (struct buffer *b, uint8_t number, const char *codec)
+{
+  put_element (b, 0xAE, 3 + 5 - 2 + 5 + strlen (codec) + 3);
+  put_element (b, 0xD7, 1);
+  buffer_u8 (b, number);
+  put_element (b, 0x86, strlen (codec));
+  buffer_append (b, codec, strlen (codec));
+  put_element (b, 0x83, 1);
+  buffer_u8 (b, 1);
+}
+
+struct film {
+  struct buffer mkv;
+  unsigned frames;
+};
+
+#define FRAMES_A_CLUSTER 40
+
+static void
+film_begin (struct film *f)
+{
+  *f = (struct film){ BUFFER_INIT, 0 };
+  put_element (&f->mkv, 0x1A45DFA3, 2 + 4 + 7);
+  put_element (&f->mkv, 0x4282, 7);
+  buffer_append (&f->mkv, "matroska" + 1, 7);
+  put_id (&f->mkv, 0x18538067);
+  buffer_append (&f->mkv, "\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
+  put_element (&f->mkv, 0x1654AE6B, 0); /* corrected below */
+  {
+    size_t at = f->mkv.len;
+
+    put_track (&f->mkv, 1, "V_MPEG2");
+    put_track (&f->mkv, 2, "A_AC3");
+    f->mkv.data[at - 1] = (uint8_t) (f->mkv.len - at);
+  }
+}
+
+/* A SimpleBlock. */
+static void
+film_frame (struct film *f, uint8_t track, const void *data, size_t len)
+{
+  if (f->frames % FRAMES_A_CLUSTER == 0) {
+    put_id (&f->mkv, 0x1F43B675);
+    buffer_append (&f->mkv, "\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
+    put_element (&f->mkv, 0xE7, 4);
+    buffer_u8 (&f->mkv, 0);
+    buffer_u8 (&f->mkv, (uint8_t) (f->frames >> 16));
+    put_length (&f->mkv, f->frames & 0xFFFF);
+  }
+  put_element (&f->mkv, 0xA3, 4 + len);
+  buffer_u8 (&f->mkv, 0x80 | track);
+  put_length (&f->mkv, f->frames % FRAMES_A_CLUSTER);
+  buffer_u8 (&f->mkv, 0x80);
+  buffer_append (&f->mkv, data, len);
+  f->frames++;
+}
+
+/* ---- putting the two together ---- */
+
+static char *
+in_dir (const char *name)
+{
+  char *path;
+
+  assert_true (asprintf (&path, "%s/%s", dir, name) > 0);
+  return path;
+}
+
+static void
+save (const char *path, const struct buffer *b)
+{
+  CLEANUP_CLOSE int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+  assert_false (b->failed);
+  assert_true (fd >= 0);
+  assert_int_equal (write (fd, b->data, b->len), (ssize_t) b->len);
+}
+
+/* Read the recipe's image, in reads of odd sizes, and compare. */
+static void
+compare (const char *recipe, const struct buffer *mkv)
+{
+  const char *places[] = { dir };
+  struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
+  CLEANUP_FREE uint8_t *data = malloc (mkv->len);
+  struct error err = ERROR_INIT;
+  struct image *img;
+  size_t n;
+
+  assert_non_null (data);
+  assert_non_null (cache);
+  img = image_open (recipe, places, 1, cache, &err);
+  if (!img)
+    fail_msg ("%s", err.text);
+  assert_int_equal (image_size (img), mkv->len);
+  for (size_t at = 0; at < mkv->len; at += n) {
+    n = mkv->len - at < 777777 ? mkv->len - at : 777777;
+    if (image_read (img, data + at, n, at, &err) == -1)
+      fail_msg ("%s", err.text);
+  }
+  assert_memory_equal (data, mkv->data, mkv->len);
+  image_close (img);
+  segment_cache_free (cache);
+}
+
+/* What was found of tracks 1 and 2, and what there was. */
+struct outcome {
+  uint64_t frames[3], bytes[3], found[3], recipe;
+};
+
+static struct outcome
+create (struct stream *streams, size_t n_streams, struct film *film)
+{
+  CLEANUP_BUFFER struct buffer ps = BUFFER_INIT;
+  CLEANUP_FREE char *disc = in_dir ("disc"), *mkv = in_dir ("mkv");
+  CLEANUP_FREE char *out = in_dir ("recipe");
+  const char *sources[] = { disc };
+  struct create_options options = {
+    .mkv = mkv, .sources = sources, .n_sources = 1, .out = out, .threads = 2
+  };
+  struct outcome o = { 0 };
+  struct create_report report;
+  struct error err = ERROR_INIT;
+
+  put_streams (&ps, streams, n_streams);
+  save (disc, &ps);
+  save (mkv, &film->mkv);
+  looked_at = 0;
+  if (create_recipe (&options, &report, &err) == -1)
+    fail_msg ("%s", err.text);
+  compare (out, &film->mkv);
+  for (size_t i = 0; i < report.n_tracks; i++) {
+    const struct create_track *t = &report.tracks[i];
+
+    assert_true (t->number <= 2);
+    o.frames[t->number] = t->frames;
+    o.bytes[t->number] = t->bytes;
+    o.found[t->number] = t->found;
+  }
+  assert_int_equal (o.frames[1] + o.frames[2], film->frames);
+  o.recipe = report.recipe_bytes;
+  create_report_free (&report);
+  for (size_t i = 0; i < n_streams; i++)
+    buffer_free (&streams[i].es);
+  buffer_free (&film->mkv);
+  return o;
+}
+
+static void
+assert_all_found (const struct outcome *o)
+{
+  assert_int_equal (o->found[1], o->bytes[1]);
+  assert_int_equal (o->found[2], o->bytes[2]);
+}
+
+/* ---- streams ---- */
+
+static void
+put_random (struct buffer *b, size_t n)
+{
+  uint8_t *p = buffer_reserve (b, n);
+
+  assert_non_null (p);
+  rng_fill (&seed, p, n);
+  b->len += n;
+}
+
+static struct stream
+random_stream (uint8_t id, size_t len)
+{
+  struct stream s = { .id = id, .es = BUFFER_INIT };
+
+  put_random (&s.es, len);
+  return s;
+}
+
+/* Frames of `low` to `high` bytes of the stream, from one offset to another. */
+static void
+film_range (struct film *f, uint8_t track, const struct stream *s, size_t from, size_t to,
+            size_t low, size_t high)
+{
+  while (from < to) {
+    size_t n = rng_between (&seed, low, high);
+
+    n = n < to - from ? n : to - from;
+    film_frame (f, track, s->es.data + from, n);
+    from += n;
+  }
+}
+
+/* The front of a stream that the film has as it is.  A match is extended back over frames only
+ * as far as these abut on the disc, so of a track with gaps, what is before its first
+ * anchor (one in 64 KiB) is not found; of most tests that is not the point.
+ */
+static uint64_t
+lead_in (struct film *f, uint8_t track, struct stream *s)
+{
+  const size_t n = 600000;
+
+  put_random (&s->es, n);
+  film_range (f, track, s, 0, n, 5000, 5000);
+  return n;
+}
+
+/* Two streams as they are, a bit of one and a bit of the other. */
+static void
+film_both (struct film *f, const struct stream *video, const struct stream *sound)
+{
+  const size_t steps = 100;
+
+  for (size_t i = 0; i < steps; i++) {
+    film_range (f, 1, video, video->es.len * i / steps, video->es.len * (i + 1) / steps,
+                3000, 30000);
+    film_range (f, 2, sound, sound->es.len * i / steps, sound->es.len * (i + 1) / steps,
+                1792, 1792);
+  }
+}
+
+/* Before each test: what one does is nothing to the next. */
+static int
+reseed (void **state)
+{
+  (void) state;
+  seed = 1;
+  return 0;
+}
+
+static int
+enter (void **state)
+{
+  (void) state;
+  return mkdtemp (dir) ? 0 : -1;
+}
+
+static int
+leave (void **state)
+{
+  static const char *const names[] = { "disc", "mkv", "recipe" };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    CLEANUP_FREE char *path = in_dir (names[i]);
+
+    unlink (path);
+  }
+  return rmdir (dir); /* fails if a temporary file was left */
+}
+
+/* ---- the tests ---- */
+
+static void
+frames_abut (void **state)
+{
+  struct stream s[] = { random_stream (VIDEO, 3000000), random_stream (AC3, 300000) };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  film_both (&f, &s[0], &s[1]);
+  o = create (s, 2, &f);
+  assert_int_equal (o.bytes[1], 3000000);
+  assert_int_equal (o.bytes[2], 300000);
+  assert_all_found (&o);
+  /* Little more than the headers of blocks. */
+  assert_true (o.recipe < 6000);
+}
+
+/* Bytes of the disc that the MKV has not: in the middle of frames, and between them. */
+static void
+bytes_are_dropped (void **state)
+{
+  for (size_t gap = 1; gap <= 30000; gap = gap * 3 + 1) {
+    struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+    uint64_t wanted;
+    struct outcome o;
+    struct film f;
+
+    (void) state;
+    film_begin (&f);
+    wanted = lead_in (&f, 1, &s);
+    for (unsigned i = 0; i < 60; i++) {
+      uint8_t frame[20000];
+      size_t n = rng_between (&seed, 500, sizeof frame);
+      size_t cut = rng_between (&seed, 100, n - 100);
+
+      rng_fill (&seed, frame, n);
+      buffer_append (&s.es, frame, cut);
+      put_random (&s.es, gap);
+      buffer_append (&s.es, frame + cut, n - cut);
+      if (i % 2)
+        put_random (&s.es, gap);
+      film_frame (&f, 1, frame, n);
+      wanted += n;
+    }
+    o = create (&s, 1, &f);
+    assert_int_equal (o.bytes[1], wanted);
+    assert_all_found (&o);
+  }
+}
+
+/* `put` bytes in front of each of a frame's units instead of `skip` on the disc. */
+static void
+prefixes (unsigned put, unsigned skip)
+{
+  struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+  uint64_t payload;
+  struct outcome o;
+  struct film f;
+
+  film_begin (&f);
+  payload = lead_in (&f, 1, &s);
+  for (unsigned i = 0; i < 100; i++) {
+    CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
+
+    for (unsigned unit = 0; unit < 6; unit++) {
+      size_t n = rng_between (&seed, 64, 4000);
+
+      put_random (&s.es, skip);
+      put_random (&frame, put);
+      put_random (&s.es, n);
+      buffer_append (&frame, s.es.data + s.es.len - n, n);
+      payload += n;
+    }
+    film_frame (&f, 1, frame.data, frame.len);
+  }
+  o = create (&s, 1, &f);
+  /* A few more are equal by chance, at either end. */
+  assert_in_range (o.found[1], payload, payload + 60);
+}
+
+static void
+bytes_are_inserted (void **state)
+{
+  (void) state;
+  prefixes (4, 0);
+  prefixes (4, 3);
+  prefixes (4, 4);
+  prefixes (1, 4);
+  prefixes (16, 0);
+}
+
+/* Frames as H.264 has them: on the disc each unit has a start code, in the film a length, and
+ * the first one, of a few bytes, is left out; then a short one, and a long one.
+ */
+static void
+units_are_short (void **state)
+{
+  (void) state;
+  for (size_t size = 1; size <= 64; size += 7) {
+    struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+    struct outcome o;
+    struct film f;
+
+    film_begin (&f);
+    lead_in (&f, 1, &s);
+    for (unsigned i = 0; i < 100; i++) {
+      CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
+      size_t slice = rng_between (&seed, 1000, 20000);
+
+      buffer_append (&s.es, "\0\0\0\1\x09\xF0\0\0\1", 9);
+      put_random (&s.es, size);
+      buffer_append (&s.es, "\0\0\1", 3);
+      put_random (&s.es, slice);
+      put_length (&frame, 0);
+      put_length (&frame, size);
+      buffer_append (&frame, s.es.data + s.es.len - slice - 3 - size, size);
+      put_length (&frame, 0);
+      put_length (&frame, slice);
+      buffer_append (&frame, s.es.data + s.es.len - slice, slice);
+      film_frame (&f, 1, frame.data, frame.len);
+    }
+    o = create (&s, 1, &f);
+    assert_true (o.found[1] + 100 * (8 + 64) >= o.bytes[1]);
+  }
+}
+
+/* Each frame begins with the same bytes, which the MKV has not. */
+static void
+headers_are_stripped (void **state)
+{
+  struct stream s = { .id = AC3, .es = BUFFER_INIT };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  lead_in (&f, 2, &s);
+  for (unsigned i = 0; i < 2000; i++) {
+    size_t n = rng_between (&seed, 100, 1792);
+
+    buffer_append (&s.es, "\x0b\x77\x12\x34", 4);
+    put_random (&s.es, n);
+    film_frame (&f, 2, s.es.data + s.es.len - n, n);
+  }
+  o = create (&s, 1, &f);
+  assert_all_found (&o);
+}
+
+/* `n` equal frames on the disc, and in the film with `junk` bytes in front of each. */
+#define EQUAL 1500u
+
+static uint64_t
+equal_frames (unsigned n, unsigned junk, struct outcome *o)
+{
+  struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+  uint8_t frame[16 + EQUAL];
+  struct film f;
+
+  rng_fill (&seed, frame, sizeof frame);
+  film_begin (&f);
+  for (unsigned i = 0; i < n; i++) {
+    buffer_append (&s.es, frame + 16, EQUAL);
+    rng_fill (&seed, frame, 16);
+    film_frame (&f, 1, frame + 16 - junk, EQUAL + junk);
+  }
+  *o = create (&s, 1, &f);
+  return looked_at;
+}
+
+/* The work has to grow with the film, not with its square. */
+static void
+content_repeats (void **state)
+{
+  static const unsigned junk[] = { 0, 4, 16 };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++) {
+    struct outcome o;
+    uint64_t few = equal_frames (2500, junk[i], &o), many;
+
+    assert_true (o.found[1] >= 2500 * EQUAL);
+    many = equal_frames (10000, junk[i], &o);
+    assert_true (o.found[1] >= 10000 * EQUAL);
+    assert_true (many < 5 * few);
+    /* And a look at a byte a few times is enough. */
+    assert_true (many < 4 * o.bytes[1]);
+  }
+}
+
+/* Equal frames, but each with something after the start that is nowhere: nothing can be
+ * predicted, and every anchor has thousands of candidates.
+ */
+static void
+beginnings_repeat (void **state)
+{
+  uint64_t work[2] = { 0 };
+
+  (void) state;
+  for (unsigned round = 0; round < 2; round++) {
+    struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+    uint8_t frame[3000];
+    struct film f;
+
+    rng_fill (&seed, frame, sizeof frame);
+    film_begin (&f);
+    for (unsigned i = 0; i < (round ? 8000 : 2000); i++) {
+      rng_fill (&seed, frame + 2500, 500);
+      buffer_append (&s.es, frame, sizeof frame);
+      rng_fill (&seed, frame + 2500, 500);
+      film_frame (&f, 1, frame, sizeof frame);
+    }
+    create (&s, 1, &f);
+    work[round] = looked_at;
+  }
+  assert_true (work[0] > 2000 * 2500);
+  assert_true (work[1] < 5 * work[0]);
+}
+
+/* Tiny frames, which seldom hold an anchor's window: those before the first one are found by
+ * going back from it.
+ */
+static void
+frames_are_tiny (void **state)
+{
+  static const size_t sizes[] = { 20, 63, 64, 100, 500 };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    struct stream s[] = { random_stream (VIDEO, 2000000), random_stream (AC3, 500000) };
+    struct outcome o;
+    struct film f;
+
+    film_begin (&f);
+    /* From the middle of the stream on. */
+    film_range (&f, 2, &s[1], 123457, 400003, sizes[i] / 2, sizes[i]);
+    o = create (s, 2, &f);
+    assert_all_found (&o);
+  }
+}
+
+/* A film that begins in the middle of the disc's, with frames larger than the way to the
+ * first anchor and smaller ones.
+ */
+static void
+begins_in_the_middle (void **state)
+{
+  struct stream s[] = { random_stream (VIDEO, 6000000), random_stream (AC3, 300000) };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  for (unsigned part = 0; part < 20; part++) {
+    film_range (&f, 1, &s[0], 2345678 + part * 100000, 2345678 + (part + 1) * 100000, 500,
+                5000);
+    film_range (&f, 2, &s[1], 111111 + part * 5000, 111111 + (part + 1) * 5000, 768, 768);
+  }
+  o = create (s, 2, &f);
+  assert_all_found (&o);
+}
+
+/* Parts of the disc left out, others in another order: cuts, and titles made of cells. */
+static void
+jumps (void **state)
+{
+  struct stream s[] = { random_stream (VIDEO, 8000000), random_stream (AC3, 800000) };
+  static const size_t parts[] = { 5, 1, 7, 0, 3, 3 };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    film_range (&f, 1, &s[0], parts[i] * 1000000, (parts[i] + 1) * 1000000, 2000, 20000);
+    film_range (&f, 2, &s[1], parts[i] * 100000, (parts[i] + 1) * 100000, 1792, 1792);
+  }
+  o = create (s, 2, &f);
+  assert_all_found (&o);
+}
+
+/* Bytes that are nowhere, of all lengths, between frames that are on the disc. */
+static void
+some_is_nowhere (void **state)
+{
+  struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+  uint64_t wanted;
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  wanted = lead_in (&f, 1, &s);
+  put_random (&s.es, 3000000);
+  for (size_t at = wanted; at < s.es.len; at += 10000) {
+    CLEANUP_BUFFER struct buffer strange = BUFFER_INIT;
+
+    put_random (&strange, rng_between (&seed, 1, 20000));
+    film_frame (&f, 1, strange.data, strange.len);
+    film_frame (&f, 1, s.es.data + at, 10000);
+    wanted += 10000;
+  }
+  o = create (&s, 1, &f);
+  assert_in_range (o.found[1], wanted, wanted + 1000);
+}
+
+/* Two tracks with the same bytes. */
+static void
+tracks_share_packets (void **state)
+{
+  struct stream s[] = { random_stream (VIDEO, 2000000), random_stream (AC3, 300000) };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  for (size_t part = 0; part < 30; part++) {
+    film_range (&f, 1, &s[1], part * 10000, (part + 1) * 10000, 1792, 1792);
+    film_range (&f, 2, &s[1], part * 10000, (part + 1) * 10000, 300, 2500);
+  }
+  o = create (s, 2, &f);
+  assert_int_equal (o.bytes[1], 300000);
+  assert_int_equal (o.bytes[2], 300000);
+  assert_all_found (&o);
+}
+
+/* A frame of more than two segments. */
+static void
+frames_straddle_segments (void **state)
+{
+  struct stream s[] = { random_stream (VIDEO, 12000000), random_stream (AC3, 300000) };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  film_range (&f, 2, &s[1], 0, 150000, 1792, 1792);
+  film_range (&f, 1, &s[0], 0, 10000000, 10000000, 10000000);
+  film_range (&f, 2, &s[1], 150000, 300000, 1792, 1792);
+  film_range (&f, 1, &s[0], 10000000, 12000000, 10000, 100000);
+  o = create (s, 2, &f);
+  assert_all_found (&o);
+}
+
+/* Headers and payloads that end a byte before a segment's end, at it, behind it, …. */
+static void
+blocks_meet_segment_ends (void **state)
+{
+  (void) state;
+  for (size_t off = 0; off <= 24; off++) {
+    struct stream s = random_stream (VIDEO, SPAN + 200000);
+    struct outcome o;
+    struct film f;
+    size_t n;
+
+    film_begin (&f);
+    film_range (&f, 1, &s, 0, 100000, 5000, 10000);
+    /* The block's own header, of 9 bytes, begins `off` bytes before the end. */
+    n = SPAN - off - (f.mkv.len + 9);
+    film_frame (&f, 1, s.es.data + 100000, n);
+    assert_int_equal (f.mkv.len, SPAN - off);
+    /* The last one has the image end with the segment. */
+    if (off != 24)
+      film_range (&f, 1, &s, 100000 + n, s.es.len, 5000, 10000);
+    else
+      film_frame (&f, 1, s.es.data + 100000 + n, off - 9);
+    o = create (&s, 1, &f);
+    assert_all_found (&o);
+  }
+}
+
+/* A disc of something else, and one with a single short packet. */
+static void
+nothing_is_found (void **state)
+{
+  struct stream s = random_stream (VIDEO, 5000), other = random_stream (AC3, 500000);
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin (&f);
+  film_range (&f, 2, &other, 0, other.es.len, 100, 5000);
+  buffer_free (&other.es);
+  o = create (&s, 1, &f);
+  assert_int_equal (o.bytes[2], 500000);
+  assert_int_equal (o.found[2], 0);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup (frames_abut, reseed),
+    cmocka_unit_test_setup (bytes_are_dropped, reseed),
+    cmocka_unit_test_setup (bytes_are_inserted, reseed),
+    cmocka_unit_test_setup (units_are_short, reseed),
+    cmocka_unit_test_setup (headers_are_stripped, reseed),
+    cmocka_unit_test_setup (content_repeats, reseed),
+    cmocka_unit_test_setup (beginnings_repeat, reseed),
+    cmocka_unit_test_setup (frames_are_tiny, reseed),
+    cmocka_unit_test_setup (begins_in_the_middle, reseed),
+    cmocka_unit_test_setup (jumps, reseed),
+    cmocka_unit_test_setup (some_is_nowhere, reseed),
+    cmocka_unit_test_setup (tracks_share_packets, reseed),
+    cmocka_unit_test_setup (frames_straddle_segments, reseed),
+    cmocka_unit_test_setup (blocks_meet_segment_ends, reseed),
+    cmocka_unit_test_setup (nothing_is_found, reseed),
+  };
+
+  return cmocka_run_group_tests (tests, enter, leave);
+}
