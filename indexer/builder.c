@@ -110,13 +110,14 @@ builder_literal (struct builder *b, uint64_t len, struct error *err)
 
 int
 builder_header (struct builder *b, uint32_t len, const struct shape *shape, uint8_t clock,
-                int64_t time, uint32_t covers, struct error *err)
+                int64_t time, int64_t base, uint32_t covers, struct error *err)
 {
   struct plan_span span = { .kind = SPAN_HEADER,
                             .len = len,
                             .shape = shape,
                             .clock = clock,
                             .time = time,
+                            .base = base,
                             .covers = covers };
 
   if (!shape || len >= room (b))

@@ -65,7 +65,8 @@ int builder_literal (struct builder *b, uint64_t len, struct error *err);
 /* … are a header like `shape`, whose lengths count the bytes of the next `covers` calls. `shape` has to live until the
  * segment is coded. */
 int builder_header (struct builder *b, uint32_t len, const struct shape *shape,
-                    uint8_t clock, int64_t time, uint32_t covers, struct error *err);
+                    uint8_t clock, int64_t time, int64_t base, uint32_t covers,
+                    struct error *err);
 
 /* … are bytes [at, at + len) of a view. */
 int builder_copy (struct builder *b, uint32_t view, uint64_t at, uint64_t len,

@@ -21,7 +21,7 @@
 /* Bytes of image a segment.  Larger ones make a recipe a little smaller (columns have
  * their fixed costs) and a first touch slower; docs/performance.md has the figures.
  */
-#define SPAN_LOG2 22
+#define SPAN_LOG2 23
 
 /* Read the MKV in steps of this many bytes. */
 #define MKV_READ (1u << 20)

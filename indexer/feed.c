@@ -96,7 +96,8 @@ model_header (struct feed *f, const struct matroska_block *block,
   if (got == frame->header && block_shape (block, header, &shape, &head)) {
     frame->shape = shape_table_get (f->shapes, &shape);
     frame->head = (uint32_t) head;
-    frame->time = block->time;
+    frame->base = (int64_t) block->cluster_time;
+    frame->time = (int64_t) (block->cluster_time + (uint64_t) block->time);
   }
 }
 

@@ -129,7 +129,7 @@ build_header (struct frame_queue *q, const struct queued_frame *f, struct error 
   if (!f->frame.shape)
     return builder_literal (q->builder, f->frame.header, err);
   if (builder_header (q->builder, f->frame.head, f->frame.shape,
-                      (uint8_t) f->frame.track, f->frame.time,
+                      (uint8_t) f->frame.track, f->frame.time, f->frame.base,
                       count_spans (f) + (rest > 0), err) == -1)
     return -1;
   return builder_literal (q->builder, rest, err);

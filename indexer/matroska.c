@@ -28,6 +28,7 @@ struct matroska {
   struct window *w;     /* borrowed */
   uint64_t at;          /* the next element; what is before it is done with */
   uint64_t cluster_end; /* of the Cluster entered last; 0 if unknown */
+  uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
   bool is_matroska;
   bool at_end; /* no Cluster lies behind `at` */
   size_t n_tracks;
@@ -38,6 +39,7 @@ enum kind {
   KIND_UNKNOWN,
   KIND_ENTERED,
   KIND_TRACKS,
+  KIND_TIMESTAMP,
   KIND_BLOCK,
   KIND_GROUP,
   KIND_SKIPPED,
@@ -52,6 +54,8 @@ kind_of (uint32_t id)
     return KIND_ENTERED;
   case ID_TRACKS:
     return KIND_TRACKS;
+  case ID_TIMESTAMP:
+    return KIND_TIMESTAMP;
   case ID_SIMPLE_BLOCK:
     return KIND_BLOCK;
   case ID_BLOCK_GROUP:
@@ -65,7 +69,6 @@ kind_of (uint32_t id)
   case ID_CHAPTERS:
   case ID_ATTACHMENTS:
   case ID_TAGS:
-  case ID_TIMESTAMP:
   case ID_SILENT_TRACKS:
   case ID_POSITION:
   case ID_PREV_SIZE:
@@ -210,6 +213,15 @@ take_group (struct matroska *m, const struct span *group, uint64_t end,
   return false;
 }
 
+static void
+take_timestamp (struct matroska *m, const struct span *s, uint64_t end)
+{
+  size_t got, want = end - s->body < 8 ? (size_t) (end - s->body) : 8;
+  const uint8_t *p = window_get (m->w, s->body, want, &got);
+
+  m->cluster_time = p ? ebml_uint (p, got) : 0;
+}
+
 /* Take what the element holds, whose bytes end at `end`; true if that is a block. */
 static bool
 take (struct matroska *m, const struct span *s, uint64_t end, struct matroska_block *b)
@@ -217,6 +229,9 @@ take (struct matroska *m, const struct span *s, uint64_t end, struct matroska_bl
   switch (kind_of (s->e.id)) {
   case KIND_TRACKS:
     matroska_tracks_parse (m->w, s->body, end, m->tracks, &m->n_tracks);
+    return false;
+  case KIND_TIMESTAMP:
+    take_timestamp (m, s, end);
     return false;
   case KIND_BLOCK:
     b->at = s->at;
@@ -238,6 +253,7 @@ enter (struct matroska *m, const struct span *s)
     m->cluster_end = s->e.unknown ? 0 : s->end;
     if (m->cluster_end > m->w->size)
       m->cluster_end = m->w->size;
+    m->cluster_time = 0;
   }
   m->at = s->body;
 }
@@ -276,6 +292,8 @@ matroska_next (struct matroska *m, struct matroska_block *block)
 
   while (!found && step (m, block, &found))
     ;
+  if (found)
+    block->cluster_time = m->cluster_time;
   return found;
 }
 

@@ -80,8 +80,8 @@ try_gap (const struct search_context *c, struct search *s, const uint8_t *data,
     return false;
   /* Not back over the last match's end: those bytes of the view have been used. */
   back = put < skip ? put : skip;
-  back = (uint32_t) view_match_back (c->views, s->view, from, data + pos + put - back,
-                                     back);
+  back =
+    (uint32_t) view_match_back (c->views, s->view, from, data + pos + put - back, back);
   s->put = put - back;
   s->skip = skip - back;
   accept (s, m, s->view, from - back, pos + put - back, n + back);
@@ -93,8 +93,7 @@ try_gap (const struct search_context *c, struct search *s, const uint8_t *data,
  */
 static bool
 scan_near (const struct search_context *c, struct search *s, const uint8_t *data,
-           uint32_t len, uint32_t pos, uint32_t window, uint32_t max_put,
-           struct match *m)
+           uint32_t len, uint32_t pos, uint32_t window, uint32_t max_put, struct match *m)
 {
   uint8_t bytes[FAR_WINDOW];
   size_t n = view_read (c->views, s->view, s->next, bytes, window);
@@ -209,8 +208,8 @@ find_anchor (const struct search_context *c, struct search *s, const uint8_t *da
     if (!best_anchor (c, s, &probe, &a))
       continue;
     n = (uint32_t) view_match (c->views, a.view, a.at, probe.window, probe.len);
-    back = (uint32_t) view_match_back (c->views, a.view, a.at, data + pos,
-                                       (uint32_t) w - pos);
+    back =
+      (uint32_t) view_match_back (c->views, a.view, a.at, data + pos, (uint32_t) w - pos);
     accept (s, m, a.view, a.at - back, (uint32_t) w - back, n + back);
     s->put = s->skip = 0;
     return true;

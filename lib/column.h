@@ -5,7 +5,8 @@
  * Values are split into byte planes (all lowest bytes, then all second bytes, …),
  * and each plane is stored, collapsed if constant, or given to zstd.  In frame
  * lengths the low byte is noise and the rest is not: apart, each costs what it
- * is worth; mixed, as varints, the noise spoils the rest.
+ * is worth; mixed, as varints, the noise spoils the rest.  A column of few different
+ * values (the steps of a clock) is their list and a plane of indexes instead.
  *
  * See docs/format.md, "Columns".
  */

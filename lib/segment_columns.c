@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "cleanup.h"
 #include "column.h"
 #include "segment_decoder.h"
 
@@ -23,6 +24,7 @@ decoder_free (struct decoder *d)
   free (d->literal_lens);
   free (d->fill_lens);
   free (d->times);
+  free (d->bases);
   free (d->fill_bytes);
   free (d->literals);
   free (d->suffix);
@@ -53,35 +55,65 @@ decoder_column (struct decoder *d, size_t n)
   return values;
 }
 
-static void
-parse_shape (struct decoder *d, struct coded_shape *s)
+/* A column of values that are at most `max`. */
+static uint64_t *
+bounded_column (struct decoder *d, size_t n, uint64_t max)
 {
-  const uint8_t *tokens;
+  uint64_t *values = decoder_column (d, n);
 
-  s->lane_plus_1 = (uint32_t) reader_bounded (&d->r, d->n_lanes);
-  if (s->lane_plus_1 > 0)
-    s->transform = (uint8_t) reader_bounded (&d->r, TRANSFORM_KINDS - 1);
-  s->shape.len = (uint8_t) reader_bounded (&d->r, SHAPE_MAX_TOKENS);
-  tokens = reader_take (&d->r, s->shape.len);
+  for (size_t i = 0; i < n && !d->r.failed; i++)
+    if (values[i] > max)
+      d->r.failed = true;
+  return values;
+}
+
+/* The tokens of all shapes are one plane: they are much alike. */
+static void
+parse_tokens (struct decoder *d, const uint64_t *lens)
+{
+  CLEANUP_FREE uint8_t *tokens = NULL;
+  const uint8_t *next;
+  size_t n = 0;
+
+  for (size_t i = 0; i < d->n_shapes && !d->r.failed; i++)
+    n += lens[i];
+  next = tokens = decoder_array (d, n, 1);
   if (tokens)
-    memcpy (s->shape.tokens, tokens, s->shape.len);
-  if (d->r.failed || !shape_is_valid (&s->shape) ||
-      (s->lane_plus_1 == 0 && s->shape.len == 0)) {
-    d->r.failed = true;
-    return;
+    plane_decode (&d->r, tokens, n);
+  for (size_t i = 0; i < d->n_shapes && !d->r.failed; next += lens[i++]) {
+    struct shape *s = &d->shapes[i].shape;
+
+    s->len = (uint8_t) lens[i];
+    memcpy (s->tokens, next, s->len);
+    if (!shape_is_valid (s) || (d->shapes[i].lane_plus_1 == 0 && s->len == 0))
+      d->r.failed = true;
   }
-  s->timed = shape_has_time (&s->shape);
-  if (s->timed)
-    s->clock = reader_u8 (&d->r);
+}
+
+static void
+parse_shapes (struct decoder *d)
+{
+  size_t n = d->n_shapes = reader_bounded (&d->r, SEGMENT_MAX_SHAPES);
+  CLEANUP_FREE uint64_t *lanes = bounded_column (d, n, d->n_lanes);
+  CLEANUP_FREE uint64_t *transforms = bounded_column (d, n, TRANSFORM_KINDS - 1);
+  CLEANUP_FREE uint64_t *clocks = bounded_column (d, n, SEGMENT_MAX_CLOCKS - 1);
+  CLEANUP_FREE uint64_t *lens = bounded_column (d, n, SHAPE_MAX_TOKENS);
+
+  d->shapes = decoder_array (d, n, sizeof *d->shapes);
+  for (size_t i = 0; i < n && !d->r.failed; i++) {
+    d->shapes[i].lane_plus_1 = (uint32_t) lanes[i];
+    d->shapes[i].transform = (uint8_t) transforms[i];
+    d->shapes[i].clock = (uint8_t) clocks[i];
+  }
+  parse_tokens (d, lens);
+  for (size_t i = 0; i < n && !d->r.failed; i++)
+    d->shapes[i].timed = shape_has_time (&d->shapes[i].shape);
 }
 
 static void
 parse_symbols (struct decoder *d)
 {
-  d->n_shapes = reader_bounded (&d->r, SEGMENT_MAX_SHAPES);
-  d->shapes = decoder_array (d, d->n_shapes, sizeof *d->shapes);
-  for (size_t i = 0; i < d->n_shapes && !d->r.failed; i++)
-    parse_shape (d, &d->shapes[i]);
+  parse_shapes (d);
   d->n_symbols = reader_bounded (&d->r, segment_max_records (d->ctx->len));
   d->symbols = decoder_column (d, d->n_symbols);
   for (size_t i = 0; i < d->n_symbols && !d->r.failed; i++) {
@@ -122,6 +154,20 @@ parse_shape_columns (struct decoder *d)
   }
 }
 
+/* The bases of the times: all but the last run say how long they are. */
+static void
+parse_bases (struct decoder *d)
+{
+  d->n_bases = reader_bounded (&d->r, d->n_times);
+  d->bases = decoder_array (d, d->n_bases + 1, sizeof *d->bases);
+  for (size_t i = 0; i < d->n_bases && !d->r.failed; i++) {
+    d->bases[i].count = reader_bounded (&d->r, d->n_times);
+    d->bases[i + 1].step = (uint64_t) unzigzag (reader_varint (&d->r));
+  }
+  if (d->bases)
+    d->bases[d->n_bases].count = UINT64_MAX;
+}
+
 /* The times of each clock that is used, one clock behind the other. */
 static void
 parse_times (struct decoder *d)
@@ -137,6 +183,8 @@ parse_times (struct decoder *d)
     d->n_times += d->shapes[i].uses;
   }
   d->times = decoder_array (d, d->n_times, sizeof *d->times);
+  if (d->n_times > 0)
+    parse_bases (d);
   for (size_t c = 0, at = 0; c < SEGMENT_MAX_CLOCKS && !d->r.failed; at += uses[c++]) {
     d->clock_at[c] = at;
     if (!used[c])

@@ -213,6 +213,17 @@ emit_transform (struct decoder *d, uint8_t kind, uint32_t at, uint32_t len)
   buffer_append (&d->transforms, &t, sizeof t);
 }
 
+/* The time of the next header of a clock, relative to its base. */
+static int64_t
+next_time (struct decoder *d, uint8_t clock)
+{
+  while (d->bases[d->base].count == 0)
+    d->base_time += d->bases[++d->base].step;
+  d->bases[d->base].count--;
+  d->clocks[clock] += (uint64_t) unzigzag (d->times[d->clock_at[clock]++]);
+  return (int64_t) (d->clocks[clock] - d->base_time);
+}
+
 static void
 emit_shape (struct decoder *d, struct coded_shape *s, size_t i, uint32_t at)
 {
@@ -222,10 +233,8 @@ emit_shape (struct decoder *d, struct coded_shape *s, size_t i, uint32_t at)
   uint32_t covered = payload + d->suffix[i + 1] - d->suffix[i + 1 + covers];
   int64_t time = 0;
 
-  if (s->timed) {
-    d->clocks[s->clock] += (uint64_t) unzigzag (d->times[d->clock_at[s->clock]++]);
-    time = (int64_t) d->clocks[s->clock];
-  }
+  if (s->timed)
+    time = next_time (d, s->clock);
   if (d->headers[i] > 0) {
     shape_render (&s->shape, covered, time, header);
     emit_literal (d, at, header, d->headers[i]);

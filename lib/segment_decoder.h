@@ -45,6 +45,13 @@ struct coded_shape {
   size_t uses, used;
 };
 
+/* So many timed headers, in the image's order, have a base that differs by `step` from
+ * the one before.
+ */
+struct base_run {
+  uint64_t count, step;
+};
+
 /* Everything that lives while one segment is decoded; all owned. */
 struct decoder {
   struct reader r;
@@ -61,6 +68,9 @@ struct decoder {
   uint8_t *fill_bytes, *literals;
   size_t n_literal_runs, n_fills, n_times, n_literals;
   uint64_t clocks[SEGMENT_MAX_CLOCKS];
+  struct base_run *bases; /* what times are relative to, for so many timed headers each */
+  size_t n_bases, base;
+  uint64_t base_time;
   size_t clock_at[SEGMENT_MAX_CLOCKS]; /* where each clock's times begin in `times` */
   uint32_t *suffix; /* n_symbols + 1: bytes of the image from each symbol to the end */
   uint8_t *headers; /* n_symbols: bytes of header of each */

@@ -47,6 +47,9 @@ struct encoder {
   bool *lane_used;
   struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
   struct buffer clocks[SEGMENT_MAX_CLOCKS]; /* times */
+  struct buffer base_counts, base_steps;    /* of all runs of bases but the last */
+  uint64_t first_base, base, base_count;    /* of the run that is going on */
+  bool timed;                               /* there is one */
   struct used_shape *shapes;
   size_t n_shapes, cap_shapes;
   struct open_header open[MAX_OPEN_HEADERS];
@@ -65,6 +68,8 @@ encoder_free (struct encoder *e)
   for (size_t i = 0; i < SEGMENT_MAX_CLOCKS; i++)
     buffer_free (&e->clocks[i]);
   free (e->shapes);
+  buffer_free (&e->base_counts);
+  buffer_free (&e->base_steps);
   free (e->lane_start);
   free (e->lane_next);
   free (e->lane_used);
@@ -155,6 +160,28 @@ find_shape (struct encoder *e, const struct used_shape *want)
   return e->n_shapes++;
 }
 
+/* Times are coded relative to the segment's first base: small numbers, in which
+ * a base that changes (a new Cluster) leaves no trace.
+ */
+static void
+put_time (struct encoder *e, uint8_t clock, const struct plan_span *header)
+{
+  uint64_t base = (uint64_t) header->base;
+
+  if (!e->timed) {
+    e->timed = true;
+    e->first_base = e->base = base;
+  }
+  if (base != e->base) {
+    values_push (&e->base_counts, e->base_count);
+    values_push (&e->base_steps, zigzag ((int64_t) (base - e->base)));
+    e->base = base;
+    e->base_count = 0;
+  }
+  e->base_count++;
+  values_push (&e->clocks[clock], (uint64_t) header->time - e->first_base);
+}
+
 /* Emit a shape's symbol and, if it has one, its time; its number. */
 static size_t
 put_shape (struct encoder *e, const struct plan_span *header,
@@ -175,7 +202,7 @@ put_shape (struct encoder *e, const struct plan_span *header,
   number = find_shape (e, &want);
   values_push (&e->symbols, SYMBOL_SHAPE + number);
   if (want.timed)
-    values_push (&e->clocks[want.clock], (uint64_t) header->time);
+    put_time (e, want.clock, header);
   return number;
 }
 
@@ -242,6 +269,7 @@ header_fits (const struct encoder *e, size_t i, uint32_t *covered)
   const struct plan_span *h = &e->plan->spans[i];
   uint8_t rendered[SHAPE_MAX_HEADER];
   uint64_t sum = 0;
+  int64_t time;
   int len;
 
   if (h->covers == 0 || h->covers > e->plan->n_spans - 1 - i ||
@@ -251,7 +279,8 @@ header_fits (const struct encoder *e, size_t i, uint32_t *covered)
     sum += e->plan->spans[k].len;
   if (e->n_open > 0 && e->at + h->len + sum > e->open[e->n_open - 1].end)
     return false;
-  len = shape_render (h->shape, sum, h->time, rendered);
+  time = (int64_t) ((uint64_t) h->time - (uint64_t) h->base);
+  len = shape_render (h->shape, sum, time, rendered);
   *covered = (uint32_t) sum;
   return len == (int) h->len && memcmp (rendered, e->image + e->at, h->len) == 0;
 }
@@ -281,21 +310,39 @@ put_span (struct encoder *e, size_t i)
 
 /* ---- writing ---- */
 
+/* The columns that describe the shapes. */
 static void
 write_shapes (struct encoder *e, struct buffer *out)
 {
-  buffer_varint (out, e->n_shapes);
+  CLEANUP_BUFFER struct buffer lanes = BUFFER_INIT, transforms = BUFFER_INIT,
+                               clocks = BUFFER_INIT, lens = BUFFER_INIT,
+                               tokens = BUFFER_INIT;
+
   for (size_t i = 0; i < e->n_shapes; i++) {
     const struct used_shape *s = &e->shapes[i];
 
-    buffer_varint (out, s->lane_plus_1);
-    if (s->lane_plus_1 > 0)
-      buffer_varint (out, s->transform);
-    buffer_varint (out, s->shape.len);
-    buffer_append (out, s->shape.tokens, s->shape.len);
-    if (s->timed)
-      buffer_u8 (out, s->clock);
+    values_push (&lanes, s->lane_plus_1);
+    values_push (&transforms, s->transform);
+    values_push (&clocks, s->clock);
+    values_push (&lens, s->shape.len);
+    buffer_append (&tokens, s->shape.tokens, s->shape.len);
   }
+  out->failed |=
+    lanes.failed || transforms.failed || clocks.failed || lens.failed || tokens.failed;
+  if (out->failed)
+    return;
+  buffer_varint (out, e->n_shapes);
+  values_encode (out, &lanes);
+  values_encode (out, &transforms);
+  values_encode (out, &clocks);
+  values_encode (out, &lens);
+  plane_encode (out, tokens.data, tokens.len);
+}
+
+/* What the shapes are used for: their order, and the columns of each. */
+static void
+write_symbols (struct encoder *e, struct buffer *out)
+{
   buffer_varint (out, values_count (&e->symbols));
   values_encode (out, &e->symbols);
   for (size_t i = 0; i < e->n_shapes; i++) {
@@ -307,6 +354,20 @@ write_shapes (struct encoder *e, struct buffer *out)
     }
     else
       values_encode (out, &s->covers);
+  }
+}
+
+static void
+write_bases (struct encoder *e, struct buffer *out)
+{
+  size_t n = values_count (&e->base_counts);
+
+  if (!e->timed)
+    return;
+  buffer_varint (out, n);
+  for (size_t i = 0; i < n; i++) {
+    buffer_varint (out, values_of (&e->base_counts)[i]);
+    buffer_varint (out, values_of (&e->base_steps)[i]);
   }
 }
 
@@ -333,6 +394,8 @@ write_columns (struct encoder *e, struct buffer *out)
   buffer_u8 (out, SEGMENT_METHOD_COLUMNS);
   lane_order_write (&e->lanes, e->plan, e->lane_start, out);
   write_shapes (e, out);
+  write_symbols (e, out);
+  write_bases (e, out);
   for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
     if (e->clocks[c].len > 0)
       write_clock (&e->clocks[c], out);
@@ -346,7 +409,8 @@ static bool
 out_of_memory (const struct encoder *e)
 {
   bool failed = e->symbols.failed || e->literal_lens.failed || e->fill_lens.failed ||
-                e->fill_bytes.failed || e->literals.failed;
+                e->fill_bytes.failed || e->literals.failed || e->base_counts.failed ||
+                e->base_steps.failed;
 
   for (size_t i = 0; i < e->n_shapes; i++)
     failed |= e->shapes[i].lengths.failed || e->shapes[i].skips.failed ||

@@ -58,7 +58,7 @@ struct plan_span {
   /* SPAN_HEADER */
   uint8_t clock;   /* headers of one clock have times that are coded together */
   uint32_t covers; /* the spans after this one whose bytes its lengths count */
-  int64_t time;
+  int64_t time, base; /* of the frame, and what the header's time is relative to */
   const struct shape *shape; /* borrowed */
 };
 

@@ -48,7 +48,7 @@ speed ()
 # serve RECIPE DISC: the exact bytes (pad=1) on a socket of our own.
 serve ()
 {
-  rm -f "$tmp/pid"
+  rm -f "$tmp/pid" "$tmp/sock"
   nbdkit -f -U "$tmp/sock" -P "$tmp/pid" mkvdup "$1" source="$2" pad=1 </dev/null &
   server=$!
   until [ -s "$tmp/pid" ]; do

@@ -160,7 +160,10 @@ add_span (struct random_plan *p, uint64_t *next, int64_t *time, int depth)
     return;
   }
   *time = chance (p, 10) ? (int64_t) rng_next (&p->rng) : *time / 2 + 40;
+  if (chance (p, 10))
+    p->base = chance (p, 10) ? (int64_t) rng_next (&p->rng) : *time;
   header.time = *time;
+  header.base = p->base;
   header.clock = (uint8_t) (chance (p, 30) ? 255 : between (p, 0, 2));
   header.shape = &p->shapes[between (p, 0, RANDOM_PLAN_SHAPES - 1)];
   segment_plan_span (&p->plan, &header);
@@ -231,7 +234,8 @@ measure_headers (struct random_plan *p, uint8_t (*headers)[SHAPE_MAX_HEADER])
       continue;
     for (size_t k = i + 1; k <= i + s->covers && k < p->plan.n_spans; k++)
       covered += p->plan.spans[k].len;
-    len = shape_render (s->shape, covered, s->time, headers[i]);
+    len = shape_render (s->shape, covered,
+                        (int64_t) ((uint64_t) s->time - (uint64_t) s->base), headers[i]);
     if (len <= 0) /* too long for its field: some bytes that are none of its */
       s->len = 3;
     else

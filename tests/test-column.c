@@ -51,7 +51,25 @@ test_small_columns (void **state)
   v[2] = 8;
   assert_int_equal (round_trip (v, 4), 6); /* stored */
   v[3] = UINT64_MAX;
-  assert_int_equal (round_trip (v, 4), 1 + 8 * 5);
+  assert_int_equal (round_trip (v, 4), 2 + 12 + 2); /* a palette of 7, 8 and that */
+}
+
+/* Few different values cost their index, however large they are. */
+static void
+test_palettes (void **state)
+{
+  static const size_t colours[] = { 2, 3, 4, 5, 16, 17, 256 },
+                      bits[] = { 1, 2, 2, 4, 4, 8, 8 };
+  static uint64_t v[1000];
+  uint64_t rng = 4;
+
+  (void) state;
+  for (size_t i = 0; i < sizeof colours / sizeof colours[0]; i++) {
+    for (size_t k = 0; k < 1000; k++)
+      v[k] = UINT64_MAX - (k < colours[i] ? k : rng_below (&rng, colours[i]));
+    /* The values themselves have ten bytes each. */
+    assert_in_range (round_trip (v, 1000), 1, 1000 * bits[i] / 8 + 10 * colours[i] + 8);
+  }
 }
 
 static void
@@ -110,6 +128,11 @@ test_malformed (void **state)
   check_malformed ("\x01\x02\x00", 3, 2); /* an empty frame */
   check_malformed ("\x01\x02\x03\x00\x00\x00", 6, 2);
   check_malformed ("\x02\x01\x05\x00", 4, 2); /* the second plane cut off */
+  check_malformed ("\x14\x01\x05\x01\x00", 5, 2); /* indexes of 16 bits */
+  check_malformed ("\x10\x01\x05\x01\x03", 5, 2); /* the palette has one value */
+  check_malformed ("\x10\x00\x01\x00", 4, 2);     /* it has none */
+  check_malformed ("\x13\x81\x02\x01\x00", 5, 2); /* it has 257 */
+  check_malformed ("\x10\x02\x05", 3, 2);         /* cut off */
 }
 
 /* A frame of another length than there are values, or more than one frame. */
@@ -197,7 +220,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_small_columns),    cmocka_unit_test (test_random_columns),
+    cmocka_unit_test (test_small_columns), cmocka_unit_test (test_palettes),    cmocka_unit_test (test_random_columns),
     cmocka_unit_test (test_planes_are_apart), cmocka_unit_test (test_malformed),
     cmocka_unit_test (test_wrong_length),     cmocka_unit_test (test_mutated),
     cmocka_unit_test (test_is_deterministic),

@@ -39,13 +39,13 @@ later ()
 }
 
 # What a killed create has left: how far it was.
-declare -A phases=([begun]=0 [indexing]=0 [matching]=0 [written]=0 [done]=0)
+declare -A phases=([begun]=0 [indexing]=0 [matching]=0 [written]=0 [complete]=0)
 note_phase ()
 {
   local temporary
   temporary=$(find dir -name '.film.mkvdup.??????.tmp')
   if cmp -s dir/film.mkvdup good.mkvdup; then
-    phase=done # there may be no sidecar yet
+    phase=complete # there may be no sidecar yet
   elif [ -z "$temporary" ]; then
     phase=begun
   elif [ "$(stat -c %s "$temporary")" -lt 1000 ]; then
@@ -73,15 +73,15 @@ kill_create ()
 all_met ()
 {
   [ "${phases[indexing]}" -gt 0 ] && [ "${phases[matching]}" -gt 0 ] &&
-    [ "${phases[written]}" -gt 0 ] && [ "${phases[done]}" -gt 0 ]
+    [ "${phases[written]}" -gt 0 ] && [ "${phases[complete]}" -gt 0 ]
 }
 RANDOM=1
 for ((i = 0; i < 50 || (i < 200 && $(all_met; echo $?)); i++)); do
   # Every other time there is an older recipe.
   [ $((i % 2)) -eq 0 ] || cp old.mkvdup dir/film.mkvdup
-  kill_create $((duration * 11 / 10 * (RANDOM % 1000) / 1000))
+  kill_create $((duration * (RANDOM % 1100) / 1000))
   note_phase
-  if [ "$phase" = done ]; then
+  if [ "$phase" = complete ]; then
     expect 0 mkvdup verify -q --source "$set" dir/film.mkvdup film.mkv
   elif [ $((i % 2)) -eq 0 ]; then
     [ ! -e dir/film.mkvdup ] || fail "killed while $phase: a recipe is there"
@@ -150,6 +150,7 @@ no_room "/proc/film.mkvdup" mkvdup create -q -o /proc/film.mkvdup film.mkv "$dis
 
 # A full file system and a read-only one, where we may mount them.
 if unshare -rm true 2>/dev/null; then
+  # shellcheck disable=SC2016 # it is the inner shell that expands
   in_tmpfs=(unshare -rm bash -c 'set -e
     options=$1; shift
     old=$(base64 dir/film.mkvdup)

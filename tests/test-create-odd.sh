@@ -97,7 +97,7 @@ whole=$set/trimmed.mkv
 size=$(stat -c %s "$whole")
 tracks=$(at "$whole" '\x16\x54\xae\x6b')
 cluster=$(at "$whole" '\x1f\x43\xb6\x75')
-[ -n "$tracks" ] && [ -n "$cluster" ] || fail "no Tracks or no Cluster in $whole"
+[ -n "$tracks$cluster" ] || fail "no Tracks or no Cluster in $whole"
 RANDOM=1
 cuts=(3 4 5 20 45 $((tracks + 2)) $((tracks + 30)) $((cluster + 1)) $((cluster + 4))
   $((cluster + 8)) $((cluster + 40)) $((size - 1)) $((size - 2)))

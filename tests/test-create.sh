@@ -116,7 +116,8 @@ is_found 3
 is_good by-two.mkvdup "$set/mkvmerge.mkv"
 
 # Two halves of a title, each of which has half of the film.
-half=$(($(stat -c %s title.mpg) / 4096 * 2048))
+half=$(($(stat -c %s title.mpg) / 2))
+half=$((half - half % 2048))
 mkdir halves
 head -c $half title.mpg >halves/1.vob
 tail -c +$((half + 1)) title.mpg >halves/2.vob
@@ -153,7 +154,7 @@ for file in film film.mkv.mkv .mkv film.; do
   film.mkv.mkv) want=film.mkv.mkvdup ;;
   .mkv) want=.mkv.mkvdup ;;
   esac
-  [ "$(cd here && ls -A)" = "$(printf '%s\n' $want $want.yaml)" ] ||
+  [ "$(cd here && ls -A)" = "$(printf '%s\n' "$want" "$want.yaml")" ] ||
     fail "$file: its recipe is $(ls -A here)"
   rm -r here
 done

@@ -52,8 +52,8 @@ size_t __wrap_view_read (struct view_reader *r, uint32_t view, uint64_t at, uint
                          size_t len);
 
 size_t
-__wrap_view_match (struct view_reader *r, uint32_t view, uint64_t at,
-                   const uint8_t *data, size_t len)
+__wrap_view_match (struct view_reader *r, uint32_t view, uint64_t at, const uint8_t *data,
+                   size_t len)
 {
   size_t n = __real_view_match (r, view, at, data, len);
 

@@ -15,10 +15,10 @@ check ()
 {
   local mkv=$1 root digest
   mkvdup create -q -o film.mkvdup "$mkv" "$set/disc.iso" 2>/dev/null
-  mkvdup info --json film.mkvdup >info
+  mkvdup info --json film.mkvdup >report
 
   digest=$(fsverity digest --hash-alg=sha256 --block-size=4096 "$mkv" | cut -d ' ' -f 1)
-  [ "$(jq -r .fsverity_digest <info)" = "$digest" ] || fail "$mkv: not $digest: $(cat info)"
+  [ "$(jq -r .fsverity_digest <report)" = "$digest" ] || fail "$mkv: not $digest: $(cat report)"
 
   # dm-verity knows whole blocks only, and no empty device.
   [ -s "$mkv" ] || return 0
@@ -26,7 +26,7 @@ check ()
   truncate -s %4096 padded
   root=$(veritysetup format --hash=sha256 --salt=- --data-block-size=4096 \
     --hash-block-size=4096 padded tree | sed -n 's/^Root hash:[[:space:]]*//p')
-  [ "$(jq -r .merkle_root <info)" = "$root" ] || fail "$mkv: not $root: $(cat info)"
+  [ "$(jq -r .merkle_root <report)" = "$root" ] || fail "$mkv: not $root: $(cat report)"
 }
 
 for rip in mkvmerge ffmpeg trimmed; do

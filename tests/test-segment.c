@@ -108,7 +108,8 @@ make_disc_rip (struct random_plan *p, uint64_t seed, struct shape *shape)
     struct plan_span header = { .kind = SPAN_HEADER,
                                 .covers = 1,
                                 .shape = shape,
-                                .time = INT64_C (40) * i },
+                                .time = INT64_C (40) * i,
+                                .base = i / 100 * 4000 },
                      copy = { .kind = SPAN_COPY, .len = len, .lane_at = lane_at };
 
     segment_plan_span (&p->plan, &header);
@@ -440,7 +441,8 @@ forged_decodes (const char *body, size_t n, uint32_t len)
   "\x01\x01\x05\x01\x00\x01\x01" repeated
 
 /* One symbol, a copy without header from that lane: `len` bytes after `skip`. */
-#define COPY(len, skip) "\x01\x01\x00\x00\x01\x01\x01\x02\x01\x01" len "\x01\x01" skip
+#define ONE_SHAPE "\x01\x01\x01\x01\x00\x00\x00"
+#define COPY(len, skip) ONE_SHAPE "\x01\x01\x01\x02\x01\x01" len "\x01\x01" skip
 
 static void
 test_forged_literals (void **state)
@@ -518,7 +520,7 @@ test_forged_copies (void **state)
   "\x01\x02\x00\x00\x01\x00\x00\x00\x01\x00\x02\x01\x00\x00\x01\x00\x01\x01\x05" \
   "\x02\x01\x00" first second "\x00"
 #define COPIES \
-  "\x02\x01\x00\x00\x02\x00\x00\x02\x01\x00\x02\x03\x01\x01\x05\x00\x01\x01\x05\x00"
+  "\x02\x01\x00\x01\x02\x00\x00\x00\x02\x01\x00\x02\x03\x01\x01\x05\x00\x01\x01\x05\x00"
 
 static void
 test_forged_layout (void **state)
@@ -567,7 +569,7 @@ test_operations_are_bounded (void **state)
   buffer_varint (&b, 301);
   column_encode (&b, number, 301);
   column_encode (&b, repeated, 301);
-  buffer_append (&b, "\x01\x01\x00\x00", 4);
+  buffer_append (&b, ONE_SHAPE, sizeof ONE_SHAPE - 1);
   buffer_varint (&b, 301);
   for (size_t i = 0; i < 301; i++)
     number[i] = SYMBOL_SHAPE;
