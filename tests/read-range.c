@@ -19,6 +19,7 @@ main (int argc, char *argv[])
   uint64_t offset;
   size_t len;
   char *buf;
+  int r;
 
   if (argc != 4)
     errx (2, "usage: %s URI OFFSET LENGTH", argv[0]);
@@ -27,12 +28,12 @@ main (int argc, char *argv[])
   buf = malloc (len);
   if (!nbd || !buf || nbd_connect_uri (nbd, argv[1]) == -1)
     errx (2, "%s", nbd_get_error ());
-  if (nbd_pread (nbd, buf, len, offset, 0) == -1) {
+  r = nbd_pread (nbd, buf, len, offset, 0);
+  if (r == -1)
     puts (strerrorname_np (nbd_get_errno ()));
-    return 1;
-  }
-  fwrite (buf, 1, len, stdout);
+  else
+    fwrite (buf, 1, len, stdout);
   free (buf);
   nbd_close (nbd);
-  return 0;
+  return r == -1;
 }

@@ -194,24 +194,30 @@ print_track (const struct create_track *t)
   char bytes[AMOUNT_MAX];
 
   if (t->number == 0)
-    fputs ("  outside of frames", stdout);
+    fputs ("  outside of blocks", stdout);
   else {
     printf ("  track %llu ", (unsigned long long) t->number);
     print_safe (stdout, t->codec);
-    printf (": %llu frames", (unsigned long long) t->frames);
+    printf (": %llu blocks", (unsigned long long) t->frames);
   }
   printf (", %s, %.4f %% of it found\n", amount_bytes (t->bytes, bytes),
           100 - percent_saved (t->found, t->bytes));
 }
 
+/* What was found, and what went into the recipe as it is. */
 static void
-print_details (const struct create_report *report)
+print_found (const struct create_report *report)
 {
   char literal[AMOUNT_MAX];
 
   for (size_t i = 0; i < report->n_tracks; i++)
     print_track (&report->tracks[i]);
   printf ("  not on the sources: %s\n", amount_bytes (report->literal_bytes, literal));
+}
+
+static void
+print_seconds (const struct create_report *report)
+{
   for (size_t i = 0; i < N_PHASES; i++)
     printf ("  %s: %.1f s\n", phase_names[i], report->seconds[i]);
 }
@@ -227,8 +233,9 @@ print_good (const struct options *options, const char *out,
     ": %s for %s, %.3f %% saved, every byte verified (%.1f s)\n",
     amount_bytes (report->recipe_bytes, recipe), amount_bytes (report->mkv_bytes, mkv),
     percent_saved (report->recipe_bytes, report->mkv_bytes), total_seconds (report));
+  print_found (report);
   if (options->verbose)
-    print_details (report);
+    print_seconds (report);
 }
 
 static void
