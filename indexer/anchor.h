@@ -61,7 +61,7 @@ struct anchor {
 struct anchor_table {
   struct anchor *anchors; /* sorted by hash, view, at; owned */
   size_t n;
-  uint32_t *buckets;      /* by the hash's upper bits: the first anchor of each; owned */
+  uint32_t *buckets; /* by the hash's upper bits: the first anchor of each; owned */
 };
 
 /* Sort and take over `anchors` (from malloc).  -1 when out of memory, then nothing is taken. */

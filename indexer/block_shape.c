@@ -16,7 +16,7 @@
 
 #include "block_shape.h"
 
-#define ID_SIZE 1   /* of SimpleBlock, Block and BlockGroup */
+#define ID_SIZE 1 /* of SimpleBlock, Block and BlockGroup */
 #define TIME_SIZE 2
 #define FLAGS_SIZE 1
 
@@ -26,13 +26,15 @@ hash_shape (const struct shape *s)
   return XXH3_64bits (s->tokens, s->len);
 }
 
+#define SLOTS (sizeof ((struct shape_table *) NULL)->slots / sizeof (uint16_t))
+
 const struct shape *
 shape_table_get (struct shape_table *t, const struct shape *shape)
 {
-  size_t slot = hash_shape (shape) % (2 * SHAPE_TABLE_MAX);
+  size_t slot = hash_shape (shape) % SLOTS;
   struct shape *copy;
 
-  for (; t->slots[slot] != 0; slot = (slot + 1) % (2 * SHAPE_TABLE_MAX))
+  for (; t->slots[slot] != 0; slot = (slot + 1) % SLOTS)
     if (shape_equal (t->shapes[t->slots[slot] - 1], shape))
       return t->shapes[t->slots[slot] - 1];
   if (t->n == SHAPE_TABLE_MAX || !(copy = malloc (sizeof *copy)))
@@ -76,9 +78,9 @@ block_shape (const struct matroska_block *block, const uint8_t *header,
   size_t group_size = inner - ID_SIZE, size = body - inner - ID_SIZE;
 
   shape->len = 0;
-  if (inner > 0 && !add_element (shape, header, group_size,
-                                 block->outer_end - block->inner,
-                                 block->outer_end - block->end))
+  if (inner > 0 &&
+      !add_element (shape, header, group_size, block->outer_end - block->inner,
+                    block->outer_end - block->end))
     return false;
   if (!add_element (shape, header + inner, size, block->end - block->body, 0) ||
       !shape_add_bytes (shape, header + body, block->track_width) ||

@@ -41,16 +41,16 @@ typedef struct segment_plan *builder_next_fn (void *opaque, uint32_t number,
                                               struct error *err);
 
 struct builder {
-  const struct disc_index *index;  /* borrowed */
-  struct view_reader *views;       /* borrowed */
-  struct source_numbers *sources;  /* borrowed */
+  const struct disc_index *index; /* borrowed */
+  struct view_reader *views;      /* borrowed */
+  struct source_numbers *sources; /* borrowed */
   unsigned span_log2;
   uint64_t image_size;
   builder_next_fn *next;
   void *opaque;
 
-  struct segment_plan *plan; /* of the current segment; borrowed from `next` */
-  uint64_t at;               /* in the image */
+  struct segment_plan *plan;  /* of the current segment; borrowed from `next` */
+  uint64_t at;                /* in the image */
   struct builder_lane *lanes; /* of the current segment; owned */
   size_t n_lanes, cap_lanes;
 };

@@ -262,7 +262,7 @@ create_recipe (const struct create_options *options, struct create_report *repor
   c->report = report;
   c->fd = -1;
   c->out = (struct atomic_file) ATOMIC_FILE_INIT;
-  c->threads = options->threads       ? options->threads
+  c->threads = options->threads ? options->threads
                : processors > 0 ? (unsigned) processors
                                 : 1;
   r = run (c, err);

@@ -32,30 +32,32 @@ struct create_options {
   const char *mkv;
   const char *const *sources; /* discs: images or directories */
   size_t n_sources;
-  const char *out;            /* the recipe; its directory has to exist */
-  unsigned threads;           /* 0: as many as there are processors */
+  const char *out;              /* the recipe; its directory has to exist */
+  unsigned threads;             /* 0: as many as there are processors */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;
 };
 
 /* What became of one track of the MKV. */
 struct create_track {
-  uint64_t number;     /* Matroska's; 0 for bytes in no block that were searched all the same */
-  char codec[32];      /* "V_MPEG2", …; "" if unknown */
-  uint64_t frames;     /* blocks */
-  uint64_t bytes;      /* of payload */
-  uint64_t found;      /* of these, on a source */
+  uint64_t
+    number; /* Matroska's; 0 for bytes in no block that were searched all the same */
+  char codec[32];  /* "V_MPEG2", …; "" if unknown */
+  uint64_t frames; /* blocks */
+  uint64_t bytes;  /* of payload */
+  uint64_t found;  /* of these, on a source */
 };
 
 struct create_report {
-  char *base;            /* absolute directory that the recipe's source paths start from; owned */
+  char *base; /* absolute directory that the recipe's source paths start from; owned */
   uint64_t mkv_bytes, source_bytes, recipe_bytes;
-  uint64_t literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */
-  uint64_t n_sources;    /* that the recipe refers to */
+  uint64_t
+    literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */
+  uint64_t n_sources;          /* that the recipe refers to */
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;
-  double seconds[3];     /* of each phase */
-  bool scrambled;        /* scrambled packets were seen on a source */
+  double seconds[3]; /* of each phase */
+  bool scrambled;    /* scrambled packets were seen on a source */
 };
 
 /* Make a recipe.  On success `report` is filled in (free with create_report_free); on

@@ -20,7 +20,7 @@
 
 /* ---- finishing the file ---- */
 
-static int
+static __attribute__ ((format (printf, 4, 5))) int
 add_note (struct recipe_note *notes, size_t *n, const char *key, const char *fmt, ...)
 {
   struct recipe_note *note = &notes[(*n)++];
@@ -52,10 +52,10 @@ make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
   for (size_t i = 0; i < c->report->n_tracks; i++) {
     const struct create_track *t = &c->report->tracks[i];
 
-    r |= add_note (notes, n, "track",
-                   "%" PRIu64 " %s frames %" PRIu64 " bytes %" PRIu64 " found %" PRIu64,
-                   t->number, t->codec[0] ? t->codec : "-", t->frames, t->bytes,
-                   t->found);
+    r |=
+      add_note (notes, n, "track",
+                "%" PRIu64 " %s frames %" PRIu64 " bytes %" PRIu64 " found %" PRIu64,
+                t->number, t->codec[0] ? t->codec : "-", t->frames, t->bytes, t->found);
   }
   return r;
 }

@@ -25,10 +25,10 @@ struct feed_track {
 typedef bool feed_progress_fn (void *opaque, uint64_t done);
 
 struct feed {
-  struct window *window;       /* of the MKV; borrowed */
-  struct matcher *matcher;     /* borrowed */
-  struct shape_table *shapes;  /* borrowed */
-  feed_progress_fn *progress;  /* may be NULL */
+  struct window *window;      /* of the MKV; borrowed */
+  struct matcher *matcher;    /* borrowed */
+  struct shape_table *shapes; /* borrowed */
+  feed_progress_fn *progress; /* may be NULL */
   void *opaque;
 
   struct feed_track tracks[MATCHER_MAX_TRACKS]; /* [0] is bytes in no block */

@@ -78,8 +78,8 @@ frame_add_match (struct queued_frame *f, const struct match *match)
 {
   if (f->n_matches == f->cap_matches) {
     uint32_t more = 2 * f->cap_matches;
-    struct match *p = reallocarray (f->matches == &f->one ? NULL : f->matches, more,
-                                    sizeof *p);
+    struct match *p =
+      reallocarray (f->matches == &f->one ? NULL : f->matches, more, sizeof *p);
 
     if (!p)
       return -1;
@@ -128,9 +128,9 @@ build_header (struct frame_queue *q, const struct queued_frame *f, struct error 
 
   if (!f->frame.shape)
     return builder_literal (q->builder, f->frame.header, err);
-  if (builder_header (q->builder, f->frame.head, f->frame.shape,
-                      (uint8_t) f->frame.track, f->frame.time, f->frame.base,
-                      count_spans (f) + (rest > 0), err) == -1)
+  if (builder_header (q->builder, f->frame.head, f->frame.shape, (uint8_t) f->frame.track,
+                      f->frame.time, f->frame.base, count_spans (f) + (rest > 0),
+                      err) == -1)
     return -1;
   return builder_literal (q->builder, rest, err);
 }

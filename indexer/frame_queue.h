@@ -21,9 +21,9 @@ struct queued_frame {
   uint64_t number;  /* counts all frames */
   uint64_t literal; /* bytes before it that are in no frame */
   struct matcher_frame frame;
-  uint64_t previous; /* the frame of its track before it, or FRAME_NONE */
-  bool open;         /* its unmatched end may yet be found */
-  struct match one;  /* the usual case, without an allocation */
+  uint64_t previous;     /* the frame of its track before it, or FRAME_NONE */
+  bool open;             /* its unmatched end may yet be found */
+  struct match one;      /* the usual case, without an allocation */
   struct match *matches; /* `one`, or owned; sorted, disjoint */
   uint32_t n_matches, cap_matches;
 };

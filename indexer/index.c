@@ -32,11 +32,12 @@ struct build {
   pthread_mutex_t lock; /* guards everything below */
   size_t source;        /* of the next chunk to be read */
   uint32_t chunk;
-  XXH3_state_t *hash;   /* of that source, so far */
-  uint64_t done;        /* bytes */
-  struct found_chunk **found; /* of each source, by chunk; each entry belongs to who read the chunk */
+  XXH3_state_t *hash; /* of that source, so far */
+  uint64_t done;      /* bytes */
+  struct found_chunk *
+    *found; /* of each source, by chunk; each entry belongs to who read the chunk */
   bool failed, scrambled;
-  struct error err;     /* the first error */
+  struct error err; /* the first error */
 };
 
 int

@@ -40,7 +40,7 @@ struct view {
   struct view_chunk {
     uint32_t chunk;
     uint64_t start;
-  } *chunks; /* owned */
+  } * chunks; /* owned */
   size_t n_chunks, cap_chunks;
 };
 
@@ -50,8 +50,8 @@ struct disc_index {
   struct view *views; /* owned */
   size_t n_views, cap_views;
   struct anchor_table anchors;
-  uint64_t bytes;  /* of all sources */
-  bool scrambled;  /* scrambled packets were seen */
+  uint64_t bytes; /* of all sources */
+  bool scrambled; /* scrambled packets were seen */
 };
 
 /* Bytes of the sources read so far; false to stop.  One thread at a time. */

@@ -15,7 +15,7 @@ struct found_stream {
   struct found_anchor {
     uint64_t hash;
     uint32_t at;
-  } *anchors; /* owned */
+  } * anchors; /* owned */
 };
 
 struct found_chunk {

@@ -17,9 +17,9 @@
 #include "search.h"
 
 struct track {
-  struct search search;        /* where its last match ended, and so on */
+  struct search search; /* where its last match ended, and so on */
   struct matcher_track counts;
-  uint64_t last;               /* its newest frame in the queue, or FRAME_NONE */
+  uint64_t last; /* its newest frame in the queue, or FRAME_NONE */
 };
 
 struct matcher {

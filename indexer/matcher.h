@@ -40,8 +40,8 @@ struct matcher_frame {
   uint32_t head;    /* of these, the bytes that `shape` renders */
   uint32_t payload; /* bytes; at most MATCHER_MAX_PAYLOAD */
   const struct shape *shape;
-  int64_t time; /* of the frame, absolute … */
-  int64_t base; /* … and what the header's time is relative to */
+  int64_t time;   /* of the frame, absolute … */
+  int64_t base;   /* … and what the header's time is relative to */
   uint16_t track; /* the matcher's own number: < MATCHER_MAX_TRACKS */
 };
 

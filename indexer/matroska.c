@@ -25,9 +25,9 @@
 #define SEARCH_STEP ((size_t) 64 << 10)
 
 struct matroska {
-  struct window *w;     /* borrowed */
-  uint64_t at;          /* the next element; what is before it is done with */
-  uint64_t cluster_end; /* of the Cluster entered last; 0 if unknown */
+  struct window *w;      /* borrowed */
+  uint64_t at;           /* the next element; what is before it is done with */
+  uint64_t cluster_end;  /* of the Cluster entered last; 0 if unknown */
   uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
   bool is_matroska;
   bool at_end; /* no Cluster lies behind `at` */

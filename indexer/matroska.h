@@ -52,7 +52,7 @@ struct matroska_block {
   uint64_t track;     /* track number */
   int16_t time;       /* relative to the Cluster's, in its ticks */
   uint64_t cluster_time; /* the Cluster's own; 0 if it has none */
-  uint8_t flags;      /* the flags byte as stored */
+  uint8_t flags;         /* the flags byte as stored */
   uint64_t
     body; /* offset of the track number within the (Simple)Block: its data's start */
   uint8_t track_width;      /* bytes of the track number as coded */

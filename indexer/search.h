@@ -31,12 +31,13 @@ struct search_context {
 
 /* What one track knows.  All zero at first. */
 struct search {
-  bool found;      /* view and next mean something */
+  bool found; /* view and next mean something */
   uint32_t view;
   uint64_t next;   /* where the last match ended in it */
   uint32_t misses; /* frames without any match since */
-  uint32_t put;    /* the last time a match broke: bytes of the payload that were inserted … */
-  uint32_t skip;   /* … and bytes of the view that were left out */
+  uint32_t
+    put; /* the last time a match broke: bytes of the payload that were inserted … */
+  uint32_t skip; /* … and bytes of the view that were left out */
 
   /* The end of what went before, if it was not matched: windows may begin in it. */
   uint8_t tail[ANCHOR_WINDOW - 1];

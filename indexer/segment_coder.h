@@ -21,12 +21,13 @@ struct coder_setup {
   int fd;           /* the MKV */
   const char *path; /* its name, for messages */
   uint64_t size;
-  unsigned span_log2;           /* at least a Merkle group */
-  const uint64_t *source_sizes; /* of the sources that plans may name; more are filled in … */
-  const uint32_t *n_sources;    /* … as this grows, before a plan with them is submitted */
+  unsigned span_log2; /* at least a Merkle group */
+  const uint64_t
+    *source_sizes; /* of the sources that plans may name; more are filled in … */
+  const uint32_t *n_sources; /* … as this grows, before a plan with them is submitted */
   struct recipe_writer *writer;
-  uint8_t *merkle;              /* the group digests go here: merkle_stored_len bytes */
-  unsigned threads;             /* >= 1 */
+  uint8_t *merkle;  /* the group digests go here: merkle_stored_len bytes */
+  unsigned threads; /* >= 1 */
 };
 
 struct segment_coder *segment_coder_new (const struct coder_setup *setup,
@@ -37,7 +38,8 @@ void segment_coder_free (struct segment_coder *coder);
  * Submit the plan got last, as segment `number`, and get an empty one for the next segment; with UINT32_MAX just
  * get one.  The plan belongs to the coder.  NULL with `err` set.  Fits builder_next_fn.
  */
-struct segment_plan *segment_coder_next (void *coder, uint32_t number, struct error *err);
+struct segment_plan *segment_coder_next (void *opaque, uint32_t number,
+                                         struct error *err);
 
 /* Wait for everything that was submitted, and write it. */
 int segment_coder_finish (struct segment_coder *coder, struct error *err);

@@ -9,10 +9,11 @@
 
 #include "view.h"
 
-/* Chunks kept.  Picture and sound of one moment are seldom more than two chunks apart;
- * searching may visit a few others in between.
+/* Chunks kept, a megabyte each.  Picture and sound of one moment are seldom more than two
+ * chunks apart; beside them there has to be room for all the places that a search tries
+ * for one window, or windows that stand everywhere would have each of them read again.
  */
-#define SLOTS 8
+#define SLOTS 16
 
 struct slot {
   uint32_t source, chunk;

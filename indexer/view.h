@@ -29,8 +29,8 @@ const uint8_t *view_get (struct view_reader *r, uint32_t view, uint64_t at,
                          size_t *avail);
 
 /* How many bytes from `at` on are equal to data[0 … len). */
-size_t view_match (struct view_reader *r, uint32_t view, uint64_t at,
-                   const uint8_t *data, size_t len);
+size_t view_match (struct view_reader *r, uint32_t view, uint64_t at, const uint8_t *data,
+                   size_t len);
 
 /* How many bytes before `at` are equal to those that end at data + len. */
 size_t view_match_back (struct view_reader *r, uint32_t view, uint64_t at,

@@ -20,12 +20,12 @@
 struct buffer {
   uint8_t *data; /* owned, from malloc */
   size_t len, cap;
-  bool failed;   /* an append ran out of memory; the content is not usable */
+  bool failed; /* an append ran out of memory; the content is not usable */
 };
 
-#define BUFFER_INIT                                                            \
-  {                                                                            \
-    NULL, 0, 0, false                                                          \
+#define BUFFER_INIT   \
+  {                   \
+    NULL, 0, 0, false \
   }
 #define CLEANUP_BUFFER __attribute__ ((cleanup (buffer_free)))
 

@@ -11,17 +11,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BYTES_ACCESSORS(bits, order, from, to)                                 \
-  static inline uint##bits##_t get_##order##bits (const void *p)               \
-  {                                                                            \
-    uint##bits##_t v;                                                          \
-    memcpy (&v, p, sizeof v);                                                  \
-    return from (v);                                                           \
-  }                                                                            \
-  static inline void put_##order##bits (void *p, uint##bits##_t v)             \
-  {                                                                            \
-    v = to (v);                                                                \
-    memcpy (p, &v, sizeof v);                                                  \
+#define BYTES_ACCESSORS(bits, order, from, to)                     \
+  static inline uint##bits##_t get_##order##bits (const void *p)   \
+  {                                                                \
+    uint##bits##_t v;                                              \
+    memcpy (&v, p, sizeof v);                                      \
+    return from (v);                                               \
+  }                                                                \
+  static inline void put_##order##bits (void *p, uint##bits##_t v) \
+  {                                                                \
+    v = to (v);                                                    \
+    memcpy (p, &v, sizeof v);                                      \
   }
 
 BYTES_ACCESSORS (16, le, le16toh, htole16)

@@ -48,11 +48,11 @@ take_fd (int *fd)
   return r;
 }
 
-#define take_ptr(p)                                                            \
-  ({                                                                           \
-    __typeof__ (*(p)) taken_ = *(p);                                           \
-    *(p) = NULL;                                                               \
-    taken_;                                                                    \
+#define take_ptr(p)                  \
+  ({                                 \
+    __typeof__ (*(p)) taken_ = *(p); \
+    *(p) = NULL;                     \
+    taken_;                          \
   })
 
 #define CLEANUP_FREE __attribute__ ((cleanup (cleanup_free)))
@@ -60,9 +60,8 @@ take_fd (int *fd)
 #define CLEANUP_FCLOSE __attribute__ ((cleanup (cleanup_fclose)))
 
 /* Hold `lock` to the end of the enclosing block. */
-#define LOCK_FOR_SCOPE(lock)                                                   \
-  __attribute__ ((cleanup (cleanup_unlock))) pthread_mutex_t *scope_lock_ =    \
-    (lock);                                                                    \
+#define LOCK_FOR_SCOPE(lock)                                                        \
+  __attribute__ ((cleanup (cleanup_unlock))) pthread_mutex_t *scope_lock_ = (lock); \
   pthread_mutex_lock (scope_lock_)
 
 #endif /* MKVDUP_CLEANUP_H */

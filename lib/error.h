@@ -17,9 +17,9 @@ struct error {
   char text[1024]; /* always terminated; "" before the first error */
 };
 
-#define ERROR_INIT                                                             \
-  {                                                                            \
-    0, ""                                                                      \
+#define ERROR_INIT \
+  {                \
+    0, ""          \
   }
 
 /* Set the message, with ": strerror (errnum)" behind it if errnum != 0.

@@ -95,8 +95,8 @@ image_recipe (const struct image *img)
 /* ---- Going through the segments of a range */
 
 int
-image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t most, part_fn *fn,
-              void *opaque, struct error *err)
+image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t most,
+                    part_fn *fn, void *opaque, struct error *err)
 {
   unsigned log2 = w->img->recipe->span_log2;
   uint64_t end = offset + count;

@@ -95,8 +95,7 @@ image_source (struct image *img, uint32_t number, struct error *err)
 }
 
 int
-image_recover_source (struct image *img, const struct source *failed,
-                      struct error *err)
+image_recover_source (struct image *img, const struct source *failed, struct error *err)
 {
   const struct image_source *s = (const struct image_source *) (const void *) failed;
   struct error reason = ERROR_INIT;

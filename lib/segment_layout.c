@@ -33,13 +33,13 @@ parse_walks (struct decoder *d, struct walk walks[SEGMENT_MAX_LANES])
 
     walks[i].start = reader_bounded (&d->r, SOURCE_MAX_SIZE);
     walks[i].first_lane = (uint32_t) d->n_lanes;
-    walks[i].n_lanes =
-      (uint32_t) reader_bounded (&d->r, SEGMENT_MAX_LANES - d->n_lanes);
+    walks[i].n_lanes = (uint32_t) reader_bounded (&d->r, SEGMENT_MAX_LANES - d->n_lanes);
     if (source >= d->ctx->n_sources)
       d->r.failed = true;
     for (uint32_t k = 0; k < walks[i].n_lanes && !d->r.failed; k++)
-      d->lanes[d->n_lanes++] = (struct lane){
-        .source = source, .start = reader_bounded (&d->r, SOURCE_MAX_SIZE) };
+      d->lanes[d->n_lanes++] =
+        (struct lane){ .source = source,
+                       .start = reader_bounded (&d->r, SOURCE_MAX_SIZE) };
   }
   return n;
 }
@@ -121,11 +121,12 @@ lay_run (struct decoder *d, struct lane *lane, uint64_t *pos, int64_t gap, uint3
   last = from + (count > 1 ? period * (int64_t) (count - 1) : 0);
   if ((uint64_t) last + chunk > size)
     return false;
-  lane->runs[lane->n_runs++] = (struct run){ .from = (uint64_t) from,
-                                             .lane_at = lane->len,
-                                             .chunk = chunk,
-                                             .period = count > 1 ? (uint32_t) period : chunk,
-                                             .count = count };
+  lane->runs[lane->n_runs++] =
+    (struct run){ .from = (uint64_t) from,
+                  .lane_at = lane->len,
+                  .chunk = chunk,
+                  .period = count > 1 ? (uint32_t) period : chunk,
+                  .count = count };
   lane->len += (uint64_t) chunk * count;
   *pos = (uint64_t) last + chunk;
   return true;

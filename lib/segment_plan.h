@@ -56,9 +56,9 @@ struct plan_span {
   uint8_t transform; /* enum transform_kind; len is then a multiple of its unit */
 
   /* SPAN_HEADER */
-  uint8_t clock;   /* headers of one clock have times that are coded together */
-  uint32_t covers; /* the spans after this one whose bytes its lengths count */
-  int64_t time, base; /* of the frame, and what the header's time is relative to */
+  uint8_t clock;             /* headers of one clock have times that are coded together */
+  uint32_t covers;           /* the spans after this one whose bytes its lengths count */
+  int64_t time, base;        /* of the frame, and what the header's time is relative to */
   const struct shape *shape; /* borrowed */
 };
 

@@ -22,7 +22,7 @@ struct random_plan {
   uint8_t *sources[RANDOM_PLAN_SOURCES]; /* owned */
   struct shape shapes[RANDOM_PLAN_SHAPES];
   struct segment_plan plan;
-  int64_t base; /* of the times, while the plan is made */
+  int64_t base;   /* of the times, while the plan is made */
   uint8_t *image; /* ctx.len bytes; owned */
   struct segment_context ctx;
 };

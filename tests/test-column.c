@@ -127,7 +127,7 @@ test_malformed (void **state)
   check_malformed ("\x01\x02\x05", 3, 2); /* longer than what is left */
   check_malformed ("\x01\x02\x00", 3, 2); /* an empty frame */
   check_malformed ("\x01\x02\x03\x00\x00\x00", 6, 2);
-  check_malformed ("\x02\x01\x05\x00", 4, 2); /* the second plane cut off */
+  check_malformed ("\x02\x01\x05\x00", 4, 2);     /* the second plane cut off */
   check_malformed ("\x14\x01\x05\x01\x00", 5, 2); /* indexes of 16 bits */
   check_malformed ("\x10\x01\x05\x01\x03", 5, 2); /* the palette has one value */
   check_malformed ("\x10\x00\x01\x00", 4, 2);     /* it has none */
@@ -220,10 +220,10 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_small_columns), cmocka_unit_test (test_palettes),    cmocka_unit_test (test_random_columns),
-    cmocka_unit_test (test_planes_are_apart), cmocka_unit_test (test_malformed),
-    cmocka_unit_test (test_wrong_length),     cmocka_unit_test (test_mutated),
-    cmocka_unit_test (test_is_deterministic),
+    cmocka_unit_test (test_small_columns),  cmocka_unit_test (test_palettes),
+    cmocka_unit_test (test_random_columns), cmocka_unit_test (test_planes_are_apart),
+    cmocka_unit_test (test_malformed),      cmocka_unit_test (test_wrong_length),
+    cmocka_unit_test (test_mutated),        cmocka_unit_test (test_is_deterministic),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

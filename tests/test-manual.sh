@@ -40,11 +40,12 @@ same "debug flags" "$(sed -n 's/.*mkvdup_debug_\([a-z]*\);.*/\1/p' "$top/plugin/
   "$(sed -n 's/^=item B<-D mkvdup\.\([a-z]*\)=.*/\1/p' "$manual")"
 
 # What the README's table says there is, there is.
-for word in $(grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
-  grep -oE -- '--[a-z]+|[a-z-]+=' | sort -u); do
+grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
+  grep -oE -- '--[a-z]+|[a-z-]+=' | sort -u >words
+while read -r word; do
   if [[ $word == --* ]]; then
     grep -q -- ",$word\$" <<<"$options" || fail "README: no option $word"
   else
     grep -q "B<$word" "$manual" || fail "README: no parameter $word"
   fi
-done
+done <words
