@@ -269,7 +269,7 @@ column_encode (struct buffer *out, const uint64_t *values, size_t n)
 static void
 decode_planes (struct reader *r, unsigned planes, uint64_t *values, size_t n)
 {
-  CLEANUP_FREE uint8_t *plane = malloc (n);
+  CLEANUP_FREE uint8_t *plane = calloc (n, 1);
 
   memset (values, 0, n * sizeof *values);
   if (!plane)
@@ -285,7 +285,7 @@ static void
 decode_palette (struct reader *r, unsigned log2, uint64_t *values, size_t n)
 {
   size_t size = packed_size (n, log2);
-  CLEANUP_FREE uint8_t *packed = malloc (size);
+  CLEANUP_FREE uint8_t *packed = calloc (size, 1);
   unsigned width = 1u << log2, per_byte = 8 / width;
   struct palette palette = { .n = reader_bounded (r, PALETTE_MAX) };
 

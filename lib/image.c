@@ -62,7 +62,7 @@ image_close (struct image *img)
     }
     recipe_close (img->recipe);
   }
-  for (size_t i = 0; i < img->n_places; ++i)
+  for (size_t i = 0; img->places && i < img->n_places; ++i)
     free (img->places[i]);
   free (img->places);
   free (img->sources);

@@ -18,7 +18,7 @@
 void
 recipe_notes_free (struct recipe_note *notes, size_t n)
 {
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; notes && i < n; i++) {
     free (notes[i].key);
     free (notes[i].value);
   }

@@ -152,7 +152,7 @@ read_table (struct recipe *r, uint64_t at, struct error *err)
 static const struct recipe_section *
 find_section (const struct recipe *r, uint32_t type)
 {
-  for (uint32_t i = 0; i < r->n_sections; i++)
+  for (uint32_t i = 0; r->sections && i < r->n_sections; i++)
     if (r->sections[i].type == type)
       return &r->sections[i];
   return NULL;
@@ -171,7 +171,7 @@ is_known (uint32_t type)
 static int
 check_types (const struct recipe *r, struct error *err)
 {
-  for (uint32_t i = 0; i < r->n_sections; i++) {
+  for (uint32_t i = 0; r->sections && i < r->n_sections; i++) {
     const struct recipe_section *s = &r->sections[i];
 
     if (((s->flags & RECIPE_SECTION_REQUIRED) && !is_known (s->type)) ||
@@ -245,7 +245,7 @@ parse_source (struct recipe *r, struct reader *in, struct recipe_source *s,
 
   if (path && memchr (path, 0, n))
     in->failed = true;
-  if (in->failed)
+  if (!path || in->failed)
     return 0;
   s->path = strndup ((const char *) path, n);
   if (!s->path)
@@ -383,7 +383,7 @@ recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
                       size_t *len, struct segment_context *ctx, struct error *err)
 {
   CLEANUP_FREE uint8_t *p = NULL;
-  uint64_t at, n;
+  uint64_t at = 0, n = 0;
 
   if (locate (r, number, &at, &n, err) == -1)
     return -1;
@@ -405,9 +405,9 @@ struct segment *
 recipe_segment (const struct recipe *r, uint32_t number, struct error *err)
 {
   CLEANUP_FREE uint8_t *coded = NULL;
-  struct segment_context ctx;
+  struct segment_context ctx = { 0 };
   struct segment *seg;
-  size_t len;
+  size_t len = 0;
 
   if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
     return NULL;

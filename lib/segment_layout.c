@@ -135,7 +135,7 @@ lay_run (struct decoder *d, struct lane *lane, uint64_t *pos, int64_t gap, uint3
 void
 decoder_parse_layout (struct decoder *d)
 {
-  struct walk walks[SEGMENT_MAX_LANES];
+  struct walk walks[SEGMENT_MAX_LANES] = { 0 };
   __attribute__ ((cleanup (layout_free))) struct layout l = { 0 };
   size_t n_walks, w = 0;
 

@@ -77,7 +77,8 @@ read_randomly (unsigned *seed)
     reads[i] = (struct batch_read){
       .fd = fd, .buf = malloc (len + 1), .len = len, .offset = at, .error = 1
     };
-    ((uint8_t *) reads[i].buf)[len] = 0xa5;
+    /* Anything but the content; and valgrind does not see what a ring writes. */
+    memset (reads[i].buf, 0xa5, len + 1);
   }
   assert_int_equal (batch_read (reads, n), 0);
   for (size_t i = 0; i < n; ++i) {
@@ -117,7 +118,7 @@ static void
 test_errors (void **state)
 {
   int directory = open (".", O_RDONLY);
-  uint8_t buf[5][100];
+  uint8_t buf[5][100] = { 0 };
 
   (void) state;
   for (int forced = 0; forced < 2; ++forced) {
