@@ -75,7 +75,9 @@ struct picking {
   uint64_t limit; /* only smaller values are of interest */
 };
 
-/* Take a candidate; kept out of the loop, which it is called from once in hundreds of bytes. */
+/* Take a candidate; kept out of the loop, which it is called from once in hundreds of
+ * bytes.
+ */
 static __attribute__ ((noinline)) void
 take_pick (struct picking *p, uint64_t h, size_t at)
 {

@@ -4,11 +4,11 @@
  * whatever stands around them.
  *
  * A gear hash rolls over the bytes; being shifted out after 64 bytes, its value at a
- * position depends on just the 64 bytes before it.  Where it is below ANCHOR_LIMIT
- * (one position in 256) is a candidate.  Of a disc, only the candidates with the smallest values of
- * each stretch are kept; of an MKV, every candidate is looked up, and only where no
- * match is known already.  So the memory is bounded by the stretches, and
- * the density on the disc can be whatever it likes.
+ * position depends on just the 64 bytes before it.  Where it is below ANCHOR_LIMIT (one
+ * position in 256) is a candidate.  Of a disc, only the candidates with the smallest
+ * values of each stretch are kept; of an MKV, every candidate is looked up, and only
+ * where no match is known already.  So the memory is bounded by the stretches, and the
+ * density on the disc can be whatever it likes.
  *
  * What is looked up is the XXH3 of the window.  An equal hash is a hint: matches are
  * verified byte by byte.
@@ -38,13 +38,14 @@ struct anchor_pick {
   uint32_t at;
 };
 
-/* Choose up to `max` windows of data[0, len) with the smallest gear values, no two with the same value; how
- * many.  In no particular order, but the same every time.
+/* Choose up to `max` windows of data[0, len) with the smallest gear values, no two with
+ * the same value; how many.  In no particular order, but the same every time.
  */
 size_t anchor_pick (const uint8_t *data, size_t len, struct anchor_pick *picks,
                     size_t max);
 
-/* The start of the next candidate window at or after `from`, or `len` if there is none. */
+/* The start of the next candidate window at or after `from`, or `len` if there is none.
+ */
 size_t anchor_next (const uint8_t *data, size_t len, size_t from);
 
 uint64_t anchor_hash (const uint8_t *window);
@@ -64,7 +65,9 @@ struct anchor_table {
   uint32_t *buckets; /* by the hash's upper bits: the first anchor of each; owned */
 };
 
-/* Sort and take over `anchors` (from malloc).  -1 when out of memory, then nothing is taken. */
+/* Sort and take over `anchors` (from malloc).  -1 when out of memory, then nothing is
+ * taken.
+ */
 int anchor_table_init (struct anchor_table *t, struct anchor *anchors, size_t n);
 void anchor_table_free (struct anchor_table *t);
 

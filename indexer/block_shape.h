@@ -27,9 +27,10 @@ const struct shape *shape_table_get (struct shape_table *t, const struct shape *
 void shape_table_free (struct shape_table *t);
 
 /*
- * The shape of what stands before a block's payload: `header` is the bytes [block->at, block->payload).  *head is how many
- * of them the shape is for; what is left (the sizes of laced frames) differs from
- * block to block.  False if these bytes are like no header we can model.
+ * The shape of what stands before a block's payload: `header` is the bytes [block->at,
+ * block->payload).  *head is how many of them the shape is for; what is left (the sizes
+ * of laced frames) differs from block to block.  False if these bytes are like no header
+ * we can model.
  */
 bool block_shape (const struct matroska_block *block, const uint8_t *header,
                   struct shape *shape, size_t *head);

@@ -169,8 +169,8 @@ add_piece (struct builder *b, uint32_t lane, const struct view_piece *p)
   return true;
 }
 
-/* Make the lane hold bytes [at, end) of its view, in whole pieces; where they begin in it, in
- * *lane_at.  Extends the newest stretch if they follow on it or lie in it.
+/* Make the lane hold bytes [at, end) of its view, in whole pieces; where they begin in
+ * it, in *lane_at.  Extends the newest stretch if they follow on it or lie in it.
  */
 static int
 extend_lane (struct builder *b, struct builder_lane *l, uint64_t at, uint64_t end,

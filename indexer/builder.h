@@ -15,7 +15,8 @@
 #include "segment_plan.h"
 #include "view.h"
 
-/* The sources that the recipe refers to, numbered by first use: the others are left out. */
+/* The sources that the recipe refers to, numbered by first use: the others are left out.
+ */
 struct source_numbers {
   uint32_t *number; /* of each source of the index, or UINT32_MAX; owned */
   uint32_t *source; /* the other way round; owned */
@@ -34,8 +35,8 @@ struct builder_lane {
   uint64_t lane_at;  /* … begin here in the lane */
 };
 
-/* Called with every full segment's number; gives the (empty) plan for the next one, or NULL with
- * `err` set.  `number` UINT32_MAX asks for the first.
+/* Called with every full segment's number; gives the (empty) plan for the next one, or
+ * NULL with `err` set.  `number` UINT32_MAX asks for the first.
  */
 typedef struct segment_plan *builder_next_fn (void *opaque, uint32_t number,
                                               struct error *err);
@@ -62,8 +63,9 @@ void builder_free (struct builder *b);
 /* The next `len` bytes of the image are literal. */
 int builder_literal (struct builder *b, uint64_t len, struct error *err);
 
-/* … are a header like `shape`, whose lengths count the bytes of the next `covers` calls. `shape` has to live until the
- * segment is coded. */
+/* … are a header like `shape`, whose lengths count the bytes of the next `covers` calls.
+ * `shape` has to live until the segment is coded.
+ */
 int builder_header (struct builder *b, uint32_t len, const struct shape *shape,
                     uint8_t clock, int64_t time, int64_t base, uint32_t covers,
                     struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making a recipe: the disc is indexed, the MKV is matched against it and coded segment by segment,
- * and what was written is read back through the server's own code and
+ * Making a recipe: the disc is indexed, the MKV is matched against it and coded segment
+ * by segment, and what was written is read back through the server's own code and
  * compared with the MKV, byte by byte, before it gets its name.
  *
  * The result depends on the MKV, the sources and this program's version only, not on
@@ -22,8 +22,9 @@ enum create_phase {
   CREATE_VERIFY, /* reading back: bytes of it */
 };
 
-/* Told now and then, by one thread at a time, how far a phase is, in bytes.  To stop, return false: create_recipe then
- * fails with errnum ECANCELED and leaves nothing behind.
+/* Told now and then, by one thread at a time, how far a phase is, in bytes.  To stop,
+ * return false: create_recipe then fails with errnum ECANCELED and leaves nothing
+ * behind.
  */
 typedef bool create_progress_fn (void *opaque, enum create_phase phase, uint64_t done,
                                  uint64_t total);

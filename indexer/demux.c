@@ -3,8 +3,9 @@
  * What all demuxers share: collecting payload by stream, and finding out which
  * demuxer a file is for.
  *
- * A stream is looked up once a packet (184 bytes on a Blu-ray), so a small table of hints by
- * a hash of the key comes before the search; a wrong hint costs only the search.
+ * A stream is looked up once a packet (184 bytes on a Blu-ray), so a small table of
+ * hints by a hash of the key comes before the search; a wrong hint costs only the
+ * search.
  */
 #include "config.h"
 
@@ -67,8 +68,9 @@ demuxed_find (const struct demuxed *d, uint32_t key)
   return NULL;
 }
 
-/* `array`, moved if that is needed to make room for `need` elements; *cap is how many there
- * is room for.  NULL when out of memory: the array is then as it was. */
+/* `array`, moved if that is needed to make room for `need` elements; *cap is how many
+ * there is room for.  NULL when out of memory: the array is then as it was.
+ */
 static void *
 grow (void *array, size_t *cap, size_t need, size_t element)
 {

@@ -2,16 +2,17 @@
 /*
  * From container to elementary streams, a chunk at a time.
  *
- * A source is cut into chunks of CHUNK_SIZE raw bytes.  A demuxer is a pure function of one chunk
- * (and what follows it, for the packet that straddles its end): it finds its own
- * synchronisation, and gives the payload of every packet that *starts* in the chunk, by stream.  So chunks
- * can be demuxed in parallel, in any order, and again when their bytes are wanted
- * a second time: what has to be remembered of a disc is only how many payload
- * bytes each stream has in each chunk.
+ * A source is cut into chunks of CHUNK_SIZE raw bytes.  A demuxer is a pure function of
+ * one chunk (and what follows it, for the packet that straddles its end): it finds its
+ * own synchronisation, and gives the payload of every packet that *starts* in the chunk,
+ * by stream.  So chunks can be demuxed in parallel, in any order, and again when their
+ * bytes are wanted a second time: what has to be remembered of a disc is only how many
+ * payload bytes each stream has in each chunk.
  *
- * An elementary stream (ES) view is the payload of one stream over all chunks of one source, as if contiguous.
- * The demuxer may be wrong about anything: every match is verified against real
- * bytes, so a mistake costs a match, never correctness.  But it must give the same answer every time.
+ * An elementary stream (ES) view is the payload of one stream over all chunks of one
+ * source, as if contiguous. The demuxer may be wrong about anything: every match is
+ * verified against real bytes, so a mistake costs a match, never correctness.  But it
+ * must give the same answer every time.
  *
  * Decided against: one stateful pass, which cannot be run in parallel or resumed
  * in the middle, and would need an extent per packet in memory (50 GB: gigabytes).
@@ -64,7 +65,9 @@ void demuxed_init (struct demuxed *d);
 void demuxed_clear (struct demuxed *d); /* empty, buffers kept */
 void demuxed_free (struct demuxed *d);
 
-/* For demuxers: append payload `data` (len bytes, at `from` in the source) to stream `key`. */
+/* For demuxers: append payload `data` (len bytes, at `from` in the source) to stream
+ * `key`.
+ */
 void demuxed_add (struct demuxed *d, uint32_t key, const uint8_t *data, size_t len,
                   uint64_t from);
 
@@ -78,25 +81,30 @@ struct demuxer {
   bool (*probe) (const uint8_t *data, size_t len, uint64_t offset);
 
   /*
-   * Demux one chunk: the packets that start in data[0, owned), owned <= len.
-   * `base` is the source offset of data[0]; what is behind `owned` is what follows in the source,
+   * Demux one chunk: the packets that start in data[0, owned), owned <= len. `base` is
+   * the source offset of data[0]; what is behind `owned` is what follows in the source,
    * to CHUNK_OVERREAD or the end.  Appends to `out`.  Thread safe.
    */
   void (*chunk) (const uint8_t *data, size_t len, size_t owned, uint64_t base,
                  struct demuxed *out);
 
-  /* What kind of stream this key is, for reports: "MPEG video E0", "AC-3 80", ….  Static or in `buf`. */
+  /* What kind of stream this key is, for reports: "MPEG video E0", "AC-3 80", ….  Static
+   * or in `buf`.
+   */
   const char *(*describe) (uint32_t key, char *buf, size_t size);
 };
 
 /*
  * MPEG program streams (ISO/IEC 13818-1 §2.5, ISO/IEC 11172-1), as on DVD-Video: packs
- * and PES packets by their lengths, wherever packs are found (sectors of an image, or any byte).
- * Keys: stream_id << 8 | sub-stream id, the latter for private_stream_1 (0xBD) only.
+ * and PES packets by their lengths, wherever packs are found (sectors of an image, or
+ * any byte). Keys: stream_id << 8 | sub-stream id, the latter for private_stream_1
+ * (0xBD) only.
  */
 extern const struct demuxer demuxer_ps;
 
-/* The demuxer for a file, by looking at its start and a few other places; NULL if none knows it. */
+/* The demuxer for a file, by looking at its start and a few other places; NULL if none
+ * knows it.
+ */
 const struct demuxer *demuxer_for (int fd, uint64_t size);
 
 #endif /* MKVDUP_DEMUX_H */

@@ -52,7 +52,9 @@ static const struct {
 };
 #define N_SUB_STREAMS (sizeof sub_streams / sizeof sub_streams[0])
 
-/* Bytes of the pack header at p (ISO/IEC 13818-1 table 2-33, 11172-1 §2.4.3.2); 0: it is none. */
+/* Bytes of the pack header at p (ISO/IEC 13818-1 table 2-33, 11172-1 §2.4.3.2); 0: it is
+ * none.
+ */
 static size_t
 pack_header (const uint8_t *p, size_t len)
 {
@@ -99,7 +101,9 @@ has_elementary_stream (uint8_t stream_id)
          stream_id == EXTENDED_STREAM;
 }
 
-/* Bytes of an MPEG-1 packet header behind the length (11172-1 §2.4.3.3); > len: malformed. */
+/* Bytes of an MPEG-1 packet header behind the length (11172-1 §2.4.3.3); > len:
+ * malformed.
+ */
 static size_t
 mpeg1_header (const uint8_t *p, size_t len)
 {

@@ -159,8 +159,9 @@ look_at (struct disc *disc, const char *path, bool named, struct error *err)
   return add_file (disc, path, (uint64_t) st.st_size, demuxer, err);
 }
 
-/* A link in a directory: to a file below the base it is that file.  Others, and broken ones,
- * are none of ours. */
+/* A link in a directory: to a file below the base it is that file.  Others, and broken
+ * ones, are none of ours.
+ */
 static int
 look_at_link (struct disc *disc, const char *path, struct error *err)
 {

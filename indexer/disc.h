@@ -28,10 +28,11 @@ struct disc {
 };
 
 /*
- * Find the files of all `sources` (files or directories).  The base is the deepest directory that holds them all.
- * Files named are always taken; below a directory those which a demuxer knows.  Symbolic links to files
- * are followed only while they stay below the base.  A source that has nothing, is missing
- * or cannot be read is an error naming it.
+ * Find the files of all `sources` (files or directories).  The base is the deepest
+ * directory that holds them all. Files named are always taken; below a directory those
+ * which a demuxer knows.  Symbolic links to files are followed only while they stay
+ * below the base.  A source that has nothing, is missing or cannot be read is an error
+ * naming it.
  */
 int disc_find (const char *const *sources, size_t n_sources, struct disc *disc,
                struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From an MKV to the matcher's frames: every block is a frame of its track, and
- * what lies in no block (attachments, damaged parts, a whole file that is no
- * Matroska) is fed as frames of a track of its own if there is enough of it to be worth searching.
+ * From an MKV to the matcher's frames: every block is a frame of its track, and what
+ * lies in no block (attachments, damaged parts, a whole file that is no Matroska) is fed
+ * as frames of a track of its own if there is enough of it to be worth searching.
  */
 #ifndef MKVDUP_FEED_H
 #define MKVDUP_FEED_H
@@ -36,7 +36,9 @@ struct feed {
   uint64_t at; /* the end of what was fed */
 };
 
-/* Feed the whole file, and finish the matcher.  Fill in the fields down to `opaque` before; the tracks are filled in. */
+/* Feed the whole file, and finish the matcher.  Fill in the fields down to `opaque`
+ * before; the tracks are filled in.
+ */
 int feed_file (struct feed *f, struct error *err);
 
 #endif /* MKVDUP_FEED_H */

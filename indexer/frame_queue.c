@@ -7,8 +7,9 @@
 
 #include "frame_queue.h"
 
-/* How long a frame may wait for a later one of its track: by then an anchor would have been met in
- * any stream that has them (video: one in 64 KiB; sound: one in a few frames).
+/* How long a frame may wait for a later one of its track: by then an anchor would have
+ * been met in any stream that has them (video: one in 64 KiB; sound: one in a few
+ * frames).
  */
 #define WAIT_BYTES (UINT64_C (32) << 20)
 #define WAIT_FRAMES 32768u /* a power of two: the ring's size */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames of the MKV on their way to the builder, in file order.  A frame that was not found waits, with
- * everything behind it, for a later one of its track to be found and extended
- * backwards; but not for ever, so memory is bounded.
+ * Frames of the MKV on their way to the builder, in file order.  A frame that was not
+ * found waits, with everything behind it, for a later one of its track to be found and
+ * extended backwards; but not for ever, so memory is bounded.
  */
 #ifndef MKVDUP_FRAME_QUEUE_H
 #define MKVDUP_FRAME_QUEUE_H
@@ -48,11 +48,15 @@ struct queued_frame *frame_queue_get (struct frame_queue *q, uint64_t number);
 /* Append a match behind those the frame has.  -1 when out of memory. */
 int frame_add_match (struct queued_frame *f, const struct match *match);
 
-/* Where the frame's last match ends, and where its first one starts (its length, if none). */
+/* Where the frame's last match ends, and where its first one starts (its length, if
+ * none).
+ */
 uint32_t frame_matched_end (const struct queued_frame *f);
 uint32_t frame_matched_start (const struct queued_frame *f);
 
-/* Hand the frames at the front that wait for nothing (or all, if `everything`) to the builder. */
+/* Hand the frames at the front that wait for nothing (or all, if `everything`) to the
+ * builder.
+ */
 int frame_queue_settle (struct frame_queue *q, bool everything, struct error *err);
 
 #endif /* MKVDUP_FRAME_QUEUE_H */

@@ -63,8 +63,8 @@ int index_build (struct disc_index *index, const struct disc *disc, unsigned thr
 void index_free (struct disc_index *index);
 
 /*
- * Read one chunk of a source and what its packets need behind it: `buf` holds
- * CHUNK_SIZE + CHUNK_OVERREAD bytes.  *len is what was read, *owned the bytes that are the chunk's.
+ * Read one chunk of a source and what its packets need behind it: `buf` holds CHUNK_SIZE
+ * + CHUNK_OVERREAD bytes.  *len is what was read, *owned the bytes that are the chunk's.
  */
 int index_read_chunk (const struct index_source *source, uint32_t chunk, uint8_t *buf,
                       size_t *len, size_t *owned, struct error *err);

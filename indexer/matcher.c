@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The matcher: see matcher.h.  Searching is in search.c, the queue of frames in frame_queue.c; here is
- * what a track does with a frame.
+ * The matcher: see matcher.h.  Searching is in search.c, the queue of frames in
+ * frame_queue.c; here is what a track does with a frame.
  *
  * Decided against: matching over several tracks at once, or by timestamps.  Tracks are
  * independent, and bytes are the only evidence.
@@ -68,8 +68,8 @@ matcher_free (struct matcher *m)
   free (m);
 }
 
-/* How much of the end of an earlier frame, from its last match on, lies right before byte `at` of the
- * view?
+/* How much of the end of an earlier frame, from its last match on, lies right before
+ * byte `at` of the view?
  */
 static uint32_t
 match_past (struct matcher *m, const struct queued_frame *f, uint32_t view, uint64_t at)
@@ -84,8 +84,8 @@ match_past (struct matcher *m, const struct queued_frame *f, uint32_t view, uint
   return (uint32_t) view_match_back (m->context.views, view, at, data, len);
 }
 
-/* `first` is the first match of a frame: what of the frames of its track before it lies in
- * front of that?  Whatever comes of it, they need not wait any longer.
+/* `first` is the first match of a frame: what of the frames of its track before it lies
+ * in front of that?  Whatever comes of it, they need not wait any longer.
  */
 static int
 extend_back (struct matcher *m, struct track *t, uint64_t number,

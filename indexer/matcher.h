@@ -3,10 +3,10 @@
  * Finding where on the disc the bytes of an MKV lie.
  *
  * The MKV is walked in order.  Each track remembers where its last match ended, and
- * nearly always the next frame is there.  Where it is not, the matcher looks
- * nearby (bytes were dropped or inserted), and then asks the anchors.  A match
- * is extended forwards and backwards, into earlier frames of its track too: those wait in a queue for that, so the
- * frames before the first anchor of a track are found as well.
+ * nearly always the next frame is there.  Where it is not, the matcher looks nearby
+ * (bytes were dropped or inserted), and then asks the anchors.  A match is extended
+ * forwards and backwards, into earlier frames of its track too: those wait in a queue
+ * for that, so the frames before the first anchor of a track are found as well.
  *
  * Every byte that is called found was compared.  What is not found is literal.
  *
@@ -31,8 +31,8 @@ struct matcher_track {
   uint64_t frames, bytes, found;
 };
 
-/* A stretch of the MKV: header bytes and a payload behind them.  `shape`, if not NULL, is for the first `head` bytes
- * of the header.
+/* A stretch of the MKV: header bytes and a payload behind them.  `shape`, if not NULL,
+ * is for the first `head` bytes of the header.
  */
 struct matcher_frame {
   uint64_t at;      /* offset of the header in the MKV */
@@ -54,8 +54,9 @@ struct matcher *matcher_new (const struct disc_index *index, struct view_reader 
                              struct error *err);
 void matcher_free (struct matcher *m);
 
-/* The next bytes of the MKV are these frame's.  Frames come in order; what is between them is
- * literal.  `data` is the payload. */
+/* The next bytes of the MKV are these frame's.  Frames come in order; what is between
+ * them is literal.  `data` is the payload.
+ */
 int matcher_frame (struct matcher *m, const struct matcher_frame *frame,
                    const uint8_t *data, struct error *err);
 

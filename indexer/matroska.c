@@ -6,9 +6,9 @@
  * skipped by its size or is a block.  Hence unknown-size Clusters end where
  * the next one starts, as they should, and nothing a file says makes the walk go deep.
  *
- * Sense is kept by one check: an element is believed only if it ends where its Cluster or
- * the file does, or where an element of a known ID starts.  Where sense is lost
- * the next Cluster is searched for, byte by byte.  The walk never goes back, so all of it is
+ * Sense is kept by one check: an element is believed only if it ends where its Cluster
+ * or the file does, or where an element of a known ID starts.  Where sense is lost the
+ * next Cluster is searched for, byte by byte.  The walk never goes back, so all of it is
  * linear in the file's size.
  *
  * Decided against: libmatroska, which gives frames and not where they lie, and a tree of
@@ -128,7 +128,9 @@ peek_element (struct window *w, uint64_t at, struct span *s)
   return make_span (p, window_peek (w, at, p, sizeof p), at, s);
 }
 
-/* Is `end` a place where an element may end?  With less than a header behind it, who knows. */
+/* Is `end` a place where an element may end?  With less than a header behind it, who
+ * knows.
+ */
 static bool
 ends_well (struct matroska *m, uint64_t end)
 {
@@ -188,7 +190,9 @@ resynchronise (struct matroska *m)
   return true;
 }
 
-/* Can the element be taken as it stands: of known size, within its Cluster, and ending well? */
+/* Can the element be taken as it stands: of known size, within its Cluster, and ending
+ * well?
+ */
 static bool
 is_sound (struct matroska *m, const struct span *s)
 {

@@ -3,9 +3,9 @@
  * Matroska as far as finding frames needs it: which bytes of the file are the payload of
  * which track's blocks (RFC 8794 EBML, RFC 9559 Matroska).
  *
- * The parser never fails because of what a file says: what it cannot make sense of is skipped up to the
- * next Cluster, and what lies in no block is simply not reported.  Blocks
- * come in file order, do not overlap, and lie within the file.
+ * The parser never fails because of what a file says: what it cannot make sense of is
+ * skipped up to the next Cluster, and what lies in no block is simply not reported.
+ * Blocks come in file order, do not overlap, and lie within the file.
  */
 #ifndef MKVDUP_MATROSKA_H
 #define MKVDUP_MATROSKA_H
@@ -37,9 +37,9 @@ struct matroska_track {
 };
 
 /*
- * One Block or SimpleBlock.  at <= inner < body < payload <= end <= outer_end.  In a file that was cut
- * within a block, the block and its frames end where the file does.  A lace
- * whose sizes make no sense is given as one frame.
+ * One Block or SimpleBlock.  at <= inner < body < payload <= end <= outer_end.  In a
+ * file that was cut within a block, the block and its frames end where the file does.  A
+ * lace whose sizes make no sense is given as one frame.
  */
 struct matroska_block {
   uint64_t
@@ -62,8 +62,9 @@ struct matroska_block {
 
 struct matroska; /* owned by one thread */
 
-/* `window` is borrowed.  What is in front of the first Cluster is read, so that its tracks are
- * known.  Returns NULL only when out of memory. */
+/* `window` is borrowed.  What is in front of the first Cluster is read, so that its
+ * tracks are known.  Returns NULL only when out of memory.
+ */
 struct matroska *matroska_open (struct window *window);
 void matroska_close (struct matroska *m);
 
@@ -75,8 +76,10 @@ bool matroska_is_matroska (const struct matroska *m);
  */
 bool matroska_next (struct matroska *m, struct matroska_block *block);
 
-/* The tracks known so far, one of each number (Tracks comes before the first Cluster in nearly every file; a
- * block of a track that was never described is reported all the same). */
+/* The tracks known so far, one of each number (Tracks comes before the first Cluster in
+ * nearly every file; a block of a track that was never described is reported all the
+ * same).
+ */
 const struct matroska_track *matroska_tracks (const struct matroska *m, size_t *n);
 
 #endif /* MKVDUP_MATROSKA_H */

@@ -26,13 +26,17 @@
 #define NEAR_PUT 64u
 #define FAR_PUT 16u
 
-/* Resynchronising needs so many equal bytes; chance is then out of the question, repetition is not. */
+/* Resynchronising needs so many equal bytes; chance is then out of the question,
+ * repetition is not.
+ */
 #define PROBE 16u
 
 /* A track not found for so many frames is somewhere else. */
 #define MAX_MISSES 4
 
-/* Of places with an equal hash, how many are tried around the last match, and from the front. */
+/* Of places with an equal hash, how many are tried around the last match, and from the
+ * front.
+ */
 #define MAX_CANDIDATES 8
 
 static void

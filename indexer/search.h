@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where do these bytes of a track lie?  Prediction, resynchronisation nearby, anchors: in that
- * order, each only when the one before it has failed.
+ * Where do these bytes of a track lie?  Prediction, resynchronisation nearby, anchors:
+ * in that order, each only when the one before it has failed.
  */
 #ifndef MKVDUP_SEARCH_H
 #define MKVDUP_SEARCH_H
@@ -21,7 +21,9 @@ struct match {
   uint64_t from; /* in the view */
 };
 
-/* A shorter match does not pay for its record, unless it goes on to the end of its frame. */
+/* A shorter match does not pay for its record, unless it goes on to the end of its
+ * frame.
+ */
 #define SEARCH_MIN_MATCH 16
 
 struct search_context {
@@ -45,8 +47,8 @@ struct search {
 };
 
 /*
- * Find the next match in data[pos, len), the payload of a frame: its first byte is as near to pos as can be told.
- * False if there is none.  Moves `s` to its end.
+ * Find the next match in data[pos, len), the payload of a frame: its first byte is as
+ * near to pos as can be told. False if there is none.  Moves `s` to its end.
  */
 bool search_next (const struct search_context *c, struct search *s, const uint8_t *data,
                   uint32_t len, uint32_t pos, struct match *match);

@@ -102,7 +102,8 @@ run_slot (struct segment_coder *c, struct slot *s)
   pthread_cond_broadcast (&c->changed);
 }
 
-/* The oldest slot that is ready, now running; NULL if there is none.  The lock is held. */
+/* The oldest slot that is ready, now running; NULL if there is none.  The lock is held.
+ */
 static struct slot *
 take_ready (struct segment_coder *c)
 {

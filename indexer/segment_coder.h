@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Coding segments with several threads: plans go in, in order; each is hashed and coded by whoever is free; and the
- * results are written in order.  The thread that submits plans works too, when it would have to wait.
+ * Coding segments with several threads: plans go in, in order; each is hashed and coded
+ * by whoever is free; and the results are written in order.  The thread that submits
+ * plans works too, when it would have to wait.
  *
  * Memory: a segment's bytes and its plan for each thread and two more.
  */
@@ -35,8 +36,9 @@ struct segment_coder *segment_coder_new (const struct coder_setup *setup,
 void segment_coder_free (struct segment_coder *coder);
 
 /*
- * Submit the plan got last, as segment `number`, and get an empty one for the next segment; with UINT32_MAX just
- * get one.  The plan belongs to the coder.  NULL with `err` set.  Fits builder_next_fn.
+ * Submit the plan got last, as segment `number`, and get an empty one for the next
+ * segment; with UINT32_MAX just get one.  The plan belongs to the coder.  NULL with
+ * `err` set.  Fits builder_next_fn.
  */
 struct segment_plan *segment_coder_next (void *opaque, uint32_t number,
                                          struct error *err);

@@ -151,7 +151,9 @@ find_chunk (struct view_reader *r, uint32_t view, uint64_t at)
   return low;
 }
 
-/* The stream of the view in the chunk that holds byte `at`; *start is where it begins in the view. */
+/* The stream of the view in the chunk that holds byte `at`; *start is where it begins in
+ * the view.
+ */
 static const struct demux_stream *
 get_stream (struct view_reader *r, uint32_t view, uint64_t at, uint64_t *start)
 {

@@ -21,9 +21,9 @@ struct view_reader *view_reader_new (const struct disc_index *index);
 void view_reader_free (struct view_reader *r);
 
 /*
- * A pointer to the bytes of view `view` from `at` on, *avail of them (as many as lie
- * in the same chunk), valid until two further calls.  NULL and *avail 0 at the view's end, or if reading failed:
- * view_reader_failed.
+ * A pointer to the bytes of view `view` from `at` on, *avail of them (as many as lie in
+ * the same chunk), valid until two further calls.  NULL and *avail 0 at the view's end,
+ * or if reading failed: view_reader_failed.
  */
 const uint8_t *view_get (struct view_reader *r, uint32_t view, uint64_t at,
                          size_t *avail);
@@ -51,7 +51,9 @@ struct view_piece {
 int view_piece (struct view_reader *r, uint32_t view, uint64_t at,
                 struct view_piece *piece);
 
-/* Has reading a source failed?  Then what, in *err; what was answered since is not to be believed. */
+/* Has reading a source failed?  Then what, in *err; what was answered since is not to be
+ * believed.
+ */
 int view_reader_failed (const struct view_reader *r, struct error *err);
 
 #endif /* MKVDUP_VIEW_H */

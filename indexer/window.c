@@ -2,8 +2,8 @@
 /*
  * The moving buffer of window.h.
  *
- * Invariant: buf[0, len) are the file's bytes from `start`, and nothing else of the buffer
- * is valid.  Every refill reads at least `ahead` new bytes (unless the file
+ * Invariant: buf[0, len) are the file's bytes from `start`, and nothing else of the
+ * buffer is valid.  Every refill reads at least `ahead` new bytes (unless the file
  * ends), so what is moved to the buffer's front is paid for by what is read behind it.
  *
  * mmap was decided against: a file that shrinks under it is SIGBUS, and an error

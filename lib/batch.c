@@ -21,7 +21,8 @@
 
 #include "batch.h"
 
-/* Reads in flight at once.  Rotating disks sort a few dozen, SSDs are busy with as many. */
+/* Reads in flight at once.  Rotating disks sort a few dozen, SSDs are busy with as many.
+ */
 #define RING_DEPTH 64
 
 /* No single system call asks for more: what the kernel itself would cut to. */

@@ -2,9 +2,9 @@
 /*
  * Many reads at once.
  *
- * What is in the page cache is taken with preadv2 (RWF_NOWAIT), which costs no
- * round trip through a ring.  The rest goes to the kernel as one io_uring batch, on a ring that
- * belongs to the calling thread.  What the ring did not bring, for whatever reason,
+ * What is in the page cache is taken with preadv2 (RWF_NOWAIT), which costs no round
+ * trip through a ring.  The rest goes to the kernel as one io_uring batch, on a ring
+ * that belongs to the calling thread.  What the ring did not bring, for whatever reason,
  * is read with pread, which alone decides that a read has failed.  A single read, and
  * every read where io_uring is forbidden (containers, sysctl), goes straight to pread.
  *

@@ -2,14 +2,15 @@
 /*
  * Gathering reads: see gather.h.
  *
- * Pieces stay in the order they came, the image's.  Each belongs to a stretch: a
- * range of a source that grows while pieces come close to it.  Streams advance side by side,
+ * Pieces stay in the order they came, the image's.  Each belongs to a stretch: a range
+ * of a source that grows while pieces come close to it.  Streams advance side by side,
  * so a piece nearly always belongs to one of the last few stretches; there are as many
  * stretches as streams and jumps, not as pieces, and only they are sorted.
  *
  * Decided against: sorting the pieces, of which there are thousands, and preadv with a
- * vector for each chunk in place of the scattering copy.  From the page cache it was half
- * as fast for 184-byte chunks and a seventh faster for 2 KiB ones: not worth a second way.
+ * vector for each chunk in place of the scattering copy.  From the page cache it was
+ * half as fast for 184-byte chunks and a seventh faster for 2 KiB ones: not worth a
+ * second way.
  */
 #include "config.h"
 

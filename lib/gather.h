@@ -2,10 +2,10 @@
 /*
  * From many small copies to few large reads.
  *
- * The payload of one stream lies on a disc in pieces of 184 or some 2000 bytes, with those
- * of other streams between; a film's image wants most of them, in another order.
- * A gather collects pieces (which bytes of which source go where), reads the
- * stretches of source they lie in, and scatters the pieces from there.
+ * The payload of one stream lies on a disc in pieces of 184 or some 2000 bytes, with
+ * those of other streams between; a film's image wants most of them, in another order. A
+ * gather collects pieces (which bytes of which source go where), reads the stretches of
+ * source they lie in, and scatters the pieces from there.
  *
  * It has a fixed size: a reader fills it, has it read, and fills it again, so that
  * nothing is allocated per piece and a request of any length takes bounded memory.
@@ -40,17 +40,18 @@ struct gather_span {
 };
 
 /*
- * Note that `len` bytes of `span` go to `dst`, or as many from the front as there is room
- * for: returns how many, 0 if the gather has to be read (or prefetched) first.  What has been
- * noted is borrowed until then; `dst` is not looked at by gather_prefetch.
+ * Note that `len` bytes of `span` go to `dst`, or as many from the front as there is
+ * room for: returns how many, 0 if the gather has to be read (or prefetched) first.
+ * What has been noted is borrowed until then; `dst` is not looked at by gather_prefetch.
  */
 size_t gather_add (struct gather *g, const struct gather_span *span, uint8_t *dst,
                    size_t len);
 
 /*
  * Read everything noted, put it where it goes, and empty the gather.  A source that
- * cannot be read or was written to since it was verified is an error, which names it, the
- * offset and the cause; *failed is then that source, and what the destinations hold is undefined.
+ * cannot be read or was written to since it was verified is an error, which names it,
+ * the offset and the cause; *failed is then that source, and what the destinations hold
+ * is undefined.
  */
 int gather_read (struct gather *g, const struct source **failed, struct error *err);
 

@@ -56,8 +56,8 @@ struct walk {
   const struct source *failed; /* out: the source that an error is about */
 };
 
-/* Bytes [at, end) of w->seg, to `dst`; NULL when prefetching.  On failure the gather is to
- * be reset.
+/* Bytes [at, end) of w->seg, to `dst`; NULL when prefetching.  On failure the gather is
+ * to be reset.
  */
 int image_walk (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
                 struct error *err);

@@ -105,7 +105,9 @@ emit_literal (struct decoder *d, uint32_t at, const uint8_t *bytes, size_t n)
 /* A disc has a handful; more are copied chunk by chunk. */
 #define MAX_STRIDES 256
 
-/* The number of the stride (chunk, period), a new one if need be; -1 if there are too many. */
+/* The number of the stride (chunk, period), a new one if need be; -1 if there are too
+ * many.
+ */
 static int
 find_stride (struct decoder *d, const struct run *run)
 {

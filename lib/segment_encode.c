@@ -20,43 +20,6 @@
 /* Shorter runs of one byte cost nothing inside a compressed literal. */
 #define FILL_MIN 1024
 
-/* Headers within headers: a block, a NAL unit in it. */
-#define MAX_OPEN_HEADERS 8
-
-struct used_shape {
-  struct shape shape;
-  uint32_t lane_plus_1;
-  uint8_t transform, clock;
-  bool timed;
-  struct buffer lengths, skips, covers; /* values */
-};
-
-struct open_header {
-  uint32_t end; /* offset in the image at which it ends */
-  size_t symbol, shape, use;
-};
-
-/* Everything that lives while one segment is coded; all owned but plan and image. */
-struct encoder {
-  const struct segment_plan *plan;
-  const uint8_t *image;
-  uint32_t at;         /* in the image */
-  uint32_t literal_at; /* where the literal bytes not yet flushed begin; == at if none */
-  struct lane_order lanes;
-  uint64_t *lane_start, *lane_next;
-  bool *lane_used;
-  struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
-  struct buffer clocks[SEGMENT_MAX_CLOCKS]; /* times */
-  struct buffer base_counts, base_steps;    /* of all runs of bases but the last */
-  uint64_t first_base, base, base_count;    /* of the run that is going on */
-  bool timed;                               /* there is one */
-  struct used_shape *shapes;
-  size_t n_shapes, cap_shapes;
-  struct open_header open[MAX_OPEN_HEADERS];
-  size_t n_open;
-  bool intricate; /* beyond the format's bounds */
-};
-
 static void
 encoder_free (struct encoder *e)
 {
@@ -308,102 +271,7 @@ put_span (struct encoder *e, size_t i)
   return 1;
 }
 
-/* ---- writing ---- */
-
-/* The columns that describe the shapes. */
-static void
-write_shapes (struct encoder *e, struct buffer *out)
-{
-  CLEANUP_BUFFER struct buffer lanes = BUFFER_INIT, transforms = BUFFER_INIT,
-                               clocks = BUFFER_INIT, lens = BUFFER_INIT,
-                               tokens = BUFFER_INIT;
-
-  for (size_t i = 0; i < e->n_shapes; i++) {
-    const struct used_shape *s = &e->shapes[i];
-
-    values_push (&lanes, s->lane_plus_1);
-    values_push (&transforms, s->transform);
-    values_push (&clocks, s->clock);
-    values_push (&lens, s->shape.len);
-    buffer_append (&tokens, s->shape.tokens, s->shape.len);
-  }
-  out->failed |=
-    lanes.failed || transforms.failed || clocks.failed || lens.failed || tokens.failed;
-  if (out->failed)
-    return;
-  buffer_varint (out, e->n_shapes);
-  values_encode (out, &lanes);
-  values_encode (out, &transforms);
-  values_encode (out, &clocks);
-  values_encode (out, &lens);
-  plane_encode (out, tokens.data, tokens.len);
-}
-
-/* What the shapes are used for: their order, and the columns of each. */
-static void
-write_symbols (struct encoder *e, struct buffer *out)
-{
-  buffer_varint (out, values_count (&e->symbols));
-  values_encode (out, &e->symbols);
-  for (size_t i = 0; i < e->n_shapes; i++) {
-    const struct used_shape *s = &e->shapes[i];
-
-    if (s->lane_plus_1 > 0) {
-      values_encode (out, &s->lengths);
-      values_encode (out, &s->skips);
-    }
-    else
-      values_encode (out, &s->covers);
-  }
-}
-
-static void
-write_bases (struct encoder *e, struct buffer *out)
-{
-  size_t n = values_count (&e->base_counts);
-
-  if (!e->timed)
-    return;
-  buffer_varint (out, n);
-  for (size_t i = 0; i < n; i++) {
-    buffer_varint (out, values_of (&e->base_counts)[i]);
-    buffer_varint (out, values_of (&e->base_steps)[i]);
-  }
-}
-
-/* Times as differences, the first one equal to the second so that a steady clock is
- * one constant.
- */
-static void
-write_clock (struct buffer *times, struct buffer *out)
-{
-  uint64_t *t = values_of (times);
-  size_t n = values_count (times);
-  uint64_t first = t[0], step = n > 1 ? t[1] - t[0] : 0;
-
-  for (size_t i = n; i-- > 1;)
-    t[i] = zigzag ((int64_t) (t[i] - t[i - 1]));
-  t[0] = zigzag ((int64_t) step);
-  buffer_varint (out, zigzag ((int64_t) (first - step)));
-  values_encode (out, times);
-}
-
-static void
-write_columns (struct encoder *e, struct buffer *out)
-{
-  buffer_u8 (out, SEGMENT_METHOD_COLUMNS);
-  lane_order_write (&e->lanes, e->plan, e->lane_start, out);
-  write_shapes (e, out);
-  write_symbols (e, out);
-  write_bases (e, out);
-  for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
-    if (e->clocks[c].len > 0)
-      write_clock (&e->clocks[c], out);
-  values_encode (out, &e->literal_lens);
-  values_encode (out, &e->fill_lens);
-  plane_encode (out, e->fill_bytes.data, e->fill_bytes.len);
-  plane_encode (out, e->literals.data, e->literals.len);
-}
+/* ---- the whole ---- */
 
 static bool
 out_of_memory (const struct encoder *e)
@@ -453,7 +321,7 @@ encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
                  e->lanes.n_entries > most ||
                  e->lanes.n_templates > SEGMENT_MAX_TEMPLATES;
   if (!e->intricate)
-    write_columns (e, out);
+    encoder_write (e, out);
   return true;
 }
 

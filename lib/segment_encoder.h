@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Helpers of segment_encode.c: columns being gathered, and the layout's coding
- * (segment_lanes.c).  Private to lib/.
+ * What the coder of segments is made of: columns being gathered (segment_encode.c),
+ * the layout's coding (segment_lanes.c), writing (segment_write.c).  Private to lib/.
  */
 #ifndef MKVDUP_SEGMENT_ENCODER_H
 #define MKVDUP_SEGMENT_ENCODER_H
@@ -58,5 +58,45 @@ void lane_order_free (struct lane_order *o);
 /* `lane_start`: by number in the file, the lane offset of each lane's first copy. */
 void lane_order_write (const struct lane_order *o, const struct segment_plan *plan,
                        const uint64_t *lane_start, struct buffer *out);
+
+/* Headers within headers: a block, a NAL unit in it. */
+#define MAX_OPEN_HEADERS 8
+
+struct used_shape {
+  struct shape shape;
+  uint32_t lane_plus_1;
+  uint8_t transform, clock;
+  bool timed;
+  struct buffer lengths, skips, covers; /* values */
+};
+
+struct open_header {
+  uint32_t end; /* offset in the image at which it ends */
+  size_t symbol, shape, use;
+};
+
+/* Everything that lives while one segment is coded; all owned but plan and image. */
+struct encoder {
+  const struct segment_plan *plan;
+  const uint8_t *image;
+  uint32_t at;         /* in the image */
+  uint32_t literal_at; /* where the literal bytes not yet flushed begin; == at if none */
+  struct lane_order lanes;
+  uint64_t *lane_start, *lane_next;
+  bool *lane_used;
+  struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
+  struct buffer clocks[SEGMENT_MAX_CLOCKS]; /* times */
+  struct buffer base_counts, base_steps;    /* of all runs of bases but the last */
+  uint64_t first_base, base, base_count;    /* of the run that is going on */
+  bool timed;                               /* there is one */
+  struct used_shape *shapes;
+  size_t n_shapes, cap_shapes;
+  struct open_header open[MAX_OPEN_HEADERS];
+  size_t n_open;
+  bool intricate; /* beyond the format's bounds */
+};
+
+/* Append everything gathered, coded, behind the method's byte. */
+void encoder_write (struct encoder *e, struct buffer *out);
 
 #endif /* MKVDUP_SEGMENT_ENCODER_H */

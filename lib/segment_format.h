@@ -15,7 +15,9 @@
 
 #define SEGMENT_CHECKSUM_SIZE 8
 
-/* Symbols: what comes next in the image.  From SYMBOL_SHAPE on: the shape of that number. */
+/* Symbols: what comes next in the image.  From SYMBOL_SHAPE on: the shape of that
+ * number.
+ */
 #define SYMBOL_LITERAL 0
 #define SYMBOL_FILL 1
 #define SYMBOL_SHAPE 2

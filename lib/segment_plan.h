@@ -2,15 +2,15 @@
 /*
  * What an indexer knows about one segment, and its coding.
  *
- * A plan says how the segment's bytes come about, in image order, as spans:
- * literal bytes, copies from lanes, and headers that a shape should render.  A
- * *lane* is a run of source bytes that is read as if contiguous: the packets of one stream
- * of a disc, say.  Where the pieces of the lanes lie is coded once, in the
- * order of the source, whatever the order in which the image uses them.
+ * A plan says how the segment's bytes come about, in image order, as spans: literal
+ * bytes, copies from lanes, and headers that a shape should render.  A *lane* is a run
+ * of source bytes that is read as if contiguous: the packets of one stream of a disc,
+ * say.  Where the pieces of the lanes lie is coded once, in the order of the source,
+ * whatever the order in which the image uses them.
  *
- * Plans are checked against the image while they are coded: a header that does not render exactly
- * as the image has it becomes a literal.  Copies are *not* checked here; whoever
- * matched them compared the bytes, and the finished recipe is read back whole.
+ * Plans are checked against the image while they are coded: a header that does not
+ * render exactly as the image has it becomes a literal.  Copies are *not* checked here;
+ * whoever matched them compared the bytes, and the finished recipe is read back whole.
  *
  * Thread safety: a plan belongs to one thread at a time.
  */

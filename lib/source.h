@@ -46,8 +46,8 @@ int source_open (const struct recipe_source *id, const char *const *places,
 void source_close (struct source *src);
 
 /*
- * The change time of an open source in nanoseconds, or -1 with errno set.  It
- * tells of every write to a file (unlike the modification time it cannot be set back), of none to
+ * The change time of an open source in nanoseconds, or -1 with errno set.  It tells of
+ * every write to a file (unlike the modification time it cannot be set back), of none to
  * a block device.
  */
 int64_t source_ctime (const struct source *src);
@@ -59,9 +59,9 @@ int source_verify (const struct source *src, const struct recipe_source *id,
 /*
  * A cheap fingerprint that tells a changed source from the right one most of the time.
  *
- * The source is seen as n blocks of 4096 bytes, the last of which may be shorter.
- * With k = min (16, n), the blocks floor (i * (n - 1) / (k - 1)) for i = 0 … k - 1 are
- * taken (block 0 alone if k is 1): the first and the last are among them.  The sample is the
+ * The source is seen as n blocks of 4096 bytes, the last of which may be shorter. With k
+ * = min (16, n), the blocks floor (i * (n - 1) / (k - 1)) for i = 0 … k - 1 are taken
+ * (block 0 alone if k is 1): the first and the last are among them.  The sample is the
  * XXH3-64 of these blocks one after the other, with the source's size as its seed.
  *
  * Plain reads, no io_uring: it is also wanted before a server's fork.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is served behind the last byte of an image, so that the export's size is whole blocks:
- * zeros, or a Matroska Void element for readers that would stumble over zeros (RFC 8794,
- * section 11.3.2; a Segment of unknown size is such a case).
+ * What is served behind the last byte of an image, so that the export's size is whole
+ * blocks: zeros, or a Matroska Void element for readers that would stumble over zeros
+ * (RFC 8794, section 11.3.2; a Segment of unknown size is such a case).
  *
  * Thread safety: immutable after padding_init.
  */

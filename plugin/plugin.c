@@ -4,9 +4,9 @@
  * order in which nbdkit calls them.  Reading is image.h's; nothing here knows more of
  * a recipe than its size.
  *
- * Whatever can be wrong is found in config_complete or get_ready, before nbdkit
- * forks: its message then reaches who started it.  Requests are only read from shared, immutable
- * state, by as many threads as nbdkit likes.
+ * Whatever can be wrong is found in config_complete or get_ready, before nbdkit forks:
+ * its message then reaches who started it.  Requests are only read from shared,
+ * immutable state, by as many threads as nbdkit likes.
  */
 #include "config.h"
 
