@@ -22,10 +22,10 @@
 #define ANCHOR_WINDOW 64
 #define ANCHOR_LIMIT (UINT64_C (1) << 56)
 
-/* Kept of each stream in each chunk of a source, at most.  16 in a megabyte: one video
- * frame in two has one, and one sound frame in four.
+/* Kept of each stream in each chunk of a source, at most: so that a stretch of 15 KB of a
+ * picture has one, and a sound frame or two.
  */
-#define ANCHORS_PER_CHUNK 16
+#define ANCHORS_PER_CHUNK 64
 
 /* So many for sources of `bytes` in all: fewer on discs larger than a DVD, so that
  * the table of any disc is tens of megabytes.

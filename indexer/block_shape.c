@@ -20,6 +20,9 @@
 #define TIME_SIZE 2
 #define FLAGS_SIZE 1
 
+/* What fits in a shape beside the rest. */
+#define LACE_MAX 32
+
 static uint64_t
 hash_shape (const struct shape *s)
 {
@@ -68,13 +71,27 @@ add_element (struct shape *s, const uint8_t *id, size_t size_width, uint64_t con
                                 behind);
 }
 
+/* Of the bytes that a lace has in front of its frames, those for the shape: all if they
+ * are the same in each block, because the frames are all of one size and the list is
+ * short; else at most the frames' number.
+ */
+static size_t
+lace_bytes (const struct matroska_block *block, size_t lacing)
+{
+  bool even = lacing <= LACE_MAX;
+
+  for (unsigned i = 1; even && i < block->n_frames; i++)
+    even = block->frame_size[i] == block->frame_size[0];
+  return lacing <= 1 || even ? lacing : 0;
+}
+
 bool
 block_shape (const struct matroska_block *block, const uint8_t *header,
              struct shape *shape, size_t *head)
 {
   size_t inner = block->inner - block->at, body = block->body - block->at;
   size_t fixed = block->track_width + TIME_SIZE + FLAGS_SIZE;
-  size_t lacing = block->payload - block->body - fixed;
+  size_t lace = lace_bytes (block, block->payload - block->body - fixed);
   size_t group_size = inner - ID_SIZE, size = body - inner - ID_SIZE;
 
   shape->len = 0;
@@ -86,7 +103,6 @@ block_shape (const struct matroska_block *block, const uint8_t *header,
       !shape_add_bytes (shape, header + body, block->track_width) ||
       !shape_add_time (shape, TIME_SIZE))
     return false;
-  *head = body + fixed + (lacing > 1 ? 0 : lacing);
-  return shape_add_bytes (shape, header + *head - FLAGS_SIZE - (lacing > 1 ? 0 : lacing),
-                          FLAGS_SIZE + (lacing > 1 ? 0 : lacing));
+  *head = body + fixed + lace;
+  return shape_add_bytes (shape, header + body + fixed - FLAGS_SIZE, FLAGS_SIZE + lace);
 }

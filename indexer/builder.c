@@ -195,26 +195,66 @@ extend_lane (struct builder *b, struct builder_lane *l, uint64_t at, uint64_t en
   return 0;
 }
 
-int
-builder_copy (struct builder *b, uint32_t view, uint64_t at, uint64_t len,
-              struct error *err)
+/* Append a span that copies bytes [at, end) of a view, and fits. */
+static int
+append_copy (struct builder *b, struct plan_span *span, uint32_t view, uint64_t at,
+             uint64_t end, struct error *err)
 {
   uint32_t source = number_source (b, b->index->views[view].source);
+  struct builder_lane *l;
 
   if (source == UINT32_MAX)
-    return builder_literal (b, len, err);
-  while (len > 0) {
-    struct plan_span span = { .kind = SPAN_COPY };
-    struct builder_lane *l = find_lane (b, view, source);
+    return builder_literal (b, span->len, err);
+  l = find_lane (b, view, source);
+  if (!l)
+    return no_memory (err);
+  span->lane = l->lane;
+  if (extend_lane (b, l, at, end, &span->lane_at, err) == -1)
+    return -1;
+  return append (b, span, err);
+}
 
-    if (!l)
-      return no_memory (err);
+int
+builder_copy (struct builder *b, uint32_t view, uint64_t at, uint64_t len,
+              enum transform_kind kind, struct error *err)
+{
+  unsigned unit = transform_unit (kind);
+
+  while (len > 0) {
+    struct plan_span span = { .kind = SPAN_COPY, .transform = (uint8_t) kind };
+
     span.len = (uint32_t) (len < room (b) ? len : room (b));
-    span.lane = l->lane;
-    if (extend_lane (b, l, at, at + span.len, &span.lane_at, err) == -1 ||
-        append (b, &span, err) == -1)
-      return -1;
+    span.len -= span.len % unit;
+    if (span.len > 0) {
+      if (append_copy (b, &span, view, at, at + span.len, err) == -1)
+        return -1;
+    }
+    else { /* a unit that the segment's border cuts */
+      span.len = unit;
+      if (builder_literal (b, unit, err) == -1)
+        return -1;
+    }
     at += span.len;
+    len -= span.len;
+  }
+  return 0;
+}
+
+int
+builder_recoded (struct builder *b, const struct builder_recoding *r, uint64_t len,
+                 struct error *err)
+{
+  struct plan_span span = { .kind = SPAN_COPY,
+                            .transform = (uint8_t) r->kind,
+                            .material = r->material,
+                            .check = r->check };
+
+  b->deflates |= r->kind == RECODING_DEFLATE;
+  while (len > 0) {
+    span.len = (uint32_t) (len < room (b) ? len : room (b));
+    if (append_copy (b, &span, r->view, r->at, r->at + r->material, err) == -1)
+      return -1;
+    span.offset += span.len;
     len -= span.len;
   }
   return 0;

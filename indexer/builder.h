@@ -9,6 +9,7 @@
 #ifndef MKVDUP_BUILDER_H
 #define MKVDUP_BUILDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -54,6 +55,7 @@ struct builder {
   uint64_t at;                /* in the image */
   struct builder_lane *lanes; /* of the current segment; owned */
   size_t n_lanes, cap_lanes;
+  bool deflates; /* something is deflated */
 };
 
 /* Fill in the fields down to `opaque` before. */
@@ -70,9 +72,23 @@ int builder_header (struct builder *b, uint32_t len, const struct shape *shape,
                     uint8_t clock, int64_t time, int64_t base, uint32_t covers,
                     struct error *err);
 
-/* … are bytes [at, at + len) of a view. */
+/* … are bytes [at, at + len) of a view, through a transform that keeps their number: `len`
+ * is whole units of it.
+ */
 int builder_copy (struct builder *b, uint32_t view, uint64_t at, uint64_t len,
-                  struct error *err);
+                  enum transform_kind kind, struct error *err);
+
+/* A recoding of `material` bytes of a view from `at` on. */
+struct builder_recoding {
+  enum transform_kind kind;
+  uint32_t view;
+  uint64_t at;
+  uint32_t material, check; /* bytes; as in struct recoding */
+};
+
+/* … are what a recoding gives. */
+int builder_recoded (struct builder *b, const struct builder_recoding *recoding,
+                     uint64_t len, struct error *err);
 
 /* All of the image has been told: hand over the last segment. */
 int builder_finish (struct builder *b, struct error *err);

@@ -26,6 +26,11 @@
 /* Read the MKV in steps of this many bytes. */
 #define MKV_READ (1u << 20)
 
+/* A thread takes some 9 MiB; matching, which is one thread's work, gives more than so many
+ * nothing to do.
+ */
+#define MAX_DEFAULT_THREADS 8
+
 bool
 creation_progress (void *opaque, uint64_t done)
 {
@@ -70,7 +75,7 @@ open_mkv (struct creation *c, struct error *err)
 static int
 index_disc (struct creation *c, struct error *err)
 {
-  if (disc_find (c->options->sources, c->options->n_sources, &c->disc, err) == -1)
+  if (disc_find (c->options->sources, c->options->n_sources, &c->st, &c->disc, err) == -1)
     return -1;
   for (size_t i = 0; i < c->disc.n_files; i++)
     c->total += c->disc.files[i].size;
@@ -78,9 +83,10 @@ index_disc (struct creation *c, struct error *err)
     return -1;
   c->report->base = strdup (c->disc.base);
   c->report->source_bytes = c->index.bytes;
-  c->report->scrambled = c->index.scrambled;
   if (!c->report->base)
     return error_set (err, ENOMEM, "%s", c->disc.base);
+  if (creation_note_scrambled (c, err) == -1)
+    return -1;
   return source_numbers_init (&c->sources, c->index.n_sources, err);
 }
 
@@ -185,6 +191,7 @@ match_mkv (struct creation *c, struct error *err)
     return -1;
   if (view_reader_failed (m.views, err))
     return -1;
+  c->deflates = m.builder.deflates;
   return report_tracks (c, m.matcher, err);
 }
 
@@ -222,7 +229,8 @@ run (struct creation *c, struct error *err)
     return -1;
   end_phase (c);
   begin_phase (c, CREATE_MATCH, size);
-  if (match_mkv (c, err) == -1 || creation_finish_file (c, err) == -1)
+  if (match_mkv (c, err) == -1 || creation_check_scrambled (c, err) == -1 ||
+      creation_finish_file (c, err) == -1)
     return -1;
   end_phase (c);
   begin_phase (c, CREATE_VERIFY, size);
@@ -247,12 +255,21 @@ creation_free (struct creation *c)
   free (c);
 }
 
+static unsigned
+default_threads (void)
+{
+  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+
+  if (processors < 1)
+    return 1;
+  return processors < MAX_DEFAULT_THREADS ? (unsigned) processors : MAX_DEFAULT_THREADS;
+}
+
 int
 create_recipe (const struct create_options *options, struct create_report *report,
                struct error *err)
 {
   struct creation *c = calloc (1, sizeof *c);
-  long processors = sysconf (_SC_NPROCESSORS_ONLN);
   int r;
 
   *report = (struct create_report){ 0 };
@@ -262,9 +279,7 @@ create_recipe (const struct create_options *options, struct create_report *repor
   c->report = report;
   c->fd = -1;
   c->out = (struct atomic_file) ATOMIC_FILE_INIT;
-  c->threads = options->threads ? options->threads
-               : processors > 0 ? (unsigned) processors
-                                : 1;
+  c->threads = options->threads ? options->threads : default_threads ();
   r = run (c, err);
   creation_free (c);
   if (r == -1)
@@ -276,6 +291,7 @@ void
 create_report_free (struct create_report *report)
 {
   free (report->base);
+  free (report->scrambled_source);
   free (report->tracks);
   *report = (struct create_report){ 0 };
 }

@@ -34,7 +34,7 @@ struct create_options {
   const char *const *sources; /* discs: images or directories */
   size_t n_sources;
   const char *out;              /* the recipe; its directory has to exist */
-  unsigned threads;             /* 0: as many as there are processors */
+  unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;
 };
@@ -58,11 +58,17 @@ struct create_report {
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;
   double seconds[3]; /* of each phase */
-  bool scrambled;    /* scrambled packets were seen on a source */
+
+  /* The source with scrambled packets (CSS), or the folder of several; NULL if there is
+   * none.  Owned.  And how many of its packets are scrambled.
+   */
+  char *scrambled_source;
+  uint64_t packets, scrambled;
 };
 
 /* Make a recipe.  On success `report` is filled in (free with create_report_free); on
- * failure there is no new file, whatever the cause.
+ * failure there is no new file, whatever the cause.  One is that a source is scrambled
+ * and little of the MKV was found.
  */
 int create_recipe (const struct create_options *options, struct create_report *report,
                    struct error *err);

@@ -16,7 +16,9 @@
 #include "creation.h"
 #include "image.h"
 #include "merkle.h"
+#include "recoding.h"
 #include "walk.h"
+#include "whole_io.h"
 
 /* ---- finishing the file ---- */
 
@@ -71,7 +73,8 @@ write_end (struct creation *c, const struct recipe_source *sources, struct error
     r = error_set (err, ENOMEM, "%s", c->options->out);
   else
     r = recipe_writer_finish (&c->writer, sources, c->sources.n, c->merkle,
-                              merkle_stored_len (c->report->mkv_bytes), notes, n, err);
+                              merkle_stored_len (c->report->mkv_bytes),
+                              c->deflates ? recoding_zlib () : NULL, notes, n, err);
   if (notes)
     recipe_notes_free (notes, n);
   return r;
@@ -110,14 +113,13 @@ compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t
          struct error *err)
 {
   const struct creation *c = opaque;
-  size_t i = 0;
+  size_t i;
 
   if (read_all (c->fd, scratch, len, offset, c->options->mkv, err) == -1)
     return -1;
-  if (memcmp (data, scratch, len) == 0)
+  i = first_difference (data, scratch, len);
+  if (i == len)
     return 0;
-  while (data[i] == scratch[i])
-    i++;
   return error_set (err, 0,
                     "%s: byte %" PRIu64 " would not be served as it is: the MKV or a "
                     "source changed meanwhile, or this is a flaw of this program",

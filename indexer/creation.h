@@ -29,6 +29,7 @@ struct creation {
   struct shape_table shapes;
   struct feed feed;
   uint8_t *merkle;
+  bool deflates; /* the recipe has zlib make something */
   struct recipe_writer writer;
   struct atomic_file out;
   enum create_phase phase;
@@ -37,6 +38,12 @@ struct creation {
 
 /* How far the phase is; false to stop.  Fits the progress functions of all phases. */
 bool creation_progress (void *opaque, uint64_t done);
+
+/* Tell the report which source is scrambled, when all are indexed. */
+int creation_note_scrambled (struct creation *c, struct error *err);
+
+/* When the MKV is matched: an error if that is why little of it was found. */
+int creation_check_scrambled (const struct creation *c, struct error *err);
 
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);

@@ -13,15 +13,19 @@
 #include <string.h>
 
 #include "demux.h"
+#include "image_files.h"
 #include "window.h"
 
 /* Files up to this are looked at whole when their kind is to be found out, … */
 #define PROBE_WHOLE ((size_t) 4 << 20)
 
-/* … larger ones at their start and at this many places, evenly spaced.  A DVD's first
- * VOB may lie far into the image, but VOBs are most of it. */
+/* … larger ones at their start, then where the largest files of an image start, then at
+ * places evenly spaced.  A DVD's first VOB may lie far into the image, but VOBs are most
+ * of it; if other things are, only the file system tells.
+ */
 #define PROBE_START ((size_t) 1 << 20)
 #define PROBE_PLACE ((size_t) 64 << 10)
+#define PROBE_FILES 64
 #define PROBE_PLACES 64
 
 static const struct demuxer *const demuxers[] = {
@@ -39,7 +43,8 @@ void
 demuxed_clear (struct demuxed *d)
 {
   d->n_streams = 0;
-  d->failed = d->scrambled = false;
+  d->failed = false;
+  d->packets = d->scrambled = 0;
 }
 
 void
@@ -186,6 +191,38 @@ probe_at (struct window *w, uint64_t offset, size_t len)
   return NULL;
 }
 
+static int
+larger_first (const void *a, const void *b)
+{
+  const struct image_file *x = a, *y = b;
+
+  return x->size > y->size ? -1 : x->size < y->size;
+}
+
+/* The demuxer that knows one of the files in the image, by their first bytes. */
+static const struct demuxer *
+probe_files (struct window *w)
+{
+  const struct demuxer *found = NULL;
+  struct error ignored;
+  struct image_files list;
+
+  if (image_files_read (&list, w->fd, w->size, &ignored) == -1)
+    return NULL;
+  if (list.n_files)
+    qsort (list.files, list.n_files, sizeof *list.files, larger_first);
+  for (size_t i = 0; !found && i < list.n_files && i < PROBE_FILES; i++) {
+    const struct image_file *f = &list.files[i];
+
+    if (f->n_extents)
+      found =
+        probe_at (w, f->extents[0].offset,
+                  f->extents[0].len < PROBE_PLACE ? f->extents[0].len : PROBE_PLACE);
+  }
+  image_files_free (&list);
+  return found;
+}
+
 const struct demuxer *
 demuxer_for (int fd, uint64_t size)
 {
@@ -197,6 +234,8 @@ demuxer_for (int fd, uint64_t size)
   if (window_init (&w, fd, size, 1, &err) == -1)
     return NULL;
   found = probe_at (&w, 0, size <= PROBE_WHOLE ? PROBE_WHOLE : PROBE_START);
+  if (!found && size > PROBE_WHOLE)
+    found = probe_files (&w);
   for (unsigned i = 1; !found && size > PROBE_WHOLE && i <= PROBE_PLACES; i++)
     found = probe_at (&w, size / (PROBE_PLACES + 1) * i, PROBE_PLACE);
   window_free (&w);

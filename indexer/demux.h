@@ -57,7 +57,8 @@ struct demuxed {
   size_t n_streams;             /* those beyond it keep their buffers for later */
   size_t cap_streams;
   bool failed;                /* ran out of memory */
-  bool scrambled;             /* scrambled packets were seen (and left out) */
+  uint32_t packets;           /* of streams that are kept */
+  uint32_t scrambled;         /* of these: left out */
   uint16_t hint[DEMUX_HINTS]; /* by a hash of the key: where its stream probably is */
 };
 
@@ -102,8 +103,9 @@ struct demuxer {
  */
 extern const struct demuxer demuxer_ps;
 
-/* The demuxer for a file, by looking at its start and a few other places; NULL if none
- * knows it.
+/* The demuxer for a file, by looking at its start, at the files in it if it is an image
+ * with a file system, and at a few other places; NULL if none knows it.  Not while
+ * another thread writes to stderr (image_files.h).
  */
 const struct demuxer *demuxer_for (int fd, uint64_t size);
 

@@ -8,14 +8,20 @@
  * Where a pack is not followed by another (the end of a VOB, the file system between
  * them, a bad sector) the next pack header is searched for.
  *
+ * Packs of a disc are a sector.  In other files they may be megabytes (MPEG-1 wants a
+ * pack header in 0.7 seconds, and not all multiplexers know that), more than a chunk has
+ * behind it: what starts LONG_PACK bytes into a chunk is the chunk's own, though its
+ * pack is not.  To get into a pack in its middle, a packet is believed to be one when
+ * it leads to others.
+ *
  * What is kept: audio (C0-DF), video (E0-EF), extended streams (FD) and private_stream_1
  * (BD).  DVD-Video puts a sub-stream id and a small header in front of each payload
  * of the latter, which are no part of the elementary stream and are left out.  An id that
  * nobody defined makes no stream of its own: the whole payload goes to sub-stream FF.
  *
- * Decided against: starting at any packet header at the chunk's start.  It would find
- * packets of packs longer than CHUNK_OVERREAD, which discs have not, and false ones in
- * video, where a packet's start code is four bytes like any other.
+ * Decided against: starting every chunk at a packet.  Where packs are short it finds
+ * nothing more, and a few false ones: in sound, a packet's start code is four bytes
+ * like any other.
  */
 #include "config.h"
 
@@ -35,6 +41,13 @@ enum {
 
 /* The sub-stream that undefined ids of private_stream_1 share. */
 #define SUB_OTHER 0xFF
+
+/* How far into the next chunk the packets of a chunk's last pack are its own: so that the
+ * longest of them is within reach. */
+#define LONG_PACK ((size_t) CHUNK_OVERREAD - PACKET_HEADER - UINT16_MAX)
+
+/* So many packets in a row are none by chance. */
+#define PACKETS_IN_A_ROW 4
 
 /* MPEG-1 allows up to 16 stuffing bytes in a packet's header. */
 #define MAX_STUFFING 16
@@ -95,10 +108,16 @@ is_packet (const uint8_t *p, size_t len)
 }
 
 static bool
+is_video (uint8_t stream_id)
+{
+  return stream_id >= 0xE0 && stream_id <= 0xEF;
+}
+
+static bool
 has_elementary_stream (uint8_t stream_id)
 {
-  return stream_id == PRIVATE_STREAM_1 || (stream_id >= 0xC0 && stream_id <= 0xEF) ||
-         stream_id == EXTENDED_STREAM;
+  return stream_id == PRIVATE_STREAM_1 || (stream_id >= 0xC0 && stream_id <= 0xDF) ||
+         is_video (stream_id) || stream_id == EXTENDED_STREAM;
 }
 
 /* Bytes of an MPEG-1 packet header behind the length (11172-1 §2.4.3.3); > len:
@@ -157,8 +176,9 @@ take_packet (uint8_t stream_id, const uint8_t *p, size_t len, uint64_t from,
 
   if (header >= len)
     return;
+  out->packets++;
   if (scrambled) {
-    out->scrambled = true;
+    out->scrambled++;
     return;
   }
   if (stream_id == PRIVATE_STREAM_1) {
@@ -173,19 +193,56 @@ take_packet (uint8_t stream_id, const uint8_t *p, size_t len, uint64_t from,
                from + header);
 }
 
-/*
- * Walk the packets from `at` to the end of their pack, taking what they hold unless
- * `out` is NULL.  Returns where the pack ends.  A packet that reaches beyond the data
- * is cut there: the source's end is the only place where that happens to a sound one.
+/* The first start code of the system (of a pack, a packet, or the end) that is in
+ * data[at, len), or `len`.
  */
 static size_t
-walk_packets (const uint8_t *data, size_t len, size_t at, uint64_t base,
+find_start_code (const uint8_t *data, size_t len, size_t at)
+{
+  /* The third byte of a start code is the rarest of video. */
+  for (size_t i = at + 2; i + 1 < len; i++) {
+    const uint8_t *p = memchr (data + i, 1, len - 1 - i);
+
+    if (!p)
+      break;
+    i = (size_t) (p - data);
+    if (p[1] >= PROGRAM_END && p[-1] == 0 && p[-2] == 0)
+      return i - 2;
+  }
+  return len;
+}
+
+/*
+ * Bytes of the packet at p behind its length field, which may be more than there are.
+ * A length of 0 is allowed for video in transport streams only, but done in program
+ * streams too: the packet ends at the next start code of the system.  Video has none
+ * of its own: values from B9 are the system's (13818-2 table 6-1), and no NAL unit's
+ * header has its first bit set.
+ */
+static size_t
+packet_body (const uint8_t *p, size_t len)
+{
+  size_t n = get_be16 (p + 4);
+
+  if (n == 0 && is_video (p[3]))
+    n = find_start_code (p, len, PACKET_HEADER) - PACKET_HEADER;
+  return n;
+}
+
+/*
+ * Walk the packets from `at` to the end of their pack, or to the first that starts at
+ * `stop` <= len or behind it, taking what they hold unless `out` is NULL.  Returns where
+ * that is.  A packet that reaches beyond the data is cut there: the source's end is
+ * the only place where that happens to a sound one.
+ */
+static size_t
+walk_packets (const uint8_t *data, size_t len, size_t at, size_t stop, uint64_t base,
               struct demuxed *out)
 {
-  while (at < len && is_packet (data + at, len - at)) {
+  while (at < stop && is_packet (data + at, len - at)) {
     const uint8_t *p = data + at;
     size_t body = at + PACKET_HEADER;
-    size_t n = get_be16 (p + 4);
+    size_t n = packet_body (p, len - at);
 
     if (n > len - body)
       n = len - body;
@@ -196,19 +253,46 @@ walk_packets (const uint8_t *data, size_t len, size_t at, uint64_t base,
   return at;
 }
 
+/* Does what looks like a packet at `at` lead to others, or to a pack? */
+static bool
+leads_on (const uint8_t *data, size_t len, size_t at)
+{
+  for (unsigned n = 0; n < PACKETS_IN_A_ROW; n++) {
+    if (at >= len || !is_packet (data + at, len - at))
+      return n > 0 && (at >= len || pack_header (data + at, len - at));
+    at += PACKET_HEADER + packet_body (data + at, len - at);
+  }
+  return true;
+}
+
+/* The first packet that starts in data[at, end), the middle of a pack, or `end`. */
+static size_t
+find_packet (const uint8_t *data, size_t len, size_t at, size_t end)
+{
+  while (at < end && (at = find_start_code (data, len, at)) < end &&
+         !leads_on (data, len, at))
+    at++;
+  return at < end ? at : end;
+}
+
 static void
 ps_chunk (const uint8_t *data, size_t len, size_t owned, uint64_t base,
           struct demuxed *out)
 {
-  size_t at = 0;
+  size_t at = find_pack (data, len, 0, owned);
+  size_t stop = len - owned < LONG_PACK ? len : owned + LONG_PACK;
 
+  if (at > LONG_PACK) {
+    at = find_packet (data, len, LONG_PACK, at);
+    at = walk_packets (data, len, at, stop, base, out);
+  }
   while (at < owned) {
     size_t header = pack_header (data + at, len - at);
 
     if (!header)
       at = find_pack (data, len, at, owned);
     else
-      at = walk_packets (data, len, at + header, base, out);
+      at = walk_packets (data, len, at + header, stop, base, out);
   }
 }
 
@@ -224,7 +308,7 @@ ps_probe (const uint8_t *data, size_t len, uint64_t offset)
   while (packs < 2 && (at = find_pack (data, len, at, len)) < len) {
     size_t packets = at + pack_header (data + at, len - at);
 
-    at = walk_packets (data, len, packets, 0, NULL);
+    at = walk_packets (data, len, packets, len, 0, NULL);
     if (at > packets)
       packs += at >= len ? 2 : 1;
   }

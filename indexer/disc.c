@@ -7,6 +7,9 @@
  * without following links when the recipe is served.  What a file is, is asked of the
  * demuxers and never of its name.  Directory trees are walked with fts, which
  * follows no links and so knows no cycles.
+ *
+ * Rips and recipes may lie beside their discs.  They are no discs, though one may hold
+ * a piece of a program stream (an attachment, what was found nowhere).
  */
 #include "config.h"
 
@@ -19,9 +22,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bytes.h"
 #include "cleanup.h"
 #include "disc.h"
+#include "ebml.h"
 #include "recipe.h"
+#include "recipe_format.h"
+#include "whole_io.h"
 
 /* A smaller file in a directory holds no stream worth a source of its own. */
 #define MIN_SIZE 4096
@@ -139,6 +146,17 @@ add_file (struct disc *disc, const char *path, uint64_t size,
   return 0;
 }
 
+/* Does the file begin like a Matroska file or a recipe? */
+static bool
+is_rip (int fd)
+{
+  uint8_t start[RECIPE_MAGIC_SIZE] = { 0 };
+  struct error ignored;
+
+  return read_all (fd, start, sizeof start, 0, "", &ignored) == 0 &&
+         (get_be32 (start) == ID_EBML || memcmp (start, RECIPE_MAGIC, sizeof start) == 0);
+}
+
 /* Look at a file; take it if a demuxer knows it or the user himself `named` it. */
 static int
 look_at (struct disc *disc, const char *path, bool named, struct error *err)
@@ -149,7 +167,7 @@ look_at (struct disc *disc, const char *path, bool named, struct error *err)
 
   if (fd == -1 || fstat (fd, &st) == -1)
     return error_set (err, errno, "%s", path);
-  if (!S_ISREG (st.st_mode) || (!named && st.st_size < MIN_SIZE))
+  if (!S_ISREG (st.st_mode) || (!named && (st.st_size < MIN_SIZE || is_rip (fd))))
     return 0;
   if (st.st_size == 0)
     return error_set (err, 0, "%s: the file is empty", path);
@@ -257,9 +275,34 @@ sort_and_unite (struct disc *disc)
   disc->n_files = n + 1;
 }
 
+/* The disc without the file that a recipe is to be made of. */
 static int
-find (const char *const *sources, const struct names *names, struct disc *disc,
-      struct error *err)
+leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < disc->n_files; i++) {
+    struct disc_file *f = &disc->files[i];
+    struct stat st;
+
+    if (stat (f->path, &st) == 0 && st.st_dev == mkv->st_dev &&
+        st.st_ino == mkv->st_ino) {
+      free (f->path);
+      free (f->relative);
+    }
+    else
+      disc->files[n++] = *f;
+  }
+  disc->n_files = n;
+  return n ? 0
+           : error_set (err, 0,
+                        "%s: nothing in it but the file that is to be found there",
+                        disc->base);
+}
+
+static int
+find (const char *const *sources, const struct names *names, const struct stat *mkv,
+      struct disc *disc, struct error *err)
 {
   for (size_t i = 0; i < names->n; i++)
     if (resolve (sources[i], &names->name[i], &disc->base, err) == -1)
@@ -268,12 +311,12 @@ find (const char *const *sources, const struct names *names, struct disc *disc,
     if (take_source (disc, names->name[i], err) == -1)
       return -1;
   sort_and_unite (disc);
-  return 0;
+  return mkv ? leave_out (disc, mkv, err) : 0;
 }
 
 int
-disc_find (const char *const *sources, size_t n_sources, struct disc *disc,
-           struct error *err)
+disc_find (const char *const *sources, size_t n_sources, const struct stat *mkv,
+           struct disc *disc, struct error *err)
 {
   struct names names = { n_sources, calloc (n_sources + 1, sizeof *names.name) };
   int r = -1;
@@ -282,7 +325,7 @@ disc_find (const char *const *sources, size_t n_sources, struct disc *disc,
   if (!names.name)
     error_set (err, errno, "sources");
   else
-    r = find (sources, &names, disc, err);
+    r = find (sources, &names, mkv, disc, err);
   if (names.name)
     names_free (&names);
   if (r == -1)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "demux.h"
 #include "error.h"
@@ -29,13 +30,15 @@ struct disc {
 
 /*
  * Find the files of all `sources` (files or directories).  The base is the deepest
- * directory that holds them all. Files named are always taken; below a directory those
- * which a demuxer knows.  Symbolic links to files are followed only while they stay
- * below the base.  A source that has nothing, is missing or cannot be read is an error
- * naming it.
+ * directory that holds them all.  Files named are always taken; below a directory those
+ * which a demuxer knows, but neither Matroska files nor recipes, whatever is in them.
+ * The file that `mkv` is the stat of (may be NULL) is never taken: it is not its own
+ * source.  Symbolic links to files are followed only while they stay below the base.
+ * A source that has nothing, is missing, or holds what cannot be read is an error naming
+ * it.  Not while another thread writes to stderr (image_files.h).
  */
-int disc_find (const char *const *sources, size_t n_sources, struct disc *disc,
-               struct error *err);
+int disc_find (const char *const *sources, size_t n_sources, const struct stat *mkv,
+               struct disc *disc, struct error *err);
 void disc_free (struct disc *disc);
 
 #endif /* MKVDUP_DISC_H */

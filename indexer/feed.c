@@ -101,16 +101,38 @@ model_header (struct feed *f, const struct matroska_block *block,
   }
 }
 
+/* The frames of a lace, one by one: deflated, each is a stream of its own. */
 static int
-feed_block (struct feed *f, const struct matroska_block *block, struct error *err)
+feed_lace (struct feed *f, const struct matroska_block *block, struct matcher_frame frame,
+           struct error *err)
+{
+  frame.more = (uint16_t) (block->n_frames - 1);
+  for (unsigned i = 0; i < block->n_frames; i++) {
+    frame.payload = block->frame_size[i];
+    if (feed_frame (f, &frame, err) == -1)
+      return -1;
+    frame = (struct matcher_frame){ .at = frame.at + frame.header + frame.payload,
+                                    .track = frame.track,
+                                    .kinds = frame.kinds,
+                                    .continues = true };
+  }
+  return 0;
+}
+
+static int
+feed_block (struct feed *f, const struct matroska *m, const struct matroska_block *block,
+            struct error *err)
 {
   uint64_t payload = block->end - block->payload, header = block->payload - block->at;
   struct matcher_frame frame = { .at = block->at, .header = (uint32_t) header };
 
+  frame.kinds = material_kinds (matroska_track (m, block->track));
   frame.track = find_track (f, block->track);
   if (header > HEADER_MAX || payload > MATCHER_MAX_PAYLOAD)
     return feed_raw (f, frame.track, block->payload, block->end, err);
   model_header (f, block, &frame);
+  if (material_is_by_frame (frame.kinds))
+    return feed_lace (f, block, frame, err);
   frame.payload = (uint32_t) payload;
   return feed_frame (f, &frame, err);
 }
@@ -118,13 +140,12 @@ feed_block (struct feed *f, const struct matroska_block *block, struct error *er
 static void
 name_tracks (struct feed *f, const struct matroska *m)
 {
-  size_t n;
-  const struct matroska_track *known = matroska_tracks (m, &n);
+  for (uint16_t i = 1; i < f->n_tracks; i++) {
+    const struct matroska_track *known = matroska_track (m, f->tracks[i].number);
 
-  for (uint16_t i = 1; i < f->n_tracks; i++)
-    for (size_t k = 0; k < n; k++)
-      if (known[k].number == f->tracks[i].number)
-        memcpy (f->tracks[i].codec, known[k].codec, sizeof f->tracks[i].codec);
+    if (known)
+      memcpy (f->tracks[i].codec, known->codec, sizeof f->tracks[i].codec);
+  }
 }
 
 static int
@@ -135,7 +156,7 @@ feed_blocks (struct feed *f, struct matroska *m, struct error *err)
   while (matroska_next (m, &block)) {
     if (block.at < f->at || block.end < block.payload)
       continue; /* never of a sound parser */
-    if (feed_other (f, block.at, err) == -1 || feed_block (f, &block, err) == -1)
+    if (feed_other (f, block.at, err) == -1 || feed_block (f, m, &block, err) == -1)
       return -1;
   }
   if (f->window->errnum)

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "frame_queue.h"
+#include "recoding.h"
 
 /* How long a frame may wait for a later one of its track: by then an anchor would have
- * been met in any stream that has them (video: one in 64 KiB; sound: one in a few
+ * been met in any stream that has them (video: one in 16 KiB; sound: one in two
  * frames).
  */
 #define WAIT_BYTES (UINT64_C (32) << 20)
@@ -75,7 +77,7 @@ frame_queue_get (struct frame_queue *q, uint64_t number)
 }
 
 int
-frame_add_match (struct queued_frame *f, const struct match *match)
+frame_add_match (struct queued_frame *f, uint32_t i, const struct match *match)
 {
   if (f->n_matches == f->cap_matches) {
     uint32_t more = 2 * f->cap_matches;
@@ -89,7 +91,9 @@ frame_add_match (struct queued_frame *f, const struct match *match)
     f->matches = p;
     f->cap_matches = more;
   }
-  f->matches[f->n_matches++] = *match;
+  memmove (f->matches + i + 1, f->matches + i, (f->n_matches - i) * sizeof *match);
+  f->matches[i] = *match;
+  f->n_matches++;
   return 0;
 }
 
@@ -101,13 +105,18 @@ frame_matched_end (const struct queued_frame *f)
   return f->n_matches > 0 ? last->at + last->len : 0;
 }
 
-uint32_t
-frame_matched_start (const struct queued_frame *f)
-{
-  return f->n_matches > 0 ? f->matches[0].at : f->frame.payload;
-}
-
 /* ---- handing over ---- */
+
+/* Where in the payload is what byte `at` of the material makes? */
+static uint32_t
+payload_at (const struct queued_frame *f, uint32_t at)
+{
+  struct recoding_unit unit = recoding_unit (f->kind);
+
+  if (unit.in == 0)
+    return at > 0 ? f->frame.payload : 0;
+  return at / unit.in * unit.out;
+}
 
 /* How many spans the payload makes: its matches and what is between them. */
 static uint32_t
@@ -119,7 +128,18 @@ count_spans (const struct queued_frame *f)
     n += 1 + (f->matches[i].at > pos);
     pos = f->matches[i].at + f->matches[i].len;
   }
-  return n + (pos < f->frame.payload);
+  return n + (payload_at (f, pos) < f->frame.payload);
+}
+
+/* How many spans a header is for: those of its frames, and what it is not modelled of. */
+static uint32_t
+count_covered (struct frame_queue *q, const struct queued_frame *f)
+{
+  uint32_t n = f->frame.header > f->frame.head;
+
+  for (uint64_t i = f->number; i <= f->number + f->frame.more && i < q->tail; i++)
+    n += count_spans (slot (q, i));
+  return n;
 }
 
 static int
@@ -130,29 +150,48 @@ build_header (struct frame_queue *q, const struct queued_frame *f, struct error 
   if (!f->frame.shape)
     return builder_literal (q->builder, f->frame.header, err);
   if (builder_header (q->builder, f->frame.head, f->frame.shape, (uint8_t) f->frame.track,
-                      f->frame.time, f->frame.base, count_spans (f) + (rest > 0),
-                      err) == -1)
+                      f->frame.time, f->frame.base, count_covered (q, f), err) == -1)
     return -1;
   return builder_literal (q->builder, rest, err);
 }
 
 static int
-build_frame (struct frame_queue *q, const struct queued_frame *f, struct error *err)
+build_match (struct frame_queue *q, const struct queued_frame *f, const struct match *m,
+             struct error *err)
+{
+  uint32_t len = payload_at (f, m->at + m->len) - payload_at (f, m->at);
+  struct builder_recoding recoding = {
+    .kind = f->kind, .view = m->view, .at = m->from, .material = m->len, .check = f->check
+  };
+
+  if (f->kind < FIRST_RECODING)
+    return builder_copy (q->builder, m->view, m->from, len, f->kind, err);
+  return builder_recoded (q->builder, &recoding, len, err);
+}
+
+static int
+build_payload (struct frame_queue *q, const struct queued_frame *f, struct error *err)
 {
   uint32_t pos = 0;
 
-  if (builder_literal (q->builder, f->literal, err) == -1 ||
-      build_header (q, f, err) == -1)
-    return -1;
   for (uint32_t i = 0; i < f->n_matches; i++) {
     const struct match *m = &f->matches[i];
 
-    if (builder_literal (q->builder, m->at - pos, err) == -1 ||
-        builder_copy (q->builder, m->view, m->from, m->len, err) == -1)
+    if (builder_literal (q->builder, payload_at (f, m->at) - pos, err) == -1 ||
+        build_match (q, f, m, err) == -1)
       return -1;
-    pos = m->at + m->len;
+    pos = payload_at (f, m->at + m->len);
   }
   return builder_literal (q->builder, f->frame.payload - pos, err);
+}
+
+static int
+build_frame (struct frame_queue *q, const struct queued_frame *f, struct error *err)
+{
+  if (builder_literal (q->builder, f->literal, err) == -1 ||
+      build_header (q, f, err) == -1)
+    return -1;
+  return build_payload (q, f, err);
 }
 
 static int
@@ -166,13 +205,25 @@ pop (struct frame_queue *q, struct error *err)
   return r;
 }
 
+/* Has the first frame, with those that its header is for, been settled? */
+static bool
+is_settled (struct frame_queue *q)
+{
+  uint64_t last = q->head + slot (q, q->head)->frame.more;
+
+  for (uint64_t i = q->head; i <= last; i++)
+    if (i >= q->tail || slot (q, i)->open)
+      return false;
+  return true;
+}
+
 int
 frame_queue_settle (struct frame_queue *q, bool everything, struct error *err)
 {
   while (q->head < q->tail) {
     const struct queued_frame *first = slot (q, q->head), *last = slot (q, q->tail - 1);
 
-    if (!everything && first->open && last->frame.at - first->frame.at < WAIT_BYTES)
+    if (!everything && !is_settled (q) && last->frame.at - first->frame.at < WAIT_BYTES)
       return 0;
     if (pop (q, err) == -1)
       return -1;
@@ -198,6 +249,7 @@ frame_queue_push (struct frame_queue *q, const struct matcher_frame *frame,
                               .literal = q->literal,
                               .frame = *frame,
                               .previous = previous,
+                              .material = frame->payload,
                               .cap_matches = 1 };
   f->matches = &f->one;
   q->literal = 0;

@@ -21,8 +21,14 @@ struct queued_frame {
   uint64_t number;  /* counts all frames */
   uint64_t literal; /* bytes before it that are in no frame */
   struct matcher_frame frame;
-  uint64_t previous;     /* the frame of its track before it, or FRAME_NONE */
-  bool open;             /* its unmatched end may yet be found */
+  uint64_t previous; /* the frame of its track before it, or FRAME_NONE */
+  bool open;         /* its unmatched end may yet be found */
+
+  /* What its payload is made of: `material` bytes, of which the matches are, in whole
+   * units (recoding.h). */
+  uint8_t kind;          /* enum transform_kind */
+  uint32_t material;     /* bytes: at most the payload's, unless it is recoded */
+  uint32_t check;        /* of a deflated payload */
   struct match one;      /* the usual case, without an allocation */
   struct match *matches; /* `one`, or owned; sorted, disjoint */
   uint32_t n_matches, cap_matches;
@@ -45,14 +51,11 @@ struct queued_frame *frame_queue_push (struct frame_queue *q,
 /* A frame still in the queue, or NULL. */
 struct queued_frame *frame_queue_get (struct frame_queue *q, uint64_t number);
 
-/* Append a match behind those the frame has.  -1 when out of memory. */
-int frame_add_match (struct queued_frame *f, const struct match *match);
+/* Add a match as the frame's number `i` (at most n_matches).  -1 when out of memory. */
+int frame_add_match (struct queued_frame *f, uint32_t i, const struct match *match);
 
-/* Where the frame's last match ends, and where its first one starts (its length, if
- * none).
- */
+/* Where the frame's last match ends in its material. */
 uint32_t frame_matched_end (const struct queued_frame *f);
-uint32_t frame_matched_start (const struct queued_frame *f);
 
 /* Hand the frames at the front that wait for nothing (or all, if `everything`) to the
  * builder.

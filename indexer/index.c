@@ -17,10 +17,10 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "index_views.h"
 #include "source.h"
+#include "whole_io.h"
 
 /* Shared by the threads of one build. */
 struct build {
@@ -29,14 +29,14 @@ struct build {
   void *opaque;
   unsigned anchors; /* of a stream in a chunk */
 
-  pthread_mutex_t lock; /* guards everything below */
+  pthread_mutex_t lock; /* guards everything below, and the sources' counts of packets */
   size_t source;        /* of the next chunk to be read */
   uint32_t chunk;
   XXH3_state_t *hash; /* of that source, so far */
   uint64_t done;      /* bytes */
   struct found_chunk *
     *found; /* of each source, by chunk; each entry belongs to who read the chunk */
-  bool failed, scrambled;
+  bool failed;
   struct error err; /* the first error */
 };
 
@@ -140,6 +140,14 @@ take_chunk (struct build *b, uint8_t *buf, struct taken *t)
   return !b->failed;
 }
 
+static void
+count_packets (struct build *b, size_t source, const struct demuxed *d)
+{
+  LOCK_FOR_SCOPE (&b->lock);
+  b->index->sources[source].packets += d->packets;
+  b->index->sources[source].scrambled += d->scrambled;
+}
+
 static void *
 work (void *opaque)
 {
@@ -147,7 +155,6 @@ work (void *opaque)
   CLEANUP_FREE uint8_t *buf = malloc (CHUNK_SIZE + CHUNK_OVERREAD);
   struct error err = ERROR_INIT;
   struct demuxed demuxed;
-  bool scrambled = false;
   struct taken t;
 
   demuxed_init (&demuxed);
@@ -161,17 +168,13 @@ work (void *opaque)
     demuxed_clear (&demuxed);
     if (file->demuxer)
       file->demuxer->chunk (buf, t.len, t.owned, t.chunk * CHUNK_SIZE, &demuxed);
-    scrambled |= demuxed.scrambled;
+    count_packets (b, t.source, &demuxed);
     if (keep_found (&demuxed, &b->found[t.source][t.chunk], b->anchors) == -1) {
       error_set (&err, ENOMEM, "indexing %s", file->path);
       fail (b, &err);
     }
   }
   demuxed_free (&demuxed);
-  if (scrambled) {
-    LOCK_FOR_SCOPE (&b->lock);
-    b->scrambled = true;
-  }
   return NULL;
 }
 
@@ -274,7 +277,6 @@ index_build (struct disc_index *index, const struct disc *disc, unsigned threads
   r = build_init (&b);
   if (r == 0)
     r = run_threads (&b, threads);
-  index->scrambled = b.scrambled;
   if (r == 0 && index_assemble (index, b.found) == -1)
     r = error_set (&b.err, ENOMEM, "indexing");
   build_free (&b);

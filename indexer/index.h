@@ -28,6 +28,8 @@ struct index_source {
   uint32_t n_chunks;
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;
+  uint64_t packets;   /* of streams that are kept */
+  uint64_t scrambled; /* of these: what is in them is in no view */
 };
 
 /* One stream of one source: its payload bytes as if contiguous. */
@@ -51,7 +53,6 @@ struct disc_index {
   size_t n_views, cap_views;
   struct anchor_table anchors;
   uint64_t bytes; /* of all sources */
-  bool scrambled; /* scrambled packets were seen */
 };
 
 /* Bytes of the sources read so far; false to stop.  One thread at a time. */

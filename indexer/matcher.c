@@ -14,20 +14,25 @@
 
 #include "frame_queue.h"
 #include "matcher.h"
+#include "recoding.h"
 #include "search.h"
 
 struct track {
   struct search search; /* where its last match ended, and so on */
+  uint8_t kind;         /* enum transform_kind: of the frame found last */
   struct matcher_track counts;
   uint64_t last; /* its newest frame in the queue, or FRAME_NONE */
 };
 
 struct matcher {
   struct search_context context;
+  struct search_places places;
   struct frame_queue *queue;
-  struct window window; /* for frames of the past */
-  uint64_t size;        /* of the MKV */
-  uint64_t at;          /* end of the last frame */
+  struct window window;   /* for frames of the past */
+  struct buffer material; /* of the frame at hand, … */
+  struct buffer past;     /* … and of one before it */
+  uint64_t size;          /* of the MKV */
+  uint64_t at;            /* end of the last frame */
   struct track tracks[MATCHER_MAX_TRACKS];
 };
 
@@ -45,11 +50,12 @@ matcher_new (const struct disc_index *index, struct view_reader *views,
     error_set (err, ENOMEM, "matching");
     return NULL;
   }
-  m->context = (struct search_context){ index, views };
+  m->context = (struct search_context){ index, views, &m->places };
   m->size = size;
   m->queue = frame_queue_new (builder);
   for (size_t i = 0; i < MATCHER_MAX_TRACKS; i++)
     m->tracks[i].last = FRAME_NONE;
+  m->tracks[0].search.mixed = true;
   if (!m->queue) {
     error_set (err, ENOMEM, "matching");
     matcher_free (m);
@@ -65,77 +71,234 @@ matcher_free (struct matcher *m)
     return;
   frame_queue_free (m->queue);
   window_free (&m->window);
+  buffer_free (&m->material);
+  buffer_free (&m->past);
   free (m);
 }
 
-/* How much of the end of an earlier frame, from its last match on, lies right before
- * byte `at` of the view?
- */
-static uint32_t
-match_past (struct matcher *m, const struct queued_frame *f, uint32_t view, uint64_t at)
-{
-  uint32_t from = frame_matched_end (f), len = f->frame.payload - from;
-  size_t got;
-  const uint8_t *data =
-    window_get (&m->window, f->frame.at + f->frame.header + from, len, &got);
+/* The payload of a frame and what it is made of, if that is `kind`. */
+struct made {
+  enum transform_kind kind;
+  const uint8_t *payload, *material;
+  uint32_t len; /* of the material */
+  const struct buffer *buffer;
+};
 
-  if (got != len)
-    return 0;
-  return (uint32_t) view_match_back (m->context.views, view, at, data, len);
+/* Undo `kind`, into `buffer` if there is anything to do.  False if the payload is not of
+ * that kind.
+ */
+static bool
+make_material (enum transform_kind kind, const struct queued_frame *f,
+               const uint8_t *payload, struct buffer *buffer, struct made *made)
+{
+  *made = (struct made){ kind, payload, payload, f->frame.payload, buffer };
+  if (kind == TRANSFORM_NONE)
+    return true;
+  if (!material_undo (kind, payload, f->frame.payload, buffer))
+    return false;
+  made->material = buffer->data;
+  made->len = (uint32_t) buffer->len;
+  return true;
 }
 
-/* `first` is the first match of a frame: what of the frames of its track before it lies
- * in front of that?  Whatever comes of it, they need not wait any longer.
+/* Is all of a payload found that can only be made as a whole, and does that give it? */
+static bool
+is_whole (const struct queued_frame *f, const struct made *made,
+          const struct match *match)
+{
+  return match->len == made->len &&
+         material_reproduces (made->kind, made->buffer, made->payload, f->frame.payload);
+}
+
+/* A match, cut to whole units, becomes the frame's number `i`. */
+static int
+keep_match (struct track *t, struct queued_frame *f, const struct made *made, uint32_t i,
+            struct match match)
+{
+  struct recoding_unit unit = recoding_unit (made->kind);
+
+  if (unit.in == 0) {
+    if (!is_whole (f, made, &match))
+      return 0;
+    f->check = recoding_check (made->payload, f->frame.payload);
+    t->counts.found += f->frame.payload;
+  }
+  else {
+    uint32_t cut = (unit.in - match.at % unit.in) % unit.in;
+
+    if (match.len < cut + unit.in)
+      return 0;
+    match.at += cut;
+    match.from += cut;
+    match.len -= cut + (match.len - cut) % unit.in;
+    t->counts.found += match.len / unit.in * unit.out;
+  }
+  f->kind = (uint8_t) made->kind;
+  f->material = made->len;
+  return frame_add_match (f, i, &match);
+}
+
+/* A place before which a match ends, while the way goes backwards. */
+struct place {
+  uint32_t view;
+  uint64_t at;
+};
+
+/*
+ * Match backwards what of a frame lies in front of the place, which moves: bytes [from,
+ * end) of the material, whose matches become the frame's number `i` and on.  Gaps are
+ * looked over, as forwards.  1 if that went to the frame's start (or what was put in
+ * front of it), 0 if not, -1 when out of memory.
+ */
+static int
+match_past (struct matcher *m, struct track *t, struct queued_frame *f,
+            const struct made *made, uint32_t end, uint32_t i, struct place *place)
+{
+  uint32_t from = i > 0 ? f->matches[i - 1].at + f->matches[i - 1].len : 0;
+  const uint8_t *data = made->material + from;
+
+  for (;;) {
+    uint32_t left = end - from;
+    uint32_t n =
+      (uint32_t) view_match_back (m->context.views, place->view, place->at, data, left);
+    struct match match = { end - n, n, place->view, place->at - n, false };
+
+    if (n > 0 && (n == left || n >= SEARCH_MIN_MATCH)) {
+      if (keep_match (t, f, made, i, match) == -1)
+        return -1;
+      end -= n;
+      place->at -= n;
+    }
+    if (end == from)
+      return from == 0;
+    left = end - from;
+    if (!search_back (&m->context, &t->search, place->view, data, &left, &place->at))
+      return from == 0 && end < SEARCH_MAX_PREFIX;
+    end = from + left;
+  }
+}
+
+/* The same for all of a frame in the queue, whose payload is read again. */
+static int
+match_queued (struct matcher *m, struct track *t, struct queued_frame *f,
+              enum transform_kind kind, struct place *place)
+{
+  const uint8_t *payload;
+  struct made made;
+  size_t got;
+
+  if (f->frame.payload == 0)
+    return 1;
+  payload =
+    window_get (&m->window, f->frame.at + f->frame.header, f->frame.payload, &got);
+  if (got != f->frame.payload || (f->n_matches > 0 && f->kind != kind) ||
+      !make_material (kind, f, payload, &m->past, &made))
+    return m->past.failed ? -1 : 0;
+  return match_past (m, t, f, &made, made.len, f->n_matches, place);
+}
+
+/* What of the frames of a track, from this one backwards, lies in front of the place?  A
+ * frame of which nothing does is passed over, as it would be forwards; where one breaks
+ * off for good the search ends.  Whatever comes of it, they need not wait any longer.
  */
 static int
 extend_back (struct matcher *m, struct track *t, uint64_t number,
-             const struct match *first)
+             enum transform_kind kind, struct place *place)
 {
-  bool joined = first->at == 0;
-  uint64_t at = first->from;
+  bool going = true;
 
   while (number != FRAME_NONE) {
     struct queued_frame *f = frame_queue_get (m->queue, number);
-    uint32_t n, end;
+    uint32_t had;
+    int whole;
 
     if (!f || !f->open)
       break;
-    end = f->frame.payload;
-    n = joined ? match_past (m, f, first->view, at) : 0;
-    joined = n == end - frame_matched_end (f);
-    if (n > 0 && (joined || n >= SEARCH_MIN_MATCH)) {
-      struct match match = { end - n, n, first->view, at - n };
-
-      if (frame_add_match (f, &match) == -1)
-        return -1;
-      t->counts.found += n;
-      at -= n;
-    }
-    joined = joined && frame_matched_start (f) == 0;
+    had = f->n_matches;
+    whole = going ? match_queued (m, t, f, kind, place) : 0;
+    if (whole == -1)
+      return -1;
+    going = going && (whole || (had == 0 && f->n_matches == 0));
     f->open = false;
     number = f->previous;
   }
   return 0;
 }
 
+/*
+ * Take a match.  If it came from an anchor, nothing is known of what lies before it in the
+ * frame; and the first match of a frame tells where the frames before it may be.
+ */
+static int
+take_match (struct matcher *m, struct track *t, struct queued_frame *f,
+            const struct made *made, const struct match *match)
+{
+  struct place place = { match->view, match->from };
+  uint32_t before = f->n_matches;
+  int start = before == 0;
+
+  if (keep_match (t, f, made, before, *match) == -1)
+    return -1;
+  if (match->anchored && f->n_matches > before)
+    start = match_past (m, t, f, made, match->at, before, &place);
+  if (start == -1)
+    return -1;
+  return start && f->n_matches > 0 ? extend_back (m, t, f->previous, made->kind, &place)
+                                   : 0;
+}
+
 /* Match as much of a frame as can be. */
 static int
-match_frame (struct matcher *m, struct track *t, struct queued_frame *f,
-             const uint8_t *data)
+match_material (struct matcher *m, struct track *t, struct queued_frame *f,
+                const struct made *made, struct search *s)
 {
-  uint32_t pos = 0, n = f->frame.payload;
+  uint32_t pos = 0, n = made->len;
   struct match match;
 
-  while (pos < n && search_next (&m->context, &t->search, data, n, pos, &match)) {
-    if (frame_add_match (f, &match) == -1)
-      return -1;
-    t->counts.found += match.len;
-    if (f->n_matches == 1 && extend_back (m, t, f->previous, &match) == -1)
+  while (pos < n && search_next (&m->context, s, made->material, n, pos, &match)) {
+    if (take_match (m, t, f, made, &match) == -1)
       return -1;
     pos = match.at + match.len;
   }
   f->open = pos < n;
-  search_frame_end (&t->search, data, n, pos);
+  search_frame_end (s, made->material, n, pos);
+  return 0;
+}
+
+/* Try one kind on a frame that has no match yet: the one that its track had last goes on
+ * from there, others start anew.
+ */
+static int
+try_kind (struct matcher *m, struct track *t, struct queued_frame *f,
+          enum transform_kind kind, const uint8_t *payload)
+{
+  struct search anew = { .found = false }, *s = kind == t->kind ? &t->search : &anew;
+  struct made made;
+
+  if (!make_material (kind, f, payload, &m->material, &made))
+    return m->material.failed ? -1 : 0;
+  if (match_material (m, t, f, &made, s) == -1)
+    return -1;
+  if (f->n_matches > 0 && s == &anew) {
+    t->search = anew;
+    t->kind = (uint8_t) kind;
+  }
+  return 0;
+}
+
+static int
+match_frame (struct matcher *m, struct track *t, struct queued_frame *f,
+             const uint8_t *payload)
+{
+  static const struct material_kinds as_it_is = { 1, { TRANSFORM_NONE } };
+  const struct material_kinds *kinds = f->frame.kinds ? f->frame.kinds : &as_it_is;
+
+  if (memchr (kinds->kind, t->kind, kinds->n) &&
+      try_kind (m, t, f, t->kind, payload) == -1)
+    return -1;
+  for (uint8_t i = 0; i < kinds->n && f->n_matches == 0; i++)
+    if (kinds->kind[i] != t->kind && try_kind (m, t, f, kinds->kind[i], payload) == -1)
+      return -1;
   return 0;
 }
 
@@ -151,7 +314,7 @@ matcher_frame (struct matcher *m, const struct matcher_frame *frame, const uint8
   if (!f)
     return -1;
   t->last = f->number;
-  t->counts.frames++;
+  t->counts.frames += !frame->continues;
   t->counts.bytes += frame->payload;
   if (match_frame (m, t, f, data) == -1)
     return error_set (err, ENOMEM, "matching");

@@ -8,6 +8,9 @@
  * forwards and backwards, into earlier frames of its track too: those wait in a queue
  * for that, so the frames before the first anchor of a track are found as well.
  *
+ * What is looked for is a payload's material (material.h): for nearly all tracks, the
+ * payload itself.
+ *
  * Every byte that is called found was compared.  What is not found is literal.
  *
  * Thread safety: one matcher belongs to one thread.
@@ -15,11 +18,13 @@
 #ifndef MKVDUP_MATCHER_H
 #define MKVDUP_MATCHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "builder.h"
 #include "error.h"
 #include "index.h"
+#include "material.h"
 #include "matroska.h"
 #include "shape.h"
 #include "view.h"
@@ -42,7 +47,10 @@ struct matcher_frame {
   const struct shape *shape;
   int64_t time;   /* of the frame, absolute … */
   int64_t base;   /* … and what the header's time is relative to */
-  uint16_t track; /* the matcher's own number: < MATCHER_MAX_TRACKS */
+  uint16_t track; /* the matcher's own number: < MATCHER_MAX_TRACKS; 0: in no block */
+  uint16_t more;  /* frames behind this one that its header is for, too: a lace */
+  bool continues; /* it is one of those */
+  const struct material_kinds *kinds; /* static; NULL: the bytes as they are */
 };
 
 #define MATCHER_MAX_PAYLOAD (16u << 20)

@@ -7,9 +7,9 @@
  * the next one starts, as they should, and nothing a file says makes the walk go deep.
  *
  * Sense is kept by one check: an element is believed only if it ends where its Cluster
- * or the file does, or where an element of a known ID starts.  Where sense is lost the
- * next Cluster is searched for, byte by byte.  The walk never goes back, so all of it is
- * linear in the file's size.
+ * or the file does, or where an element of a known ID starts.  Where sense is lost a
+ * Cluster or a block is searched for (matroska_sync.c).  The walk never goes back, so all
+ * of it is linear in the file's size.
  *
  * Decided against: libmatroska, which gives frames and not where they lie, and a tree of
  * nested parsers, which has to undo its nesting wherever a size is unknown or wrong.
@@ -21,113 +21,6 @@
 
 #include "matroska_parts.h"
 
-/* How much is looked at in one go for a Cluster. */
-#define SEARCH_STEP ((size_t) 64 << 10)
-
-struct matroska {
-  struct window *w;      /* borrowed */
-  uint64_t at;           /* the next element; what is before it is done with */
-  uint64_t cluster_end;  /* of the Cluster entered last; 0 if unknown */
-  uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
-  bool is_matroska;
-  bool at_end; /* no Cluster lies behind `at` */
-  size_t n_tracks;
-  struct matroska_track tracks[MATROSKA_MAX_TRACKS];
-};
-
-enum kind {
-  KIND_UNKNOWN,
-  KIND_ENTERED,
-  KIND_TRACKS,
-  KIND_TIMESTAMP,
-  KIND_BLOCK,
-  KIND_GROUP,
-  KIND_SKIPPED,
-};
-
-static enum kind
-kind_of (uint32_t id)
-{
-  switch (id) {
-  case ID_SEGMENT:
-  case ID_CLUSTER:
-    return KIND_ENTERED;
-  case ID_TRACKS:
-    return KIND_TRACKS;
-  case ID_TIMESTAMP:
-    return KIND_TIMESTAMP;
-  case ID_SIMPLE_BLOCK:
-    return KIND_BLOCK;
-  case ID_BLOCK_GROUP:
-    return KIND_GROUP;
-  case ID_VOID:
-  case ID_CRC32:
-  case ID_EBML:
-  case ID_SEEK_HEAD:
-  case ID_INFO:
-  case ID_CUES:
-  case ID_CHAPTERS:
-  case ID_ATTACHMENTS:
-  case ID_TAGS:
-  case ID_SILENT_TRACKS:
-  case ID_POSITION:
-  case ID_PREV_SIZE:
-  case ID_ENCRYPTED_BLOCK:
-    return KIND_SKIPPED;
-  default:
-    return KIND_UNKNOWN;
-  }
-}
-
-static bool
-is_cluster_child (uint32_t id)
-{
-  switch (id) {
-  case ID_VOID:
-  case ID_CRC32:
-  case ID_TIMESTAMP:
-  case ID_SILENT_TRACKS:
-  case ID_POSITION:
-  case ID_PREV_SIZE:
-  case ID_SIMPLE_BLOCK:
-  case ID_BLOCK_GROUP:
-  case ID_ENCRYPTED_BLOCK:
-    return true;
-  default:
-    return false;
-  }
-}
-
-/* From the bytes at hand to an element of the file. */
-static bool
-make_span (const uint8_t *p, size_t len, uint64_t at, struct span *s)
-{
-  if (!ebml_header (p, len, &s->e))
-    return false;
-  s->at = at;
-  s->body = at + s->e.head;
-  s->end = s->body + s->e.size;
-  return true;
-}
-
-bool
-matroska_element (struct window *w, uint64_t at, struct span *s)
-{
-  size_t got;
-  const uint8_t *p = window_get (w, at, EBML_MAX_HEADER, &got);
-
-  return p && make_span (p, got, at, s);
-}
-
-/* The same, leaving the window where it is. */
-static bool
-peek_element (struct window *w, uint64_t at, struct span *s)
-{
-  uint8_t p[EBML_MAX_HEADER];
-
-  return make_span (p, window_peek (w, at, p, sizeof p), at, s);
-}
-
 /* Is `end` a place where an element may end?  With less than a header behind it, who
  * knows.
  */
@@ -138,57 +31,27 @@ ends_well (struct matroska *m, uint64_t end)
 
   if (end == m->cluster_end || m->w->size - end < EBML_MAX_HEADER)
     return true;
-  return peek_element (m->w, end, &next) && kind_of (next.e.id) != KIND_UNKNOWN;
+  return matroska_peek (m->w, end, &next) && matroska_kind (next.e.id) != KIND_UNKNOWN;
 }
 
-/* Is there a Cluster at `at`, with something in it that belongs there? */
-static bool
-is_cluster (struct matroska *m, uint64_t at)
-{
-  struct span cluster, child;
-
-  return peek_element (m->w, at, &cluster) && cluster.e.id == ID_CLUSTER &&
-         peek_element (m->w, cluster.body, &child) && is_cluster_child (child.e.id);
-}
-
-/* The first Cluster at `at` or behind it; false if there is none. */
-static bool
-find_cluster (struct matroska *m, uint64_t *at)
-{
-  static const uint8_t id[4] = { 0x1F, 0x43, 0xB6, 0x75 };
-  uint64_t from = *at;
-  const uint8_t *p, *found;
-  size_t got;
-
-  while ((p = window_get (m->w, from, SEARCH_STEP, &got)) && got >= sizeof id) {
-    found = memmem (p, got, id, sizeof id);
-    if (!found) {
-      from += got - (sizeof id - 1);
-      continue;
-    }
-    from += (uint64_t) (found - p);
-    if (is_cluster (m, from)) {
-      *at = from;
-      return true;
-    }
-    from++;
-  }
-  return false;
-}
-
-/* Go on at the next Cluster behind `at`.  Without one the walk is over. */
+/* Go on at the next Cluster or block behind `at`.  Without one the walk is over. */
 static bool
 resynchronise (struct matroska *m)
 {
   uint64_t at = m->at + 1;
 
-  if (!find_cluster (m, &at)) {
+  if (!matroska_find_sense (m, &at)) {
     m->at_end = true;
     return false;
   }
   m->at = at;
   return true;
 }
+
+/* What has an unknown ID and is larger than this may be a Cluster, or many blocks, behind
+ * a damaged header: it is looked into.
+ */
+#define MAX_UNKNOWN 4096
 
 /* Can the element be taken as it stands: of known size, within its Cluster, and ending
  * well?
@@ -198,6 +61,8 @@ is_sound (struct matroska *m, const struct span *s)
 {
   bool in_cluster = s->at < m->cluster_end;
 
+  if (matroska_kind (s->e.id) == KIND_UNKNOWN && s->e.size > MAX_UNKNOWN)
+    return false;
   return !s->e.unknown && s->end <= (in_cluster ? m->cluster_end : m->w->size) &&
          ends_well (m, s->end);
 }
@@ -230,7 +95,7 @@ take_timestamp (struct matroska *m, const struct span *s, uint64_t end)
 static bool
 take (struct matroska *m, const struct span *s, uint64_t end, struct matroska_block *b)
 {
-  switch (kind_of (s->e.id)) {
+  switch (matroska_kind (s->e.id)) {
   case KIND_TRACKS:
     matroska_tracks_parse (m->w, s->body, end, m->tracks, &m->n_tracks);
     return false;
@@ -277,7 +142,7 @@ step (struct matroska *m, struct matroska_block *b, bool *found)
     return false;
   if (!matroska_element (m->w, m->at, &s))
     return resynchronise (m);
-  if (kind_of (s.e.id) == KIND_ENTERED) {
+  if (matroska_kind (s.e.id) == KIND_ENTERED) {
     enter (m, &s);
     return true;
   }
@@ -326,7 +191,7 @@ read_front (struct matroska *m)
   struct span s;
 
   while (matroska_element (m->w, m->at, &s) && s.e.id != ID_CLUSTER &&
-         kind_of (s.e.id) != KIND_BLOCK && kind_of (s.e.id) != KIND_GROUP)
+         matroska_kind (s.e.id) != KIND_BLOCK && matroska_kind (s.e.id) != KIND_GROUP)
     if (!step (m, &none, &found))
       break;
 }
@@ -362,4 +227,13 @@ matroska_tracks (const struct matroska *m, size_t *n)
 {
   *n = m->n_tracks;
   return m->tracks;
+}
+
+const struct matroska_track *
+matroska_track (const struct matroska *m, uint64_t number)
+{
+  for (size_t i = 0; i < m->n_tracks; i++)
+    if (m->tracks[i].number == number)
+      return &m->tracks[i];
+  return NULL;
 }

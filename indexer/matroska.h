@@ -82,4 +82,7 @@ bool matroska_next (struct matroska *m, struct matroska_block *block);
  */
 const struct matroska_track *matroska_tracks (const struct matroska *m, size_t *n);
 
+/* The one with this number, as it was described last; NULL if none was. */
+const struct matroska_track *matroska_track (const struct matroska *m, uint64_t number);
+
 #endif /* MKVDUP_MATROSKA_H */

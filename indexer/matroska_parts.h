@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What matroska.c is made of besides the walk itself.  Not for others. */
+/* What the files of the Matroska parser share.  Not for others. */
 #ifndef MKVDUP_MATROSKA_PARTS_H
 #define MKVDUP_MATROSKA_PARTS_H
 
@@ -19,8 +19,40 @@ struct span {
   uint64_t end;  /* as its size says: may lie beyond the file; body, if unknown */
 };
 
+struct matroska {
+  struct window *w;      /* borrowed */
+  uint64_t at;           /* the next element; what is before it is done with */
+  uint64_t cluster_end;  /* of the Cluster entered last; 0 if unknown */
+  uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
+  bool is_matroska;
+  bool at_end; /* no Cluster lies behind `at` */
+  size_t n_tracks;
+  struct matroska_track tracks[MATROSKA_MAX_TRACKS];
+};
+
+/* What an element is to the walk. */
+enum matroska_kind {
+  KIND_UNKNOWN,
+  KIND_ENTERED,
+  KIND_TRACKS,
+  KIND_TIMESTAMP,
+  KIND_BLOCK,
+  KIND_GROUP,
+  KIND_SKIPPED,
+};
+
+enum matroska_kind matroska_kind (uint32_t id);
+
 /* The element at `at`; false if there is none. */
 bool matroska_element (struct window *w, uint64_t at, struct span *s);
+
+/* The same, leaving the window where it is. */
+bool matroska_peek (struct window *w, uint64_t at, struct span *s);
+
+/* The first place from *at on where a Cluster or a block of a known track begins beyond
+ * doubt; false if there is none.
+ */
+bool matroska_find_sense (struct matroska *m, uint64_t *at);
 
 /*
  * Parse the (Simple)Block element `s` (RFC 9559 §10) as far as it lies before `limit` <=

@@ -2,34 +2,17 @@
 /*
  * Searching for the bytes of a track: see search.h.
  *
- * Costs: prediction is one comparison; resynchronisation looks at a few
- * kilobytes, and only as long as the track was found lately; anchors cost a rolling hash
- * over the frame and one look-up for 256 bytes.  All are bounded whatever the
- * content: of equal windows (black, silence) only the nearest few are tried.
+ * Costs: prediction is one comparison; resynchronisation (resync.c) looks at a few
+ * kilobytes; anchors cost a rolling hash over the frame and one look-up for 256 bytes.
+ * All are bounded whatever the content: of equal windows (black, silence) only the
+ * nearest few are tried.
  */
 #include "config.h"
 
 #include <string.h>
 
+#include "resync.h"
 #include "search.h"
-
-/* How far ahead to look in the view for a place to go on: first where small
- * insertions and omissions are (a NAL prefix, stripped bytes, user data), then about
- * a frame.
- */
-#define NEAR_WINDOW 512u
-#define FAR_WINDOW (32u << 10)
-
-/* How many bytes may have been inserted in the payload, or be of units too short to be
- * probed for: nearby, two lengths and a short NAL between them; else, one length.
- */
-#define NEAR_PUT 64u
-#define FAR_PUT 16u
-
-/* Resynchronising needs so many equal bytes; chance is then out of the question,
- * repetition is not.
- */
-#define PROBE 16u
 
 /* A track not found for so many frames is somewhere else. */
 #define MAX_MISSES 4
@@ -39,15 +22,31 @@
  */
 #define MAX_CANDIDATES 8
 
+/* A view was read up to `next`. */
 static void
-accept (struct search *s, struct match *m, uint32_t view, uint64_t from, uint32_t at,
-        uint32_t len)
+remember_place (struct search_places *l, uint32_t view, uint64_t next)
 {
-  *m = (struct match){ at, len, view, from };
+  unsigned i = 0;
+
+  while (i < l->n && l->place[i].view != view)
+    i++;
+  if (i == l->n && i < SEARCH_PLACES)
+    l->n++;
+  i = i < SEARCH_PLACES ? i : SEARCH_PLACES - 1;
+  memmove (l->place + 1, l->place, i * sizeof l->place[0]);
+  l->place[0] = (struct search_place){ view, next };
+}
+
+void
+search_accept (const struct search_context *c, struct search *s, struct match *m,
+               uint32_t view, uint64_t from, uint32_t at, uint32_t len)
+{
+  *m = (struct match){ at, len, view, from, false };
   s->found = true;
   s->view = view;
   s->next = from + len;
   s->misses = 0;
+  remember_place (c->places, view, s->next);
 }
 
 /* Is a match worth taking? */
@@ -65,60 +64,8 @@ predict (const struct search_context *c, struct search *s, const uint8_t *data,
 
   if (!is_enough (pos, n, len))
     return false;
-  accept (s, m, s->view, s->next, pos, n);
+  search_accept (c, s, m, s->view, s->next, pos, n);
   return true;
-}
-
-/* Try data[pos + put …) at `skip` bytes behind the last match's end. */
-static bool
-try_gap (const struct search_context *c, struct search *s, const uint8_t *data,
-         uint32_t len, uint32_t pos, uint32_t put, uint32_t skip, struct match *m)
-{
-  uint64_t from = s->next + skip;
-  uint32_t n, back;
-
-  if (put >= len - pos)
-    return false;
-  n = (uint32_t) view_match (c->views, s->view, from, data + pos + put, len - pos - put);
-  if (n < 2 * PROBE && (n < PROBE || pos + put + n < len))
-    return false;
-  /* Not back over the last match's end: those bytes of the view have been used. */
-  back = put < skip ? put : skip;
-  back =
-    (uint32_t) view_match_back (c->views, s->view, from, data + pos + put - back, back);
-  s->put = put - back;
-  s->skip = skip - back;
-  accept (s, m, s->view, from - back, pos + put - back, n + back);
-  return true;
-}
-
-/* Look for data[pos + put …) in the `window` bytes behind the last match's end, for
- * put <= max_put.
- */
-static bool
-scan_near (const struct search_context *c, struct search *s, const uint8_t *data,
-           uint32_t len, uint32_t pos, uint32_t window, uint32_t max_put, struct match *m)
-{
-  uint8_t bytes[FAR_WINDOW];
-  size_t n = view_read (c->views, s->view, s->next, bytes, window);
-
-  for (uint32_t put = 0; put <= max_put && pos + put + PROBE <= len; put++) {
-    const uint8_t *p = memmem (bytes, n, data + pos + put, PROBE);
-
-    if (p && try_gap (c, s, data, len, pos, put, (uint32_t) (p - bytes), m))
-      return true;
-  }
-  return false;
-}
-
-static bool
-resynchronise (const struct search_context *c, struct search *s, const uint8_t *data,
-               uint32_t len, uint32_t pos, struct match *m)
-{
-  if (s->put + s->skip > 0 && try_gap (c, s, data, len, pos, s->put, s->skip, m))
-    return true;
-  return scan_near (c, s, data, len, pos, NEAR_WINDOW, NEAR_PUT, m) ||
-         scan_near (c, s, data, len, pos, FAR_WINDOW, FAR_PUT, m);
 }
 
 /* The first of `n` anchors (of one hash) that is not before (view, at). */
@@ -145,7 +92,8 @@ struct probe {
 };
 
 /* The best place among the anchors with the window's hash: the longest match, of equal
- * ones the first tried.  False if none is real.
+ * ones (it is no use to look further than a whole one) the first tried.  False if none
+ * is real.
  */
 static bool
 best_anchor (const struct search_context *c, const struct search *s,
@@ -159,7 +107,7 @@ best_anchor (const struct search_context *c, const struct search *s,
     return false;
   first = s->found && n > MAX_CANDIDATES ? nearest (a, n, s->view, s->next) : 0;
   first = first > n - 1 ? n - 1 : first;
-  for (size_t i = 0; i < MAX_CANDIDATES && i < n; i++) {
+  for (size_t i = 0; i < MAX_CANDIDATES && i < n && longest < probe->len; i++) {
     const struct anchor *try = &a[(first + i) % n];
     size_t m = view_match (c->views, try->view, try->at, probe->window, probe->len);
 
@@ -190,8 +138,8 @@ find_in_tail (const struct search_context *c, struct search *s, const uint8_t *d
     if (!best_anchor (c, s, &probe, &a))
       continue;
     from = a.at + s->n_tail - w;
-    accept (s, m, a.view, from, 0,
-            (uint32_t) view_match (c->views, a.view, from, data, len));
+    search_accept (c, s, m, a.view, from, 0,
+                   (uint32_t) view_match (c->views, a.view, from, data, len));
     return m->len > 0;
   }
   return false;
@@ -214,10 +162,31 @@ find_anchor (const struct search_context *c, struct search *s, const uint8_t *da
     n = (uint32_t) view_match (c->views, a.view, a.at, probe.window, probe.len);
     back =
       (uint32_t) view_match_back (c->views, a.view, a.at, data + pos, (uint32_t) w - pos);
-    accept (s, m, a.view, a.at - back, (uint32_t) w - back, n + back);
-    s->put = s->skip = 0;
+    search_accept (c, s, m, a.view, a.at - back, (uint32_t) w - back, n + back);
+    m->anchored = true;
     return true;
   }
+  return false;
+}
+
+/* Does another view go on where it was left by whatever track, or a little behind? */
+static bool
+go_on_elsewhere (const struct search_context *c, struct search *s, const uint8_t *data,
+                 uint32_t len, uint32_t pos, struct match *m)
+{
+  const struct search_places places = *c->places;
+  const struct search now = *s;
+
+  for (unsigned i = 0; i < places.n; i++) {
+    s->view = places.place[i].view;
+    s->next = places.place[i].next;
+    if (now.found && s->view == now.view && s->next == now.next)
+      continue;
+    if (predict (c, s, data, len, pos, m) || resync_near (c, s, data, len, pos, m))
+      return true;
+  }
+  s->view = now.view;
+  s->next = now.next;
   return false;
 }
 
@@ -225,11 +194,20 @@ bool
 search_next (const struct search_context *c, struct search *s, const uint8_t *data,
              uint32_t len, uint32_t pos, struct match *m)
 {
+  bool lately = s->found && s->misses < MAX_MISSES;
+
   if (s->found && predict (c, s, data, len, pos, m))
     return true;
-  if (s->found && s->misses < MAX_MISSES && resynchronise (c, s, data, len, pos, m))
+  if (lately &&
+      (resync_gap (c, s, data, len, pos, m) || resync_near (c, s, data, len, pos, m)))
     return true;
-  return find_anchor (c, s, data, len, pos, m);
+  if (go_on_elsewhere (c, s, data, len, pos, m))
+    return true;
+  if (lately && resync_far (c, s, data, len, pos, m))
+    return true;
+  if (find_anchor (c, s, data, len, pos, m))
+    return true;
+  return lately && pos == 0 && resync_leap (c, s, data, len, m);
 }
 
 void
@@ -237,6 +215,7 @@ search_frame_end (struct search *s, const uint8_t *data, uint32_t len, uint32_t 
 {
   uint32_t most = sizeof s->tail, n = len - pos;
 
+  resync_pay (s, len);
   if (pos == 0 && len > 0)
     s->misses++;
   if (n >= most) {

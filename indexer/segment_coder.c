@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "merkle.h"
 #include "segment_coder.h"
+#include "whole_io.h"
 
 enum slot_state {
   SLOT_FREE, /* the submitting thread's */

@@ -48,12 +48,4 @@ void atomic_file_drop (struct atomic_file *f);
 /* A whole small file at once. */
 int atomic_file_put (const char *path, const void *data, size_t len, struct error *err);
 
-/* pwrite all of it, retrying short writes and EINTR; `path` is for the message. */
-int write_all (int fd, const void *data, size_t len, unsigned long long offset,
-               const char *path, struct error *err);
-
-/* pread all of it, retrying short reads and EINTR; the file's end before is an error. */
-int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
-              struct error *err);
-
 #endif /* MKVDUP_ATOMIC_FILE_H */

@@ -107,7 +107,6 @@ image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t mo
                       w->img->recipe->path);
   for (; r == 0 && offset < end && most > 0; --most) {
     uint32_t number = (uint32_t) (offset >> log2);
-    uint64_t base = (uint64_t) number << log2;
     const struct cached_segment *got;
     uint64_t part_end;
 
@@ -115,10 +114,11 @@ image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t mo
     if (!got)
       return -1;
     w->seg = got->segment;
-    part_end = base + w->seg->len;
+    w->base = (uint64_t) number << log2;
+    part_end = w->base + w->seg->len;
     part_end = part_end < end ? part_end : end;
     r =
-      fn (w, base, (uint32_t) (offset - base), (uint32_t) (part_end - base), opaque, err);
+      fn (w, (uint32_t) (offset - w->base), (uint32_t) (part_end - w->base), opaque, err);
     segment_cache_put (w->img->cache, got);
     offset = part_end;
   }
@@ -126,13 +126,11 @@ image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t mo
 }
 
 static int
-read_part (struct walk *w, uint64_t base, uint32_t at, uint32_t end, void *opaque,
-           struct error *err)
+read_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error *err)
 {
   uint8_t **dst = opaque;
   int r;
 
-  (void) base;
   /* Once more if the source that failed is found again. */
   for (int tries = 0; tries < 2; ++tries) {
     w->failed = NULL;
@@ -164,10 +162,8 @@ image_read (struct image *img, void *buf, size_t count, uint64_t offset,
 }
 
 static int
-prefetch_part (struct walk *w, uint64_t base, uint32_t at, uint32_t end, void *opaque,
-               struct error *err)
+prefetch_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error *err)
 {
-  (void) base;
   (void) opaque;
   return image_walk (w, at, end, NULL, err);
 }

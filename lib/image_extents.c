@@ -33,8 +33,7 @@ is_zero (const struct segment *seg, const struct op *op, uint32_t at, uint32_t l
 }
 
 static int
-extents_part (struct walk *w, uint64_t base, uint32_t at, uint32_t end, void *opaque,
-              struct error *err)
+extents_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error *err)
 {
   const struct segment *seg = w->seg;
   struct extents *x = opaque;
@@ -51,7 +50,7 @@ extents_part (struct walk *w, uint64_t base, uint32_t at, uint32_t end, void *op
       r = extents_tell (x);
       if (r != 0)
         return r;
-      x->start = base + at;
+      x->start = w->base + at;
       x->len = 0;
       x->zero = zero;
     }

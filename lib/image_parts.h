@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of an image share: image.c (life, reading), image_sources.c,
- * image_walk.c (running the operations of a segment) and image_extents.c.  Private to
- * lib/.
+ * image_walk.c (running the operations of a segment), image_recode.c and
+ * image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
 #define MKVDUP_IMAGE_PARTS_H
@@ -52,8 +52,11 @@ struct walk {
   struct image *img;
   struct gather *gather;
   const struct segment *seg;
+  uint64_t base;               /* the segment's first byte in the image */
   bool prefetch;               /* sources only, and no more than advice */
   const struct source *failed; /* out: the source that an error is about */
+  struct recode_job *jobs;     /* recodings whose material is being gathered; owned */
+  size_t job_bytes;            /* of their material */
 };
 
 /* Bytes [at, end) of w->seg, to `dst`; NULL when prefetching.  On failure the gather is
@@ -65,9 +68,24 @@ int image_walk (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
 /* The first transform that ends after `at`: its index, or n_transforms. */
 uint32_t image_find_transform (const struct segment *seg, uint32_t at);
 
-/* Does something with bytes [at, end) of w->seg, which is the image from `base` on. */
-typedef int part_fn (struct walk *w, uint64_t base, uint32_t at, uint32_t end,
-                     void *opaque, struct error *err);
+/* More material than this is not gathered at once: bounds memory, not what is read. */
+#define MATERIAL_AT_ONCE (4u << 20)
+
+/* Note that bytes [from, from + len) of a recoding's result go to `dst`, which stands for
+ * position `at`; where its material is to be put by then, NULL when out of memory.
+ */
+uint8_t *image_recode_later (struct walk *w, const struct recoding *r, size_t from,
+                             size_t len, uint32_t at, uint8_t *dst);
+
+/* All materials are there: make what was noted. */
+int image_recode (struct walk *w, struct error *err);
+
+/* Forget what was noted. */
+void image_recode_drop (struct walk *w);
+
+/* Does something with bytes [at, end) of w->seg. */
+typedef int part_fn (struct walk *w, uint32_t at, uint32_t end, void *opaque,
+                     struct error *err);
 
 /* Call `fn` for each segment that [offset, offset + count) touches, `most` at most. */
 int image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t most,

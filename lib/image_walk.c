@@ -2,11 +2,12 @@
 /*
  * Running the operations of a segment: literals and fills are written at once, copies
  * are noted in a gather, which is read when it is full and at the end; then come the
- * transforms.
+ * transforms and the recodings, whose material is gathered with the rest.
  */
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "image_parts.h"
@@ -50,6 +51,29 @@ walk_copy (struct walk *w, const struct op *op, uint32_t skip, size_t len, uint8
   return 0;
 }
 
+static int walk_range (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
+                       struct error *err);
+
+/* Bytes [from, from + len) of a recoding's result, for position `at`.  Its material are
+ * copies, which are not recoded themselves.
+ */
+static int
+walk_recoded (struct walk *w, const struct recoding *r, size_t from, size_t len,
+              uint32_t at, uint8_t *dst, struct error *err)
+{
+  uint8_t *material = NULL;
+
+  if (dst) {
+    if (w->job_bytes > 0 && w->job_bytes + r->len > MATERIAL_AT_ONCE &&
+        (flush (w, err) == -1 || image_recode (w, err) == -1))
+      return -1;
+    material = image_recode_later (w, r, from, len, at, dst);
+    if (!material)
+      return error_set (err, ENOMEM, "%s", w->img->recipe->path);
+  }
+  return walk_range (w, r->at, r->at + r->len, material, err);
+}
+
 static int
 walk_op (struct walk *w, const struct op *op, uint32_t skip, size_t len, uint8_t *dst,
          struct error *err)
@@ -66,6 +90,9 @@ walk_op (struct walk *w, const struct op *op, uint32_t skip, size_t len, uint8_t
   case OP_COPY:
   case OP_STRIDED:
     return walk_copy (w, op, skip, len, dst, err);
+  case OP_RECODED:
+    return walk_recoded (w, &w->seg->recodings[op->arg], op->from + skip, len,
+                         op->at + skip, dst, err);
   }
   return error_set (err, 0, "%s: unknown operation %u", w->img->recipe->path,
                     (unsigned) op->kind);
@@ -196,7 +223,14 @@ read_transformed (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
 int
 image_walk (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst, struct error *err)
 {
+  int r;
+
   if (dst && w->seg->n_transforms > 0)
-    return read_transformed (w, at, end, dst, err);
-  return walk_range (w, at, end, dst, err) == -1 ? -1 : flush (w, err);
+    r = read_transformed (w, at, end, dst, err);
+  else
+    r = walk_range (w, at, end, dst, err) == -1 ? -1 : flush (w, err);
+  if (r == 0)
+    r = image_recode (w, err);
+  image_recode_drop (w);
+  return r;
 }

@@ -49,6 +49,8 @@ struct recipe_section {
 #define RECIPE_SECTION_SELF_CHECKED 2u /* carries its own checksums; `checksum` is 0 */
 #define RECIPE_SECTION_KNOWN_FLAGS 3u  /* with any other, a recipe is refused */
 
+#define RECIPE_ZLIB_MAX 64 /* the version of a zlib, with its end */
+
 struct recipe {
   char *path; /* as opened, for messages */
   int fd;
@@ -64,6 +66,7 @@ struct recipe {
   uint64_t segments_at, segments_len; /* the section of coded segments */
   uint64_t index_at;                  /* the section of their offsets */
   uint64_t merkle_at, merkle_len;     /* the section of Merkle levels */
+  char zlib[RECIPE_ZLIB_MAX];         /* the one that deflated, "" if none did; ASCII */
 };
 
 /* Open and check.  NULL with `err` set, naming the file. */

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "atomic_file.h"
 #include "buffer.h"
 #include "cleanup.h"
 #include "column.h"
 #include "merkle.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "whole_io.h"
 
 void
 recipe_notes_free (struct recipe_note *notes, size_t n)

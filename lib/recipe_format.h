@@ -44,7 +44,8 @@ enum {
 #define SECTION_INDEX \
   SECTION_TAG ('S', 'I', 'D', 'X') /* their offsets, u64 each, and the end */
 #define SECTION_MERKLE SECTION_TAG ('M', 'R', 'K', 'L') /* levels 1 and up */
-#define SECTION_NOTES SECTION_TAG ('N', 'O', 'T', 'E')  /* for people */
+#define SECTION_ZLIB SECTION_TAG ('Z', 'L', 'I', 'B')  /* what deflated, by its version */
+#define SECTION_NOTES SECTION_TAG ('N', 'O', 'T', 'E') /* for people */
 
 /* More is not a recipe of ours; bounds what opening one may allocate. */
 #define RECIPE_MAX_SECTIONS 64

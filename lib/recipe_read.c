@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading a recipe file: see recipe.h and docs/format.md.
+ * Opening a recipe file: see recipe.h and docs/format.md.
  *
- * What recipe_open has to know it reads at once: header, section table, sources.  The
- * index of segments is read an entry at a time, when a segment is wanted; its
- * entries need no checksum of their own, because a segment's checksum is
- * seeded with its number.
+ * What recipe_open has to know it reads at once: header, section table, sources, the
+ * version of zlib.  Segments are read when they are wanted (recipe_segment.c).
  */
 #include "config.h"
 
@@ -17,7 +15,6 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "atomic_file.h"
 #include "buffer.h"
 #include "bytes.h"
 #include "cleanup.h"
@@ -25,6 +22,7 @@
 #include "merkle.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "whole_io.h"
 
 /* Images of 2^56 bytes are beyond any disc, and sums of them do not overflow. */
 #define IMAGE_MAX_SIZE (UINT64_C (1) << 56)
@@ -162,7 +160,7 @@ static bool
 is_known (uint32_t type)
 {
   return type == SECTION_SOURCES || type == SECTION_SEGMENTS || type == SECTION_INDEX ||
-         type == SECTION_MERKLE || type == SECTION_NOTES;
+         type == SECTION_MERKLE || type == SECTION_ZLIB || type == SECTION_NOTES;
 }
 
 /* Refuse sections that we would have to know, flags likewise, and a type that is there
@@ -289,6 +287,27 @@ read_sources (struct recipe *r, struct error *err)
   return 0;
 }
 
+/* The version of zlib: shown to people, so nothing but what can be shown. */
+static int
+read_zlib (struct recipe *r, struct error *err)
+{
+  const struct recipe_section *s = find_section (r, SECTION_ZLIB);
+  CLEANUP_FREE uint8_t *data = NULL;
+  size_t len;
+
+  if (!s)
+    return 0;
+  if (s->len < 1 || s->len >= sizeof r->zlib)
+    return error_set (err, 0, "%s: the version of zlib is malformed", r->path);
+  if (recipe_read_section (r, SECTION_ZLIB, &data, &len, err) == -1)
+    return -1;
+  for (size_t i = 0; i < len; i++)
+    if (data[i] < 0x20 || data[i] > 0x7e)
+      return error_set (err, 0, "%s: the version of zlib is malformed", r->path);
+  memcpy (r->zlib, data, len);
+  return 0;
+}
+
 /* One that has nothing open; NULL when out of memory. */
 static struct recipe *
 new_recipe (const char *path)
@@ -331,88 +350,8 @@ recipe_open (const char *path, struct error *err)
   r->file_size = (uint64_t) st.st_size;
   if (read_all (r->fd, header, sizeof header, 0, path, err) == -1 ||
       parse_header (r, header, &table, err) == -1 || read_table (r, table, err) == -1 ||
-      check_sections (r, err) == -1 || read_sources (r, err) == -1)
+      check_sections (r, err) == -1 || read_sources (r, err) == -1 ||
+      read_zlib (r, err) == -1)
     return NULL;
   return take_ptr (&r);
-}
-
-/* ---- segments ---- */
-
-static uint32_t
-segment_bytes (const struct recipe *r, uint32_t number)
-{
-  uint64_t start = (uint64_t) number << r->span_log2;
-  uint64_t left = r->image_size - start, span = UINT64_C (1) << r->span_log2;
-
-  return (uint32_t) (left < span ? left : span);
-}
-
-/* Where a coded segment lies in the file. */
-static int
-locate (const struct recipe *r, uint32_t number, uint64_t *at, uint64_t *len,
-        struct error *err)
-{
-  uint8_t raw[16];
-  uint64_t start, end;
-
-  if (read_all (r->fd, raw, sizeof raw, r->index_at + 8 * (uint64_t) number, r->path,
-                err) == -1)
-    return -1;
-  start = get_le64 (raw);
-  end = get_le64 (raw + 8);
-  if (start > end || end > r->segments_len ||
-      end - start > (uint64_t) segment_bytes (r, number) + RECIPE_SEGMENT_SLACK)
-    return error_set (err, 0, "%s: the index entry of segment %u is damaged", r->path,
-                      number);
-  *at = r->segments_at + start;
-  *len = end - start;
-  return 0;
-}
-
-int
-recipe_segment_len (const struct recipe *r, uint32_t number, uint64_t *len,
-                    struct error *err)
-{
-  uint64_t at;
-
-  return locate (r, number, &at, len, err);
-}
-
-int
-recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
-                      size_t *len, struct segment_context *ctx, struct error *err)
-{
-  CLEANUP_FREE uint8_t *p = NULL;
-  uint64_t at = 0, n = 0;
-
-  if (locate (r, number, &at, &n, err) == -1)
-    return -1;
-  p = malloc (n ? n : 1);
-  if (!p)
-    return error_set (err, ENOMEM, "%s", r->path);
-  if (read_all (r->fd, p, n, at, r->path, err) == -1)
-    return -1;
-  *ctx = (struct segment_context){ .number = number,
-                                   .len = segment_bytes (r, number),
-                                   .n_sources = r->n_sources,
-                                   .source_sizes = r->source_sizes };
-  *data = take_ptr (&p);
-  *len = n;
-  return 0;
-}
-
-struct segment *
-recipe_segment (const struct recipe *r, uint32_t number, struct error *err)
-{
-  CLEANUP_FREE uint8_t *coded = NULL;
-  struct segment_context ctx = { 0 };
-  struct segment *seg;
-  size_t len = 0;
-
-  if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
-    return NULL;
-  seg = segment_decode (coded, len, &ctx, err);
-  if (!seg)
-    error_context (err, "%s", r->path);
-  return seg;
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "atomic_file.h"
 #include "bytes.h"
 #include "column.h"
 #include "recipe_format.h"
 #include "recipe_write.h"
+#include "whole_io.h"
 
 int
 recipe_writer_begin (struct recipe_writer *w, int fd, const char *path,
@@ -138,7 +138,8 @@ put_table_and_header (struct recipe_writer *w, struct error *err)
 int
 recipe_writer_finish (struct recipe_writer *w, const struct recipe_source *sources,
                       uint32_t n_sources, const uint8_t *merkle, size_t merkle_len,
-                      const struct recipe_note *notes, size_t n_notes, struct error *err)
+                      const char *zlib, const struct recipe_note *notes, size_t n_notes,
+                      struct error *err)
 {
   const uint32_t required = RECIPE_SECTION_REQUIRED;
 
@@ -149,6 +150,8 @@ recipe_writer_finish (struct recipe_writer *w, const struct recipe_source *sourc
   if (put_section (w, SECTION_INDEX, required, w->index.data, w->index.len, err) == -1 ||
       put_sources (w, sources, n_sources, err) == -1 ||
       put_section (w, SECTION_MERKLE, required, merkle, merkle_len, err) == -1)
+    return -1;
+  if (zlib && put_section (w, SECTION_ZLIB, required, zlib, strlen (zlib), err) == -1)
     return -1;
   if (n_notes > 0 && put_notes (w, notes, n_notes, err) == -1)
     return -1;

@@ -36,13 +36,14 @@ int recipe_writer_begin (struct recipe_writer *w, int fd, const char *path,
 int recipe_writer_segment (struct recipe_writer *w, const uint8_t *coded, size_t len,
                            struct error *err);
 
-/* After the last segment: the index, the sources, the Merkle levels, the notes (may be
- * none), the table and the header.  Does not fsync: see atomic_file_commit.
+/* After the last segment: the index, the sources, the Merkle levels, the version of the
+ * zlib that made deflated bytes (NULL: there are none), the notes (may be none), the table
+ * and the header.  Does not fsync: see atomic_file_commit.
  */
 int recipe_writer_finish (struct recipe_writer *w, const struct recipe_source *sources,
                           uint32_t n_sources, const uint8_t *merkle, size_t merkle_len,
-                          const struct recipe_note *notes, size_t n_notes,
-                          struct error *err);
+                          const char *zlib, const struct recipe_note *notes,
+                          size_t n_notes, struct error *err);
 void recipe_writer_free (struct recipe_writer *w);
 
 #endif /* MKVDUP_RECIPE_WRITE_H */

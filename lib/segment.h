@@ -37,6 +37,7 @@ enum op_kind {
   OP_FILL,    /* `arg`: the byte, repeated */
   OP_COPY,    /* `from`: offset into source `source` */
   OP_STRIDED, /* chunks of a source lying a fixed period apart: see below */
+  OP_RECODED, /* `arg`: number of a recoding, `from`: offset in its result */
 };
 
 /*
@@ -64,26 +65,56 @@ struct stride {
 /* Transforms permute bytes within units of a fixed size.  A copy through a
  * transform is its plain copies, followed by the transform over the bytes that
  * they gave; the ranges are sorted, do not overlap, and are whole units.
+ *
+ * Split values: four of them (or two: PAIR) are coded as their upper 16 bits, big-endian,
+ * one behind the other, and then what is left of each.  Below, A, B and c are the bytes
+ * of a value, a digit counts values.
  */
 enum transform_kind {
   TRANSFORM_NONE,
-  TRANSFORM_SWAP16, /* AB -> BA */
-  TRANSFORM_SWAP24, /* ABC -> CBA */
-  TRANSFORM_SWAP32, /* ABCD -> DCBA */
+  TRANSFORM_SWAP16,     /* AB -> BA */
+  TRANSFORM_SWAP24,     /* ABC -> CBA */
+  TRANSFORM_SWAP32,     /* ABCD -> DCBA */
+  TRANSFORM_SPLIT24_LE, /* A0B0A1B1A2B2A3B3c0c1c2c3 -> c0B0A0 c1B1A1 c2B2A2 c3B3A3 */
+  TRANSFORM_SPLIT24_BE, /* … -> A0B0c0 A1B1c1 A2B2c2 A3B3c3 */
+  TRANSFORM_PAIR24_LE,  /* A0B0A1B1c0c1 -> c0B0A0 c1B1A1 */
+  TRANSFORM_PAIR24_BE,
+
+  /* Recodings: these change the number of bytes (recoding.h). */
+  RECODING_SPLIT20_LE, /* A0…B3 and four half bytes -> c0B0A0 …, c0 the first of them */
+  RECODING_SPLIT20_BE,
+  RECODING_PAIR20_LE, /* A0B0A1B1 and two half bytes -> c0B0A0 c1B1A1 */
+  RECODING_PAIR20_BE,
+  RECODING_DEFLATE, /* zlib format, level 9 */
   TRANSFORM_KINDS,
 };
 
+#define FIRST_RECODING RECODING_SPLIT20_LE
+
 struct transform {
   uint32_t at, len;
-  uint8_t kind; /* enum transform_kind, never TRANSFORM_NONE */
+  uint8_t kind; /* enum transform_kind, below FIRST_RECODING, never TRANSFORM_NONE */
+};
+
+/*
+ * A recoding makes bytes from others of another number.  Those others, its *material*,
+ * come from operations like all bytes: they stand behind the image's own, at positions
+ * from the segment's length on, where nobody looks but on behalf of the recoding.
+ */
+struct recoding {
+  uint32_t at, len; /* positions of the material */
+  uint32_t check;   /* recoding_check() of a deflated result; else 0 */
+  uint8_t kind;     /* enum transform_kind, from FIRST_RECODING on */
 };
 
 struct segment {
-  uint32_t len; /* bytes of the image; < span only in the last segment */
-  uint32_t n_ops, n_strides, n_transforms;
-  const struct op *ops; /* ops[0].at == 0 */
+  uint32_t len;        /* bytes of the image; < span only in the last segment */
+  uint32_t n_material; /* bytes behind them that recodings use */
+  uint32_t n_ops, n_strides, n_transforms, n_recodings;
+  const struct op *ops; /* ops[0].at == 0; one begins at `len` if there is material */
   const struct stride *strides;
   const struct transform *transforms;
+  const struct recoding *recodings;
   const uint8_t *literals;
   size_t n_literals;
   size_t footprint; /* bytes of memory this segment holds, itself included */
@@ -110,20 +141,23 @@ struct segment *segment_decode (const uint8_t *coded, size_t n_coded,
                                 const struct segment_context *ctx, struct error *err);
 void segment_free (struct segment *seg);
 
-/* The operation that covers byte `at` < seg->len: its index.  O(log n). */
+/* The operation that covers position `at`: its index.  O(log n). */
 uint32_t segment_find (const struct segment *seg, uint32_t at);
 
 /* The first byte after operation `i`. */
 static inline uint32_t
 segment_op_end (const struct segment *seg, uint32_t i)
 {
-  return i + 1 < seg->n_ops ? seg->ops[i + 1].at : seg->len;
+  return i + 1 < seg->n_ops ? seg->ops[i + 1].at : seg->len + seg->n_material;
 }
 
-/* Bytes in one unit of a transform: 1 for TRANSFORM_NONE. */
+/* Bytes in one unit of a transform: 1 for TRANSFORM_NONE and recodings. */
 unsigned transform_unit (enum transform_kind kind);
 
 /* Apply in place to `len` bytes, a whole number of units. */
 void transform_apply (enum transform_kind kind, uint8_t *data, size_t len);
+
+/* The other way: from what transform_apply gives to what it was given. */
+void transform_undo (enum transform_kind kind, uint8_t *data, size_t len);
 
 #endif /* MKVDUP_SEGMENT_H */

@@ -19,6 +19,7 @@ decoder_free (struct decoder *d)
   free (d->lanes);
   free (d->runs);
   free (d->shapes);
+  free (d->tokens);
   free (d->symbols);
   free (d->values);
   free (d->literal_lens);
@@ -32,6 +33,8 @@ decoder_free (struct decoder *d)
   buffer_free (&d->ops);
   buffer_free (&d->strides);
   buffer_free (&d->transforms);
+  buffer_free (&d->recodings);
+  buffer_free (&d->material_ops);
   buffer_free (&d->bytes);
 }
 
@@ -71,21 +74,24 @@ bounded_column (struct decoder *d, size_t n, uint64_t max)
 static void
 parse_tokens (struct decoder *d, const uint64_t *lens)
 {
-  CLEANUP_FREE uint8_t *tokens = NULL;
-  const uint8_t *next;
+  CLEANUP_FREE uint8_t *bytes = NULL;
   size_t n = 0;
 
   for (size_t i = 0; i < d->n_shapes && !d->r.failed; i++)
     n += lens[i];
-  next = tokens = decoder_array (d, n, 1);
-  if (tokens)
-    plane_decode (&d->r, tokens, n);
-  for (size_t i = 0; i < d->n_shapes && !d->r.failed; next += lens[i++]) {
-    struct shape *s = &d->shapes[i].shape;
+  bytes = decoder_array (d, n, 1);
+  d->tokens = decoder_array (d, n, sizeof *d->tokens);
+  if (!d->r.failed)
+    plane_decode (&d->r, bytes, n);
+  n = 0;
+  for (size_t i = 0; i < d->n_shapes && !d->r.failed; n += lens[i++]) {
+    struct coded_shape *s = &d->shapes[i];
 
-    s->len = (uint8_t) lens[i];
-    memcpy (s->tokens, next, s->len);
-    if (!shape_is_valid (s) || (d->shapes[i].lane_plus_1 == 0 && s->len == 0))
+    s->shape.len = (uint8_t) lens[i];
+    memcpy (s->shape.tokens, bytes + n, lens[i]);
+    s->tokens = d->tokens + n;
+    s->n_tokens = shape_parse (&s->shape, s->tokens);
+    if (s->n_tokens < 0 || (s->lane_plus_1 == 0 && s->n_tokens == 0))
       d->r.failed = true;
   }
 }
@@ -130,26 +136,50 @@ parse_symbols (struct decoder *d)
   }
 }
 
-/* Lengths, skips and covers of each shape: at most two columns a symbol. */
+/* How many columns a shape has. */
+static size_t
+shape_columns (const struct coded_shape *s)
+{
+  if (s->lane_plus_1 == 0)
+    return 1;
+  if (!coded_shape_recodes (s))
+    return 2;
+  return s->transform == RECODING_DEFLATE ? 5 : 4;
+}
+
+/* The next column of shape `s`, in the room at *next, which moves on. */
+static uint64_t *
+shape_column (struct decoder *d, const struct coded_shape *s, uint64_t **next)
+{
+  uint64_t *values = *next;
+
+  column_decode (&d->r, values, s->uses);
+  *next += s->uses;
+  return values;
+}
+
 static void
 parse_shape_columns (struct decoder *d)
 {
-  uint64_t *next = d->values = decoder_array (d, 2 * d->n_symbols, sizeof *next);
+  size_t n = 0;
+  uint64_t *next;
 
+  for (size_t i = 0; i < d->n_shapes && !d->r.failed; i++)
+    n += d->shapes[i].uses * shape_columns (&d->shapes[i]);
+  next = d->values = decoder_array (d, n, sizeof *next);
   for (size_t i = 0; i < d->n_shapes && !d->r.failed; i++) {
     struct coded_shape *s = &d->shapes[i];
 
-    if (s->lane_plus_1 > 0) {
-      s->lengths = next;
-      s->skips = next + s->uses;
-      column_decode (&d->r, s->lengths, s->uses);
-      column_decode (&d->r, s->skips, s->uses);
-      next += 2 * s->uses;
+    if (s->lane_plus_1 == 0) {
+      s->covers = shape_column (d, s, &next);
+      continue;
     }
-    else {
-      s->covers = next;
-      column_decode (&d->r, s->covers, s->uses);
-      next += s->uses;
+    s->lengths = shape_column (d, s, &next);
+    s->skips = shape_column (d, s, &next);
+    if (coded_shape_recodes (s)) {
+      s->materials = shape_column (d, s, &next);
+      s->offsets = shape_column (d, s, &next);
+      s->checks = s->transform == RECODING_DEFLATE ? shape_column (d, s, &next) : NULL;
     }
   }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A segment on its way from coded columns to operations: what segment_layout.c
- * and segment_columns.c fill in and segment_decode.c uses.  Private to lib/.
+ * and segment_columns.c fill in and segment_emit.c uses.  Private to lib/.
  *
  * Everything here is owned by one decoder, on one thread; whatever runs past the
  * input's end or out of its bounds sets r.failed, and nothing after that counts.
@@ -38,12 +38,22 @@ struct lane {
 
 struct coded_shape {
   struct shape shape;
+  struct shape_token *tokens; /* the same, taken apart; within the decoder's */
+  int n_tokens;
   uint32_t lane_plus_1; /* 0: the shape is followed by other symbols */
   uint8_t transform, clock;
   bool timed;
-  uint64_t *lengths, *skips, *covers; /* columns; within the decoder's values */
+  /* Columns; within the decoder's values.  The last three: of a recoding. */
+  uint64_t *lengths, *skips, *covers, *materials, *offsets, *checks;
   size_t uses, used;
 };
+
+/* Do bytes come about by a recoding of what the lane has? */
+static inline bool
+coded_shape_recodes (const struct coded_shape *s)
+{
+  return s->lane_plus_1 > 0 && s->transform >= FIRST_RECODING;
+}
 
 /* So many timed headers, in the image's order, have a base that differs by `step` from
  * the one before.
@@ -61,6 +71,7 @@ struct decoder {
   struct run *runs;
   struct coded_shape *shapes;
   size_t n_shapes;
+  struct shape_token *tokens; /* of all shapes */
   uint64_t *symbols;
   size_t n_symbols;
   uint64_t *values; /* the columns of the shapes, one behind the other */
@@ -76,7 +87,9 @@ struct decoder {
   uint8_t *headers; /* n_symbols: bytes of header of each */
   struct segment_costs costs;
   /* result */
-  struct buffer ops, strides, transforms, bytes;
+  struct buffer ops, strides, transforms, recodings, bytes;
+  struct buffer material_ops; /* go behind `ops` */
+  uint32_t n_material;
 };
 
 /* An array of n (bounded by the caller) of `size` bytes, zeroed; NULL and `failed`. */
@@ -90,6 +103,12 @@ void decoder_parse_layout (struct decoder *d);
 
 /* Parse everything, to the last byte, and account for it. */
 void decoder_parse_columns (struct decoder *d);
+
+/* From the columns to the result: operations, and what they need. */
+void decoder_emit (struct decoder *d);
+
+/* Append an operation; too many make the segment malformed. */
+void decoder_emit_op (struct decoder *d, struct op op);
 
 void decoder_free (struct decoder *d);
 

@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "cleanup.h"
 #include "column.h"
+#include "recoding.h"
 #include "segment_encoder.h"
 
 /* Shorter runs of one byte cost nothing inside a compressed literal. */
@@ -27,6 +28,9 @@ encoder_free (struct encoder *e)
     buffer_free (&e->shapes[i].lengths);
     buffer_free (&e->shapes[i].skips);
     buffer_free (&e->shapes[i].covers);
+    buffer_free (&e->shapes[i].materials);
+    buffer_free (&e->shapes[i].offsets);
+    buffer_free (&e->shapes[i].checks);
   }
   for (size_t i = 0; i < SEGMENT_MAX_CLOCKS; i++)
     buffer_free (&e->clocks[i]);
@@ -169,6 +173,24 @@ put_shape (struct encoder *e, const struct plan_span *header,
   return number;
 }
 
+/* May the span be copied?  Recodings only as long as the segment has not too many. */
+static bool
+is_copied (const struct encoder *e, const struct plan_span *s)
+{
+  return s->kind == SPAN_COPY &&
+         (!plan_span_recodes (s) || s->material <= SEGMENT_MAX_MATERIAL - e->n_material);
+}
+
+static void
+put_recoding (struct encoder *e, struct used_shape *s, const struct plan_span *copy)
+{
+  values_push (&s->materials, copy->material);
+  values_push (&s->offsets, copy->offset);
+  if (copy->transform == RECODING_DEFLATE)
+    values_push (&s->checks, copy->check);
+  e->n_material += copy->material;
+}
+
 static void
 put_copy (struct encoder *e, const struct plan_span *header, const struct plan_span *copy)
 {
@@ -182,11 +204,14 @@ put_copy (struct encoder *e, const struct plan_span *header, const struct plan_s
   }
   number = put_shape (e, header, copy);
   if (!e->symbols.failed) {
-    values_push (&e->shapes[number].lengths, copy->len);
-    values_push (&e->shapes[number].skips,
-                 zigzag ((int64_t) (copy->lane_at - e->lane_next[lane])));
+    struct used_shape *s = &e->shapes[number];
+
+    values_push (&s->lengths, copy->len);
+    values_push (&s->skips, zigzag ((int64_t) (copy->lane_at - e->lane_next[lane])));
+    if (plan_span_recodes (copy))
+      put_recoding (e, s, copy);
   }
-  e->lane_next[lane] = copy->lane_at + copy->len;
+  e->lane_next[lane] = copy->lane_at + plan_span_lane_bytes (copy);
   e->at += (header ? header->len : 0) + copy->len;
   e->literal_at = e->at;
 }
@@ -255,12 +280,12 @@ put_span (struct encoder *e, size_t i)
   const struct plan_span *s = &e->plan->spans[i];
   uint32_t covered;
 
-  if (s->kind == SPAN_COPY) {
+  if (is_copied (e, s)) {
     put_copy (e, NULL, s);
     return 1;
   }
   if (s->kind == SPAN_HEADER && header_fits (e, i, &covered)) {
-    if (s->covers == 1 && s[1].kind == SPAN_COPY) {
+    if (s->covers == 1 && is_copied (e, &s[1])) {
       put_copy (e, s, s + 1);
       return 2;
     }
@@ -282,7 +307,8 @@ out_of_memory (const struct encoder *e)
 
   for (size_t i = 0; i < e->n_shapes; i++)
     failed |= e->shapes[i].lengths.failed || e->shapes[i].skips.failed ||
-              e->shapes[i].covers.failed;
+              e->shapes[i].covers.failed || e->shapes[i].materials.failed ||
+              e->shapes[i].offsets.failed || e->shapes[i].checks.failed;
   for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
     failed |= e->clocks[c].failed;
   return failed;
@@ -325,28 +351,6 @@ encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
   return true;
 }
 
-static int
-check_plan (const struct segment_plan *plan, uint32_t len, struct error *err)
-{
-  uint64_t sum = 0;
-
-  for (size_t i = 0; i < plan->n_spans; i++) {
-    const struct plan_span *s = &plan->spans[i];
-
-    sum += s->len;
-    if (s->len == 0 || (s->kind == SPAN_COPY &&
-                        (s->lane >= plan->n_lanes || s->transform >= TRANSFORM_KINDS ||
-                         s->len % transform_unit (s->transform) != 0 ||
-                         s->lane_at > plan->lanes[s->lane].len ||
-                         s->len > plan->lanes[s->lane].len - s->lane_at)))
-      return error_set (err, 0, "span %zu of the plan is inconsistent", i);
-  }
-  if (sum != len)
-    return error_set (err, 0, "the plan covers %llu bytes of %u",
-                      (unsigned long long) sum, len);
-  return 0;
-}
-
 /* Can what was coded be decoded?  Bounds on operations show only there. */
 static bool
 decodes (const struct buffer *out, size_t start, const struct segment_context *ctx)
@@ -374,7 +378,7 @@ segment_encode (const struct segment_plan *plan, const uint8_t *image,
                                                                 .image = image };
   size_t start = out->len;
 
-  if (check_plan (plan, ctx->len, err) == -1)
+  if (segment_plan_check (plan, ctx->len, err) == -1)
     return error_context (err, "segment %u", ctx->number);
   if (!encode_columns (&e, ctx->len, out))
     return error_set (err, ENOMEM, "segment %u", ctx->number);

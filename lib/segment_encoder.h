@@ -67,7 +67,8 @@ struct used_shape {
   uint32_t lane_plus_1;
   uint8_t transform, clock;
   bool timed;
-  struct buffer lengths, skips, covers; /* values */
+  /* Values.  The last three: of a recoding. */
+  struct buffer lengths, skips, covers, materials, offsets, checks;
 };
 
 struct open_header {
@@ -84,6 +85,7 @@ struct encoder {
   struct lane_order lanes;
   uint64_t *lane_start, *lane_next;
   bool *lane_used;
+  uint32_t n_material; /* bytes */
   struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
   struct buffer clocks[SEGMENT_MAX_CLOCKS]; /* times */
   struct buffer base_counts, base_steps;    /* of all runs of bases but the last */

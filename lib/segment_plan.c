@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Building the plan of a segment: see segment_plan.h. */
+/* Building and checking the plan of a segment: see segment_plan.h. */
 #include "config.h"
 
 #include <stdlib.h>
 
+#include "recoding.h"
 #include "segment_plan.h"
 
 /* Make room for one more of `size` bytes in *array; false when out of memory. */
@@ -76,4 +77,45 @@ segment_plan_piece (struct segment_plan *plan, uint32_t lane, uint64_t from, uin
   l->pieces[l->n_pieces++] = (struct plan_piece){ from, len };
   l->len += len;
   return true;
+}
+
+/* Does the span's recoding, or transform, give as many bytes as it says? */
+static bool
+length_fits (const struct plan_span *s)
+{
+  size_t bound;
+
+  if (!plan_span_recodes (s))
+    return s->len % transform_unit (s->transform) == 0;
+  bound = recoding_bound (s->transform, s->material);
+  return bound > 0 && s->offset <= bound && s->len <= bound - s->offset;
+}
+
+static bool
+copy_is_consistent (const struct segment_plan *plan, const struct plan_span *s)
+{
+  uint64_t lane_len;
+
+  if (s->lane >= plan->n_lanes || s->transform >= TRANSFORM_KINDS || !length_fits (s))
+    return false;
+  lane_len = plan->lanes[s->lane].len;
+  return s->lane_at <= lane_len && plan_span_lane_bytes (s) <= lane_len - s->lane_at;
+}
+
+int
+segment_plan_check (const struct segment_plan *plan, uint32_t len, struct error *err)
+{
+  uint64_t sum = 0;
+
+  for (size_t i = 0; i < plan->n_spans; i++) {
+    const struct plan_span *s = &plan->spans[i];
+
+    sum += s->len;
+    if (s->len == 0 || (s->kind == SPAN_COPY && !copy_is_consistent (plan, s)))
+      return error_set (err, 0, "span %zu of the plan is inconsistent", i);
+  }
+  if (sum != len)
+    return error_set (err, 0, "the plan covers %llu bytes of %u",
+                      (unsigned long long) sum, len);
+  return 0;
 }

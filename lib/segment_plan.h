@@ -53,7 +53,11 @@ struct plan_span {
   /* SPAN_COPY */
   uint32_t lane;
   uint64_t lane_at;  /* offset in the lane */
-  uint8_t transform; /* enum transform_kind; len is then a multiple of its unit */
+  uint8_t transform; /* enum transform_kind; len is a multiple of its unit */
+
+  /* … if that is a recoding: `material` bytes of the lane are recoded, and the span is
+   * `len` bytes from `offset` on of the result, whose recoding_check() is `check`. */
+  uint32_t material, offset, check;
 
   /* SPAN_HEADER */
   uint8_t clock;             /* headers of one clock have times that are coded together */
@@ -61,6 +65,20 @@ struct plan_span {
   int64_t time, base;        /* of the frame, and what the header's time is relative to */
   const struct shape *shape; /* borrowed */
 };
+
+/* Is this a copy of what a recoding gives? */
+static inline bool
+plan_span_recodes (const struct plan_span *s)
+{
+  return s->kind == SPAN_COPY && s->transform >= FIRST_RECODING;
+}
+
+/* The bytes of its lane that a copy uses. */
+static inline uint32_t
+plan_span_lane_bytes (const struct plan_span *copy)
+{
+  return plan_span_recodes (copy) ? copy->material : copy->len;
+}
 
 struct segment_plan {
   struct plan_lane *lanes;
@@ -79,6 +97,11 @@ bool segment_plan_span (struct segment_plan *plan, const struct plan_span *span)
 int segment_plan_lane (struct segment_plan *plan, uint32_t source);
 bool segment_plan_piece (struct segment_plan *plan, uint32_t lane, uint64_t from,
                          uint32_t len);
+
+/* Do its spans cover `len` bytes of the image, and are copies within their lanes?  -1 and
+ * `err` set if not.
+ */
+int segment_plan_check (const struct segment_plan *plan, uint32_t len, struct error *err);
 
 /*
  * Append the coded segment to `out`: `image` is its ctx->len bytes, which the spans

@@ -46,12 +46,13 @@ write_symbols (struct encoder *e, struct buffer *out)
   for (size_t i = 0; i < e->n_shapes; i++) {
     const struct used_shape *s = &e->shapes[i];
 
-    if (s->lane_plus_1 > 0) {
-      values_encode (out, &s->lengths);
-      values_encode (out, &s->skips);
-    }
-    else
-      values_encode (out, &s->covers);
+    /* Those that a shape has not are empty. */
+    values_encode (out, &s->covers);
+    values_encode (out, &s->lengths);
+    values_encode (out, &s->skips);
+    values_encode (out, &s->materials);
+    values_encode (out, &s->offsets);
+    values_encode (out, &s->checks);
   }
 }
 

@@ -22,14 +22,6 @@ enum {
   TOKEN_WIDTH = 0x0f,
 };
 
-/* One token, parsed. */
-struct token {
-  uint8_t kind; /* 0 for bytes, else TOKEN_* */
-  uint8_t width;
-  const uint8_t *bytes;
-  uint64_t addend;
-};
-
 static bool
 append (struct shape *s, const uint8_t *bytes, size_t n)
 {
@@ -110,42 +102,51 @@ parse_addend (const uint8_t **p, const uint8_t *end, uint64_t *addend)
   return false;
 }
 
-/* Parse all tokens; the number of them, or -1 if malformed. */
-static int
-parse (const struct shape *s, struct token tokens[SHAPE_MAX_TOKENS])
+/* Parse the token at *p, which moves on; false if malformed. */
+static bool
+parse_token (const uint8_t **p, const uint8_t *end, struct shape_token *t)
+{
+  uint8_t byte = *(*p)++;
+
+  *t = (struct shape_token){ .kind = byte & TOKEN_KIND, .width = byte & TOKEN_WIDTH };
+  if (byte <= TOKEN_BYTES_MAX) {
+    if (byte == 0 || byte > end - *p)
+      return false;
+    *t = (struct shape_token){ .kind = 0, .width = byte, .bytes = *p };
+    *p += byte;
+    return true;
+  }
+  if (t->width > 8 || (t->width == 0 && t->kind != TOKEN_VINT))
+    return false;
+  if (t->kind == TOKEN_TIME)
+    return true;
+  if (t->kind != TOKEN_VINT && t->kind != TOKEN_BE)
+    return false;
+  return parse_addend (p, end, &t->addend);
+}
+
+int
+shape_parse (const struct shape *s, struct shape_token *tokens)
 {
   const uint8_t *p = s->tokens, *end = s->tokens + s->len;
+  unsigned most = 0;
   int n = 0;
 
-  while (p < end) {
-    struct token *t = &tokens[n++];
-    uint8_t byte = *p++;
-
-    *t = (struct token){ .kind = byte & TOKEN_KIND, .width = byte & TOKEN_WIDTH };
-    if (byte <= TOKEN_BYTES_MAX) {
-      if (byte == 0 || byte > end - p)
-        return -1;
-      *t = (struct token){ .kind = 0, .width = byte, .bytes = p };
-      p += byte;
-      continue;
-    }
-    if (t->width > 8 || (t->width == 0 && t->kind != TOKEN_VINT))
+  if (s->len > SHAPE_MAX_TOKENS)
+    return -1;
+  for (; p < end; n++) {
+    if (!parse_token (&p, end, &tokens[n]))
       return -1;
-    if (t->kind == TOKEN_TIME)
-      continue;
-    if (t->kind != TOKEN_VINT && t->kind != TOKEN_BE)
-      return -1;
-    if (!parse_addend (&p, end, &t->addend))
-      return -1;
+    most += tokens[n].width ? tokens[n].width : 8;
   }
-  return n;
+  return most <= SHAPE_MAX_HEADER ? n : -1;
 }
 
 bool
 shape_has_time (const struct shape *s)
 {
-  struct token tokens[SHAPE_MAX_TOKENS];
-  int n = parse (s, tokens);
+  struct shape_token tokens[SHAPE_MAX_TOKENS];
+  int n = shape_parse (s, tokens);
 
   for (int i = 0; i < n; i++)
     if (tokens[i].kind == TOKEN_TIME)
@@ -156,13 +157,9 @@ shape_has_time (const struct shape *s)
 bool
 shape_is_valid (const struct shape *s)
 {
-  struct token tokens[SHAPE_MAX_TOKENS];
-  int n = s->len <= SHAPE_MAX_TOKENS ? parse (s, tokens) : -1;
-  size_t most = 0;
+  struct shape_token tokens[SHAPE_MAX_TOKENS];
 
-  for (int i = 0; i < n; i++)
-    most += tokens[i].kind == TOKEN_VINT && tokens[i].width == 0 ? 8 : tokens[i].width;
-  return n >= 0 && most <= SHAPE_MAX_HEADER;
+  return shape_parse (s, tokens) >= 0;
 }
 
 /* The largest value of an EBML variable-size integer, RFC 8794 §4.4: all ones is
@@ -183,7 +180,7 @@ put_be (uint8_t *p, unsigned width, uint64_t v)
 
 /* Write the field of one token so that it ends at `end`; its width, or -1. */
 static int
-render_token (const struct token *t, uint64_t behind, int64_t time, uint8_t *end)
+render_token (const struct shape_token *t, uint64_t behind, int64_t time, uint8_t *end)
 {
   uint64_t v = behind + t->addend;
   unsigned width = t->width;
@@ -212,11 +209,10 @@ render_token (const struct token *t, uint64_t behind, int64_t time, uint8_t *end
 }
 
 int
-shape_render (const struct shape *s, uint64_t covered, int64_t time, uint8_t *out)
+shape_render_tokens (const struct shape_token *tokens, int n, uint64_t covered,
+                     int64_t time, uint8_t *out)
 {
-  struct token tokens[SHAPE_MAX_TOKENS];
   uint8_t header[SHAPE_MAX_HEADER];
-  int n = parse (s, tokens);
   size_t len = 0;
 
   for (int i = n - 1; i >= 0; i--) {
@@ -229,4 +225,13 @@ shape_render (const struct shape *s, uint64_t covered, int64_t time, uint8_t *ou
   }
   memcpy (out, header + sizeof header - len, len);
   return (int) len;
+}
+
+int
+shape_render (const struct shape *s, uint64_t covered, int64_t time, uint8_t *out)
+{
+  struct shape_token tokens[SHAPE_MAX_TOKENS];
+  int n = shape_parse (s, tokens);
+
+  return shape_render_tokens (tokens, n, covered, time, out);
 }

@@ -48,6 +48,23 @@ bool shape_has_time (const struct shape *s);
 /* Is it well formed (as read from a recipe), and does it stay within SHAPE_MAX_HEADER? */
 bool shape_is_valid (const struct shape *s);
 
+/* A token, taken apart. */
+struct shape_token {
+  uint8_t kind;         /* 0 for bytes, else as in the file, without the width */
+  uint8_t width;        /* bytes it gives; 0: as few as can be */
+  const uint8_t *bytes; /* borrowed from the shape */
+  uint64_t addend;
+};
+
+/* Take a shape apart that is rendered often: how many tokens that gave (there is room for
+ * s->len), -1 if it is not valid.
+ */
+int shape_parse (const struct shape *s, struct shape_token *tokens);
+
+/* shape_render for what shape_parse gave. */
+int shape_render_tokens (const struct shape_token *tokens, int n, uint64_t covered,
+                         int64_t time, uint8_t *out);
+
 /*
  * Render a valid shape for `covered` bytes and `time` into `out`
  * (SHAPE_MAX_HEADER bytes).  Returns the header's length; -1 if a length does not

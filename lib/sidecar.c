@@ -21,6 +21,7 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "sidecar.h"
+#include "whole_io.h"
 
 /* Three paths of PATH_MAX, every byte escaped, and comments. */
 #define MAX_SIDECAR 65536

@@ -23,33 +23,13 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "source.h"
+#include "whole_io.h"
 
 #define SAMPLE_BLOCK 4096u
 #define SAMPLE_BLOCKS 16u
 
 /* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
 #define SOURCE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-
-/* All of `len` bytes, or -1 and the reason in errno. */
-static int
-read_block (int fd, uint8_t *data, size_t len, uint64_t offset)
-{
-  ssize_t r;
-
-  while (len > 0) {
-    r = pread (fd, data, len, (off_t) offset);
-    if (r < 0 && errno == EINTR)
-      continue;
-    if (r <= 0) {
-      errno = r == 0 ? ENODATA : errno;
-      return -1;
-    }
-    data += r;
-    offset += (uint64_t) r;
-    len -= (size_t) r;
-  }
-  return 0;
-}
 
 int
 source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
@@ -65,8 +45,8 @@ source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
     uint64_t at = k == 1 ? 0 : i * (n - 1) / (k - 1) * SAMPLE_BLOCK;
     size_t len = size - at < SAMPLE_BLOCK ? (size_t) (size - at) : SAMPLE_BLOCK;
 
-    if (read_block (fd, blocks + used, len, at) == -1)
-      return error_set (err, errno, "read at offset %llu", (unsigned long long) at);
+    if (read_all (fd, blocks + used, len, at, "sample", err) == -1)
+      return -1;
     used += len;
   }
   *sample = XXH3_64bits_withSeed (blocks, used, size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The transforms: see segment.h.  Each permutes the bytes of one unit and is its own
- * inverse.  Plain loops over a unit of constant size: the compiler makes vectors of them.
+ * The transforms: see segment.h.  Each permutes the bytes of one unit; the swaps are their
+ * own inverses.  Plain loops over a unit of constant size: the compiler makes vectors of
+ * them.
  */
 #include "config.h"
 
@@ -9,6 +10,10 @@
 
 #include "bytes.h"
 #include "segment.h"
+
+/* Values of three bytes. */
+#define SPLIT24_UNIT 12
+#define PAIR24_UNIT 6
 
 unsigned
 transform_unit (enum transform_kind kind)
@@ -20,11 +25,15 @@ transform_unit (enum transform_kind kind)
     return 3;
   case TRANSFORM_SWAP32:
     return 4;
-  case TRANSFORM_NONE:
-  case TRANSFORM_KINDS:
-    break;
+  case TRANSFORM_SPLIT24_LE:
+  case TRANSFORM_SPLIT24_BE:
+    return SPLIT24_UNIT;
+  case TRANSFORM_PAIR24_LE:
+  case TRANSFORM_PAIR24_BE:
+    return PAIR24_UNIT;
+  default:
+    return 1;
   }
-  return 1;
 }
 
 static void
@@ -62,6 +71,39 @@ swap32 (uint8_t *data, size_t len)
   }
 }
 
+/* Both ways of split values, `n` of them in a unit: `first` and `last` are where in a value,
+ * joined, its first and last byte are; the second is always in the middle.
+ */
+static inline void
+join24 (uint8_t *data, size_t len, unsigned n, unsigned first, unsigned last)
+{
+  uint8_t unit[SPLIT24_UNIT];
+
+  for (; len > 0; len -= 3 * n, data += 3 * n) {
+    memcpy (unit, data, 3 * n);
+    for (unsigned i = 0; i < n; i++) {
+      data[3 * i + first] = unit[2 * i];
+      data[3 * i + 1] = unit[2 * i + 1];
+      data[3 * i + last] = unit[2 * n + i];
+    }
+  }
+}
+
+static inline void
+split24 (uint8_t *data, size_t len, unsigned n, unsigned first, unsigned last)
+{
+  uint8_t unit[SPLIT24_UNIT];
+
+  for (; len > 0; len -= 3 * n, data += 3 * n) {
+    memcpy (unit, data, 3 * n);
+    for (unsigned i = 0; i < n; i++) {
+      data[2 * i] = unit[3 * i + first];
+      data[2 * i + 1] = unit[3 * i + 1];
+      data[2 * n + i] = unit[3 * i + last];
+    }
+  }
+}
+
 void
 transform_apply (enum transform_kind kind, uint8_t *data, size_t len)
 {
@@ -75,8 +117,40 @@ transform_apply (enum transform_kind kind, uint8_t *data, size_t len)
   case TRANSFORM_SWAP32:
     swap32 (data, len);
     break;
-  case TRANSFORM_NONE:
-  case TRANSFORM_KINDS:
+  case TRANSFORM_SPLIT24_LE:
+    join24 (data, len, 4, 2, 0);
     break;
+  case TRANSFORM_SPLIT24_BE:
+    join24 (data, len, 4, 0, 2);
+    break;
+  case TRANSFORM_PAIR24_LE:
+    join24 (data, len, 2, 2, 0);
+    break;
+  case TRANSFORM_PAIR24_BE:
+    join24 (data, len, 2, 0, 2);
+    break;
+  default:
+    break;
+  }
+}
+
+void
+transform_undo (enum transform_kind kind, uint8_t *data, size_t len)
+{
+  switch (kind) {
+  case TRANSFORM_SPLIT24_LE:
+    split24 (data, len, 4, 2, 0);
+    break;
+  case TRANSFORM_SPLIT24_BE:
+    split24 (data, len, 4, 0, 2);
+    break;
+  case TRANSFORM_PAIR24_LE:
+    split24 (data, len, 2, 2, 0);
+    break;
+  case TRANSFORM_PAIR24_BE:
+    split24 (data, len, 2, 0, 2);
+    break;
+  default:
+    transform_apply (kind, data, len);
   }
 }

@@ -132,3 +132,15 @@ check_groups (const struct recipe *recipe, const uint8_t *merkle, const uint8_t 
   }
   return 0;
 }
+
+size_t
+first_difference (const uint8_t *a, const uint8_t *b, size_t len)
+{
+  size_t i = 0;
+
+  if (memcmp (a, b, len) == 0)
+    return len;
+  while (a[i] == b[i])
+    i++;
+  return i;
+}

@@ -45,4 +45,7 @@ int walk_image (struct image *img, unsigned threads, walk_fn *fn,
 int check_groups (const struct recipe *recipe, const uint8_t *merkle, const uint8_t *data,
                   size_t len, uint64_t offset, struct error *err);
 
+/* Where two runs of bytes differ first; `len` if they do not. */
+size_t first_difference (const uint8_t *a, const uint8_t *b, size_t len);
+
 #endif /* MKVDUP_WALK_H */

@@ -33,6 +33,7 @@ fake_segment (const struct segment *model)
   seg->strides = copy (model->strides, model->n_strides * sizeof *model->strides);
   seg->transforms =
     copy (model->transforms, model->n_transforms * sizeof *model->transforms);
+  seg->recodings = copy (model->recodings, model->n_recodings * sizeof *model->recodings);
   seg->literals = copy (model->literals, model->n_literals);
   atomic_fetch_add (&fake_segments, 1);
   return seg;
@@ -73,6 +74,7 @@ __wrap_segment_free (struct segment *seg)
   free ((void *) seg->ops);
   free ((void *) seg->strides);
   free ((void *) seg->transforms);
+  free ((void *) seg->recodings);
   free ((void *) seg->literals);
   free (seg);
 }

@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "atomic_file.h"
 #include "error.h"
 #include "image.h"
 #include "recipe.h"
+#include "whole_io.h"
 
 /* A whole file in memory. */
 struct bytes {

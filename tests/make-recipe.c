@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * make-recipe IMAGE SOURCE NAME OUT: a recipe that knows nothing of media.  Where a
+ * make-recipe IMAGE SOURCE NAME OUT [ZLIB]: a recipe that knows nothing of media.  Where a
  * block of IMAGE is the same as SOURCE's at the same offset it is copied, otherwise
- * it is literal.  The recipe calls the source NAME.  For tests of what reads recipes.
+ * it is literal.  The recipe calls the source NAME, and a version of zlib if it is given one.  For tests of what reads recipes.
  */
 #include "config.h"
 
@@ -22,6 +22,7 @@
 #include "recipe_write.h"
 #include "segment_plan.h"
 #include "source.h"
+#include "whole_io.h"
 
 #define SPAN_LOG2 20
 #define BLOCK 4096u
@@ -122,7 +123,7 @@ hash_image (const struct input *image, struct error *err)
 
 static int
 write_recipe (struct recipe_writer *w, const struct input *image,
-              const struct input *source, char *name, struct error *err)
+              const struct input *source, char *name, const char *zlib, struct error *err)
 {
   static char key[] = "note", value[] = "made by \"make-recipe\" \xff\x1b[31m";
   struct recipe_note note = { key, value };
@@ -137,8 +138,8 @@ write_recipe (struct recipe_writer *w, const struct input *image,
   for (uint32_t i = 0; (uint64_t) i << SPAN_LOG2 < image->size; i++)
     if (write_segment (w, image, source, i, err) == -1)
       return -1;
-  return recipe_writer_finish (w, &id, 1, levels, merkle_stored_len (image->size), &note,
-                               1, err);
+  return recipe_writer_finish (w, &id, 1, levels, merkle_stored_len (image->size), zlib,
+                               &note, 1, err);
 }
 
 static int
@@ -154,7 +155,7 @@ make (char **argv, struct error *err)
       atomic_file_open (&out, argv[4], err) == -1 ||
       recipe_writer_begin (&w, out.fd, argv[4], image.size, SPAN_LOG2, err) == -1)
     return -1;
-  r = write_recipe (&w, &image, &source, argv[3], err);
+  r = write_recipe (&w, &image, &source, argv[3], argv[5], err); /* or NULL */
   recipe_writer_free (&w);
   return r == -1 ? -1 : atomic_file_commit (&out, err);
 }
@@ -164,7 +165,7 @@ main (int argc, char **argv)
 {
   struct error err = ERROR_INIT;
 
-  if (argc != 5)
+  if (argc != 5 && argc != 6)
     return 2;
   if (make (argv, &err) == -1) {
     fprintf (stderr, "make-recipe: %s\n", err.text);

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "merkle.h"
+#include "whole_io.h"
 
 static int
 hash_groups (int fd, const char *path, uint64_t size, uint8_t *stored, struct error *err)

@@ -3,8 +3,14 @@
 #include "config.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+#include <zlib.h>
 
 #include "naive.h"
+#include "recoding.h"
 
 /* Where byte `i` of a strided operation lies in its source. */
 static uint64_t
@@ -32,14 +38,39 @@ stride_complaint (const struct segment *seg, const struct op *op, uint64_t sourc
   return NULL;
 }
 
+static bool
+is_pair20 (enum transform_kind kind)
+{
+  return kind == RECODING_PAIR20_LE || kind == RECODING_PAIR20_BE;
+}
+
+static const char *
+recoded_complaint (const struct segment *seg, const struct op *op, uint32_t len)
+{
+  const struct recoding *r;
+  uint64_t most;
+
+  if (op->at >= seg->len)
+    return "material that is recoded";
+  if (op->arg >= seg->n_recodings)
+    return "a recoding that is not there";
+  r = &seg->recodings[op->arg];
+  most = r->kind == RECODING_DEFLATE ? compressBound (r->len) : r->len / 5 * 6;
+  if (op->from > most || len > most - op->from)
+    return "more of a recoding than it can give";
+  return NULL;
+}
+
 static const char *
 op_complaint (const struct segment *seg, const struct segment_context *ctx, uint32_t i)
 {
   const struct op *op = &seg->ops[i];
   uint32_t end = segment_op_end (seg, i), len = end - op->at;
 
-  if (end <= op->at || end > seg->len)
+  if (end <= op->at || end > seg->len + seg->n_material)
     return "operations out of order";
+  if (op->at < seg->len && end > seg->len)
+    return "an operation of both image and material";
   switch (op->kind) {
   case OP_LITERAL:
     return op->from > seg->n_literals || len > seg->n_literals - op->from
@@ -57,6 +88,8 @@ op_complaint (const struct segment *seg, const struct segment_context *ctx, uint
         len > ctx->source_sizes[op->source] - op->from)
       return "a copy from beyond the source";
     return NULL;
+  case OP_RECODED:
+    return recoded_complaint (seg, op, len);
   }
   return "an operation of no known kind";
 }
@@ -64,7 +97,7 @@ op_complaint (const struct segment *seg, const struct segment_context *ctx, uint
 static const char *
 transform_complaint (const struct segment *seg, const struct transform *t, uint32_t after)
 {
-  if (t->kind == TRANSFORM_NONE || t->kind >= TRANSFORM_KINDS)
+  if (t->kind == TRANSFORM_NONE || t->kind >= FIRST_RECODING)
     return "a transform of no known kind";
   if (t->len == 0 || t->len % transform_unit (t->kind) != 0)
     return "a transform of broken units";
@@ -72,6 +105,19 @@ transform_complaint (const struct segment *seg, const struct transform *t, uint3
     return "transforms out of order";
   if (t->at > seg->len || t->len > seg->len - t->at)
     return "a transform beyond the segment";
+  return NULL;
+}
+
+static const char *
+recoding_complaint (const struct segment *seg, const struct recoding *r, uint32_t after)
+{
+  if (r->kind < FIRST_RECODING || r->kind >= TRANSFORM_KINDS)
+    return "a recoding of no known kind";
+  if (r->len == 0 || r->len > 4 << 20 ||
+      (r->kind != RECODING_DEFLATE && r->len % (is_pair20 (r->kind) ? 5 : 10) > 0))
+    return "a recoding of too little, too much or broken units";
+  if (r->at != after || r->len > seg->len + seg->n_material - r->at)
+    return "material that is not where it has to be";
   return NULL;
 }
 
@@ -87,12 +133,21 @@ naive_complaint (const struct segment *seg, const struct segment_context *ctx)
     return "a segment that begins with nothing";
   if (seg->n_literals > seg->len)
     return "more literal bytes than bytes";
+  if (seg->n_material > 64 << 20)
+    return "too much material";
   for (uint32_t i = 0; i < seg->n_ops && !complaint; i++)
     complaint = op_complaint (seg, ctx, i);
   for (uint32_t i = 0; i < seg->n_transforms && !complaint; i++) {
     complaint = transform_complaint (seg, &seg->transforms[i], after);
     after = seg->transforms[i].at + seg->transforms[i].len;
   }
+  after = seg->len;
+  for (uint32_t i = 0; i < seg->n_recodings && !complaint; i++) {
+    complaint = recoding_complaint (seg, &seg->recodings[i], after);
+    after = seg->recodings[i].at + seg->recodings[i].len;
+  }
+  if (!complaint && after != seg->len + seg->n_material)
+    complaint = "material that nothing is made of";
   return complaint;
 }
 
@@ -112,31 +167,124 @@ byte_at (const struct segment *seg, const struct op *op, const uint8_t *const *s
   }
 }
 
-/* Reverse the bytes of each unit: what all transforms there are do. */
-static void
-reverse_units (uint8_t *data, uint32_t len, uint32_t unit)
-{
-  for (uint32_t at = 0; at < len; at += unit)
-    for (uint32_t i = 0; i < unit / 2; i++) {
-      uint8_t byte = data[at + i];
+/* Where each byte of a unit goes. */
+static const uint8_t swap16[] = { 1, 0 }, swap24[] = { 2, 1, 0 },
+                     swap32[] = { 3, 2, 1, 0 },
+                     split24_le[] = { 2, 1, 5, 4, 8, 7, 11, 10, 0, 3, 6, 9 },
+                     split24_be[] = { 0, 1, 3, 4, 6, 7, 9, 10, 2, 5, 8, 11 },
+                     pair24_le[] = { 2, 1, 5, 4, 0, 3 },
+                     pair24_be[] = { 0, 1, 3, 4, 2, 5 };
 
-      data[at + i] = data[at + unit - 1 - i];
-      data[at + unit - 1 - i] = byte;
-    }
+static const struct {
+  uint32_t unit;
+  const uint8_t *to;
+} permutations[] = {
+  [TRANSFORM_SWAP16] = { 2, swap16 },
+  [TRANSFORM_SWAP24] = { 3, swap24 },
+  [TRANSFORM_SWAP32] = { 4, swap32 },
+  [TRANSFORM_SPLIT24_LE] = { 12, split24_le },
+  [TRANSFORM_SPLIT24_BE] = { 12, split24_be },
+  [TRANSFORM_PAIR24_LE] = { 6, pair24_le },
+  [TRANSFORM_PAIR24_BE] = { 6, pair24_be },
+};
+
+void
+naive_transform (enum transform_kind kind, uint8_t *data, size_t len)
+{
+  uint8_t unit[12];
+
+  if (kind == TRANSFORM_NONE)
+    return;
+  for (size_t at = 0; at < len; at += permutations[kind].unit) {
+    memcpy (unit, data + at, permutations[kind].unit);
+    for (uint32_t i = 0; i < permutations[kind].unit; i++)
+      data[at + permutations[kind].to[i]] = unit[i];
+  }
+}
+
+/* The half byte `i` of some bytes, the upper one first. */
+static uint8_t
+nibble (const uint8_t *bytes, size_t i)
+{
+  return i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4;
+}
+
+static bool
+is_big_endian (enum transform_kind kind)
+{
+  return kind == RECODING_SPLIT20_BE || kind == RECODING_PAIR20_BE;
+}
+
+/* Value by value, each from its half bytes, of which a unit has 4 * `values`, and then
+ * `values`.
+ */
+static size_t
+join20 (size_t values, bool big_endian, const uint8_t *material, size_t n, uint8_t *out)
+{
+  for (size_t i = 0; i < n / 5 * 2; i++) {
+    const uint8_t *unit = material + i / values * values / 2 * 5;
+    size_t number = i % values;
+    uint32_t v = 0;
+
+    for (size_t k = 0; k < 4; k++)
+      v = v << 4 | nibble (unit, number * 4 + k);
+    v = (v << 4 | nibble (unit, values * 4 + number)) << 4;
+    for (size_t k = 0; k < 3; k++)
+      out[3 * i + k] = (uint8_t) (big_endian ? v >> (16 - 8 * k) : v >> 8 * k);
+  }
+  return n / 5 * 6;
+}
+
+uint8_t *
+naive_recode (enum transform_kind kind, const uint8_t *material, size_t n, size_t *len)
+{
+  uLongf room = compressBound (n) + 2 * n;
+  uint8_t *out = malloc (room);
+
+  if (kind == RECODING_DEFLATE) {
+    if (compress2 (out, &room, material, n, 9) != Z_OK)
+      abort ();
+    *len = room;
+  }
+  else
+    *len = join20 (is_pair20 (kind) ? 2 : 4, is_big_endian (kind), material, n, out);
+  return out;
+}
+
+/* Put what a recoding gives where the operation wants it; its check has to be right. */
+static void
+run_recoded (const struct segment *seg, uint32_t i, uint8_t *bytes)
+{
+  const struct op *op = &seg->ops[i];
+  const struct recoding *r = &seg->recodings[op->arg];
+  uint32_t len = segment_op_end (seg, i) - op->at;
+  size_t n;
+  uint8_t *result = naive_recode (r->kind, bytes + r->at, r->len, &n);
+
+  if (op->from > n || len > n - op->from ||
+      (r->kind == RECODING_DEFLATE && (uint32_t) XXH3_64bits (result, n) != r->check))
+    abort ();
+  memcpy (bytes + op->at, result + op->from, len);
+  free (result);
 }
 
 void
 naive_rebuild (const struct segment *seg, const uint8_t *const *sources, uint8_t *out)
 {
+  uint8_t *bytes = calloc (seg->len + seg->n_material, 1);
+
   for (uint32_t i = 0; i < seg->n_ops; i++)
     for (uint32_t at = seg->ops[i].at; at < segment_op_end (seg, i); at++)
-      out[at] = byte_at (seg, &seg->ops[i], sources, at - seg->ops[i].at);
+      if (seg->ops[i].kind != OP_RECODED)
+        bytes[at] = byte_at (seg, &seg->ops[i], sources, at - seg->ops[i].at);
   for (uint32_t i = 0; i < seg->n_transforms; i++) {
     const struct transform *t = &seg->transforms[i];
 
-    reverse_units (out + t->at, t->len,
-                   t->kind == TRANSFORM_SWAP16   ? 2
-                   : t->kind == TRANSFORM_SWAP24 ? 3
-                                                 : 4);
+    naive_transform (t->kind, bytes + t->at, t->len);
   }
+  for (uint32_t i = 0; i < seg->n_ops; i++)
+    if (seg->ops[i].kind == OP_RECODED)
+      run_recoded (seg, i, bytes);
+  memcpy (out, bytes, seg->len);
+  free (bytes);
 }

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "naive.h"
 #include "random-plan.h"
+#include "recoding.h"
 #include "rng.h"
 
 static uint64_t
@@ -80,6 +82,66 @@ make_lanes (struct random_plan *p)
   }
 }
 
+/* ---- what a span of a lane gives ---- */
+
+static uint32_t
+piece_at (const struct plan_lane *lane, uint64_t at, uint64_t *from)
+{
+  for (size_t i = 0; i < lane->n_pieces; i++) {
+    if (at < lane->pieces[i].len) {
+      *from = lane->pieces[i].from + at;
+      return (uint32_t) (lane->pieces[i].len - at);
+    }
+    at -= lane->pieces[i].len;
+  }
+  abort ();
+}
+
+static void
+read_lane (const struct random_plan *p, const struct plan_span *s, uint32_t len,
+           uint8_t *out)
+{
+  const struct plan_lane *lane = &p->plan.lanes[s->lane];
+  uint32_t n;
+
+  for (uint32_t i = 0; i < len; i += n) {
+    uint64_t from = 0;
+
+    n = piece_at (lane, s->lane_at + i, &from);
+    if (n > len - i)
+      n = len - i;
+    memcpy (out + i, p->sources[lane->source] + from, n);
+  }
+}
+
+/* All that the span's recoding gives, `*len` bytes; the caller frees it. */
+static uint8_t *
+recode_lane (const struct random_plan *p, const struct plan_span *s, size_t *len)
+{
+  uint8_t *material = malloc (s->material), *result;
+
+  read_lane (p, s, s->material, material);
+  result = naive_recode (s->transform, material, s->material, len);
+  free (material);
+  return result;
+}
+
+static void
+copy_lane (const struct random_plan *p, const struct plan_span *s, uint8_t *out)
+{
+  uint8_t *result;
+  size_t n;
+
+  if (plan_span_recodes (s)) {
+    result = recode_lane (p, s, &n);
+    memcpy (out, result + s->offset, s->len);
+    free (result);
+    return;
+  }
+  read_lane (p, s, s->len, out);
+  naive_transform (s->transform, out, s->len);
+}
+
 /* ---- shapes and spans ---- */
 
 static void
@@ -118,6 +180,22 @@ add_literal (struct random_plan *p)
   segment_plan_span (&p->plan, &s);
 }
 
+/* What the span's `len` bytes of the lane are recoded to, or a part of it. */
+static void
+recode_span (struct random_plan *p, struct plan_span *s)
+{
+  uint8_t *result;
+  size_t n;
+
+  s->material = s->len;
+  result = recode_lane (p, s, &n);
+  if (s->transform == RECODING_DEFLATE)
+    s->check = recoding_check (result, n);
+  free (result);
+  s->offset = (uint32_t) (chance (p, 5) ? between (p, 0, n - 1) : 0);
+  s->len = (uint32_t) (chance (p, 5) ? between (p, 1, n - s->offset) : n - s->offset);
+}
+
 /* A copy that goes on where the lane's last one ended, or nearly so. */
 static void
 add_copy (struct random_plan *p, uint64_t *next)
@@ -134,6 +212,10 @@ add_copy (struct random_plan *p, uint64_t *next)
     s.lane_at = len > 0 ? between (p, 0, len - 1) : 0;
   s.transform = (uint8_t) (chance (p, 5) ? between (p, 0, TRANSFORM_KINDS - 1) : 0);
   unit = transform_unit (s.transform);
+  if (s.transform == RECODING_SPLIT20_LE || s.transform == RECODING_SPLIT20_BE)
+    unit = 10;
+  if (s.transform == RECODING_PAIR20_LE || s.transform == RECODING_PAIR20_BE)
+    unit = 5;
   s.len = (uint32_t) between (p, 1, chance (p, 5) ? 20000 : 1500);
   if (s.lane_at + s.len > len)
     s.len = (uint32_t) (len - s.lane_at);
@@ -143,6 +225,8 @@ add_copy (struct random_plan *p, uint64_t *next)
     return;
   }
   next[lane] = s.lane_at + s.len;
+  if (plan_span_recodes (&s))
+    recode_span (p, &s);
   segment_plan_span (&p->plan, &s);
 }
 
@@ -190,36 +274,6 @@ make_spans (struct random_plan *p, uint32_t most)
 }
 
 /* ---- the image ---- */
-
-static uint32_t
-piece_at (const struct plan_lane *lane, uint64_t at, uint64_t *from)
-{
-  for (size_t i = 0; i < lane->n_pieces; i++) {
-    if (at < lane->pieces[i].len) {
-      *from = lane->pieces[i].from + at;
-      return (uint32_t) (lane->pieces[i].len - at);
-    }
-    at -= lane->pieces[i].len;
-  }
-  abort ();
-}
-
-static void
-copy_lane (const struct random_plan *p, const struct plan_span *s, uint8_t *out)
-{
-  const struct plan_lane *lane = &p->plan.lanes[s->lane];
-  uint32_t n;
-
-  for (uint32_t i = 0; i < s->len; i += n) {
-    uint64_t from = 0;
-
-    n = piece_at (lane, s->lane_at + i, &from);
-    if (n > s->len - i)
-      n = s->len - i;
-    memcpy (out + i, p->sources[lane->source] + from, n);
-  }
-  transform_apply (s->transform, out, s->len);
-}
 
 /* From the last to the first: a header counts the bytes of those behind it. */
 static void
@@ -297,9 +351,12 @@ static void
 cut_span (struct plan_span *s, uint32_t front, uint32_t end)
 {
   s->len -= front + end;
-  s->lane_at += front;
-  if (s->kind == SPAN_COPY && s->transform != TRANSFORM_NONE)
+  if (plan_span_recodes (s))
+    s->offset += front;
+  else if (s->kind == SPAN_COPY && s->transform != TRANSFORM_NONE)
     s->kind = SPAN_LITERAL;
+  else
+    s->lane_at += front;
 }
 
 /* Segments begin and end where they happen to. */

@@ -334,8 +334,8 @@ make_recipe (struct error *err)
       return -1;
   }
   segment_plan_free (&plan);
-  if (recipe_writer_finish (&w, &id, 1, merkle, merkle_stored_len (image.len), NULL, 0,
-                            err) == -1)
+  if (recipe_writer_finish (&w, &id, 1, merkle, merkle_stored_len (image.len), NULL, NULL,
+                            0, err) == -1)
     return -1;
   recipe_writer_free (&w);
   return atomic_file_commit (&f, err);

@@ -23,6 +23,7 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "whole_io.h"
 
 /* Every test runs in an empty directory of its own, removed after it. */
 static int

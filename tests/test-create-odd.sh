@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Every byte is covered, whatever the parser thinks of the file: what is no Matroska, or
-# cut, damaged, joined or of another disc, gets a recipe that gives it back.
+# cut, joined or of another disc, gets a recipe that gives it back.  Damage is in
+# test-hard-rips.sh.
 
 . "${srcdir:=.}/lib.sh"
 
@@ -110,43 +111,6 @@ for cut in "${cuts[@]}"; do
   # What is there is found as before.
   [ "$cut" -lt $((size / 4)) ] || found_at_least 99.9 '.number > 0'
 done
-# The front is missing.
-for cut in 100 $((cluster + 2)) $((size / 3)); do
-  tail -c +"$cut" "$whole" >cut.mkv
-  odd cut.mkv
-  found_at_least 95
-done
-
-# ---- damaged
-
-# In a cluster that is no more recognised as one, blocks of all tracks are searched as if
-# they were one: not all is found then.
-for at in $((cluster + 5)) $((size / 2)) $((size * 3 / 4)); do
-  for garbage in 1 100 70000; do
-    { head -c "$at" "$whole" && random "$garbage" && tail -c +$((at + 1)) "$whole"; } >bad.mkv
-    odd bad.mkv
-    found_at_least 90
-    cp "$whole" bad.mkv
-    random "$garbage" | dd of=bad.mkv bs=1 seek="$at" conv=notrunc status=none
-    odd bad.mkv
-    found_at_least 90
-  done
-done
-cp "$whole" holes.mkv
-for ((i = 0; i < 10; i++)); do
-  hole=$(((RANDOM * 32768 + RANDOM) % (size / 4096)))
-  dd if=/dev/zero of=holes.mkv bs=4096 seek="$hole" count=3 conv=notrunc status=none
-done
-odd holes.mkv
-found_at_least 80
-# Single bytes, wherever.
-cp "$whole" flips.mkv
-for ((i = 0; i < 30; i++)); do
-  printf '\x5a' | dd of=flips.mkv bs=1 seek=$(((RANDOM * 32768 + RANDOM) % size)) \
-    conv=notrunc status=none
-done
-odd flips.mkv
-found_at_least 95
 
 # ---- joined
 

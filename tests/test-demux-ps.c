@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -117,7 +118,8 @@ test_packs (void **state)
   assert_int_equal (d.n_streams, 2);
   check_stream (&d, &video);
   check_stream (&d, &mp2);
-  assert_false (d.scrambled);
+  assert_int_equal (d.packets, 17);
+  assert_int_equal (d.scrambled, 0);
   demuxed_free (&d);
   free_expected (&video);
   free_expected (&mp2);
@@ -148,6 +150,11 @@ test_mpeg1 (void **state)
   put_mpeg1_packet (&raw, &video, "\x60\x20\x0F", 3);
   put_mpeg1_packet (&raw, &video, "\xFF\x60\x20\x21\0\1\0\1", 8);
   put_mpeg1_packet (&raw, &video, "\x31\0\1\0\1\x11\0\1\0\1", 10);
+  /* All the stuffing there may be, a buffer size, both times. */
+  put_mpeg1_packet (&raw, &video,
+                    "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
+                    "\x40\x20\x3F\xFF\xFF\xFF\xFF\x1F\xFF\xFF\xFF\xFF",
+                    28);
   /* Neither kind of header: left out. */
   put_start_code (&raw, 0xE0);
   put_length (&raw, 10);
@@ -213,6 +220,259 @@ test_sub_streams (void **state)
   }
 }
 
+/* Which ids are streams of packets, and which are not (13818-1 table 2-22). */
+static void
+test_stream_ids (void **state)
+{
+  (void) state;
+  for (unsigned id = 0xBB; id <= 0xFF; id++) {
+    bool taken = id == 0xBD || (id >= 0xC0 && id <= 0xEF) || id == 0xFD;
+    struct expected e = { id << 8 | (id == 0xBD ? 0xFF : 0), BUFFER_INIT };
+    struct expected after = { id == 0xE1 ? 0xE200 : 0xE100, BUFFER_INIT };
+    CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+    struct demuxed d;
+
+    put_pack_header (&raw, 0);
+    put_packet_header (&raw, (uint8_t) id, 60, 5);
+    buffer_u8 (&raw, 0x0B);
+    buffer_u8 (&e.data, 0x0B);
+    put_expected (&raw, &e, 59);
+    put_packet_header (&raw, (uint8_t) (after.key >> 8), 20, 0);
+    put_expected (&raw, &after, 20);
+    demux_all (&raw, &d);
+    assert_int_equal (d.n_streams, taken ? 2 : 1);
+    assert_int_equal (d.packets, d.n_streams);
+    if (taken)
+      check_stream (&d, &e);
+    check_stream (&d, &after);
+    demuxed_free (&d);
+    free_expected (&e);
+    free_expected (&after);
+  }
+}
+
+/* Every sub-stream id of private_stream_1: a stream of its own, or one of the rest. */
+static void
+test_all_sub_streams (void **state)
+{
+  static const struct {
+    uint8_t first, last, header;
+  } known[] = { { 0x20, 0x3F, 1 }, { 0x80, 0x8F, 4 }, { 0x98, 0x9F, 4 },
+                { 0xA0, 0xAF, 7 }, { 0xB0, 0xBF, 5 }, { 0xC0, 0xCF, 4 } };
+
+  (void) state;
+  for (unsigned id = 0; id <= 0xFF; id++) {
+    CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+    struct expected e = { 0xBDFF, BUFFER_INIT };
+    struct demuxed d;
+    size_t header = 0;
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+      if (id >= known[i].first && id <= known[i].last) {
+        e.key = 0xBD00 | id;
+        header = known[i].header;
+      }
+    put_pack_header (&raw, 0);
+    put_packet_header (&raw, 0xBD, 50, 5);
+    buffer_u8 (&raw, (uint8_t) id);
+    put_payload (&raw, 49);
+    buffer_append (&e.data, raw.data + raw.len - 50 + header, 50 - header);
+    demux_all (&raw, &d);
+    assert_int_equal (d.n_streams, 1);
+    check_stream (&d, &e);
+    demuxed_free (&d);
+    free_expected (&e);
+  }
+}
+
+/* LPCM has the same header whatever its samples are: id, frames, pointer (2 bytes),
+ * flags, sample size and channels, range.
+ */
+static void
+test_lpcm (void **state)
+{
+  struct expected pcm = { 0xBDA0, BUFFER_INIT };
+  CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+  struct demuxed d;
+
+  (void) state;
+  for (unsigned bits = 0; bits < 3; bits++) {
+    put_pack_header (&raw, 0);
+    put_packet_header (&raw, 0xBD, 7 + 60, 5);
+    buffer_append (&raw, "\xA0\7\0\4\0", 5);
+    buffer_u8 (&raw, (uint8_t) (bits << 6 | 1));
+    buffer_u8 (&raw, 0x80);
+    put_expected (&raw, &pcm, 60);
+  }
+  demux_all (&raw, &d);
+  assert_int_equal (d.n_streams, 1);
+  check_stream (&d, &pcm);
+  demuxed_free (&d);
+  free_expected (&pcm);
+}
+
+/* A video packet that does not tell its length ends at the next start code of a pack or
+ * a packet, or with the file.
+ */
+static void
+test_no_length (void **state)
+{
+  static const uint8_t next[] = { 0xBA, 0xB9, 0xBB, 0xBD, 0xBE, 0xC0, 0xE1 };
+  struct expected video = { 0xE000, BUFFER_INIT }, sound = { 0xC000, BUFFER_INIT };
+  CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+  struct demuxed d;
+  size_t at;
+
+  (void) state;
+  for (size_t i = 0; i <= sizeof next; i++) {
+    put_pack_header (&raw, 0);
+    put_packet_header (&raw, 0xE0, 0, 5);
+    memset (raw.data + raw.len - 3 - 5 - 2, 0, 2);
+    at = raw.len;
+    put_payload (&raw, 70000);
+    /* Start codes that are the video's own, and what is none. */
+    put_start_code (&raw, 0x00);
+    put_start_code (&raw, 0xB8);
+    put_start_code (&raw, 0x65);
+    buffer_append (&raw, "\0\0\2\xBA\0\1\xBA\1\xE0\0\0", 11);
+    buffer_append (&video.data, raw.data + at, raw.len - at);
+    if (i == sizeof next)
+      break;
+    if (next[i] == 0xBA)
+      put_pack_header (&raw, 0);
+    else if (next[i] == 0xB9)
+      put_start_code (&raw, 0xB9);
+    else {
+      put_start_code (&raw, next[i]);
+      put_length (&raw, 6);
+      put_bytes (&raw, 6, 0xFF);
+    }
+    put_pack_header (&raw, 0);
+    put_packet_header (&raw, 0xC0, 10, 0);
+    put_expected (&raw, &sound, 10);
+    /* An empty one. */
+    put_start_code (&raw, 0xE0);
+    put_length (&raw, 0);
+    put_packet_header (&raw, 0xC0, 10, 0);
+    put_expected (&raw, &sound, 10);
+    /* Sound without a length is nothing. */
+    put_start_code (&raw, 0xC0);
+    put_length (&raw, 0);
+    put_bytes (&raw, 10, 0x80);
+  }
+  demux_all (&raw, &d);
+  assert_int_equal (d.n_streams, 2);
+  check_stream (&d, &video);
+  check_stream (&d, &sound);
+  assert_true (demuxer_ps.probe (raw.data, raw.len, 0));
+  demuxed_free (&d);
+  free_expected (&video);
+  free_expected (&sound);
+}
+
+/* Packs without packets, packets as long as can be, and packs of many. */
+static void
+test_sizes (void **state)
+{
+  struct expected video = { 0xEF00, BUFFER_INIT }, sound = { 0xDF00, BUFFER_INIT };
+  CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+  struct demuxed whole, d;
+  size_t owned;
+
+  (void) state;
+  put_pack_header (&raw, 0);
+  put_pack_header (&raw, 7);
+  put_pack_header (&raw, 3);
+  put_packet_header (&raw, 0xEF, 65535 - 3 - 255, 255);
+  put_expected (&raw, &video, 65535 - 3 - 255);
+  put_packet_header (&raw, 0xDF, 65535 - 3, 0);
+  put_expected (&raw, &sound, 65535 - 3);
+  put_pack_header (&raw, 0);
+  put_start_code (&raw, 0xB9);
+  put_pack_header (&raw, 0);
+  owned = raw.len;
+  for (int i = 0; i < 300; i++) {
+    put_packet_header (&raw, 0xEF, 100, 10);
+    put_expected (&raw, &video, 100);
+  }
+  put_packet_header (&raw, 0xDF, 65535 - 3, 0);
+  put_expected (&raw, &sound, 65535 - 3);
+  demux_all (&raw, &whole);
+  assert_int_equal (whole.n_streams, 2);
+  check_stream (&whole, &video);
+  check_stream (&whole, &sound);
+  demuxed_free (&whole);
+  /* A chunk that ends behind the last pack's header holds all of its packets. */
+  assert_true (raw.len - owned < CHUNK_OVERREAD);
+  demuxed_init (&d);
+  demuxer_ps.chunk (raw.data, raw.len, owned, 0, &d);
+  check_stream (&d, &video);
+  check_stream (&d, &sound);
+  demuxed_free (&d);
+  free_expected (&video);
+  free_expected (&sound);
+}
+
+/* Append what chunks of CHUNK_SIZE give for stream e->key; it has to be all of it. */
+static void
+check_in_chunks (const struct buffer *raw, const struct expected *e)
+{
+  CLEANUP_BUFFER struct buffer all = BUFFER_INIT;
+  struct demuxed d;
+
+  demuxed_init (&d);
+  for (size_t from = 0; from < raw->len; from += CHUNK_SIZE) {
+    size_t left = raw->len - from, len = CHUNK_SIZE + CHUNK_OVERREAD;
+    const struct demux_stream *s;
+
+    demuxed_clear (&d);
+    demuxer_ps.chunk (raw->data + from, left < len ? left : len,
+                      left < CHUNK_SIZE ? left : CHUNK_SIZE, from, &d);
+    s = demuxed_find (&d, e->key);
+    if (s)
+      buffer_append (&all, s->data, s->len);
+  }
+  assert_int_equal (all.len, e->data.len);
+  assert_memory_equal (all.data, e->data.data, all.len);
+  demuxed_free (&d);
+}
+
+/* Packs longer than chunks, at every phase of theirs; packets of all sizes. */
+static void
+test_long_packs (void **state)
+{
+  (void) state;
+  for (size_t front = 0; front < 200000; front += 33331) {
+    struct expected video = { 0xE000, BUFFER_INIT }, sound = { 0xC000, BUFFER_INIT };
+    CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+
+    put_bytes (&raw, front, 0);
+    for (int pack = 0; pack < 2; pack++) {
+      put_pack_header (&raw, 0);
+      for (size_t i = 0; i < 160; i++) {
+        size_t n = i % 40 == 0 ? 65535 - 3 - 5 : 1 + i * i * i % 30011;
+
+        put_packet_header (&raw, 0xE0, n, 5);
+        put_expected (&raw, &video, n);
+        /* Much that looks like a packet, and leads nowhere. */
+        if (i % 3 == 0) {
+          put_packet_header (&raw, 0xC0, 10000, 0);
+          for (int k = 0; k < 10; k++) {
+            put_packet_header (&raw, 0xE0, 1500, 0);
+            put_payload (&raw, 1000 - 9);
+          }
+          buffer_append (&sound.data, raw.data + raw.len - 10000, 10000);
+        }
+      }
+    }
+    assert_true (raw.len > 4 * CHUNK_SIZE);
+    check_in_chunks (&raw, &video);
+    check_in_chunks (&raw, &sound);
+    free_expected (&video);
+    free_expected (&sound);
+  }
+}
+
 static void
 test_describe (void **state)
 {
@@ -243,9 +503,10 @@ test_scrambled (void **state)
 
   demux_all (&raw, &d);
   check_stream (&d, &video);
-  assert_true (d.scrambled);
+  assert_int_equal (d.packets, 2);
+  assert_int_equal (d.scrambled, 1);
   demuxed_clear (&d);
-  assert_false (d.scrambled);
+  assert_int_equal (d.packets + d.scrambled, 0);
   demuxed_free (&d);
   free_expected (&video);
 }
@@ -501,13 +762,25 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_packs),         cmocka_unit_test (test_mpeg1),
-    cmocka_unit_test (test_sub_streams),   cmocka_unit_test (test_describe),
-    cmocka_unit_test (test_scrambled),     cmocka_unit_test (test_resynchronise),
-    cmocka_unit_test (test_cut),           cmocka_unit_test (test_chunks),
-    cmocka_unit_test (test_add_joins),     cmocka_unit_test (test_many_streams),
-    cmocka_unit_test (test_probe),         cmocka_unit_test (test_demuxer_for),
+    cmocka_unit_test (test_packs),
+    cmocka_unit_test (test_mpeg1),
+    cmocka_unit_test (test_sub_streams),
+    cmocka_unit_test (test_describe),
+    cmocka_unit_test (test_scrambled),
+    cmocka_unit_test (test_resynchronise),
+    cmocka_unit_test (test_cut),
+    cmocka_unit_test (test_chunks),
+    cmocka_unit_test (test_add_joins),
+    cmocka_unit_test (test_many_streams),
+    cmocka_unit_test (test_probe),
+    cmocka_unit_test (test_demuxer_for),
     cmocka_unit_test (test_probe_markers),
+    cmocka_unit_test (test_stream_ids),
+    cmocka_unit_test (test_all_sub_streams),
+    cmocka_unit_test (test_lpcm),
+    cmocka_unit_test (test_no_length),
+    cmocka_unit_test (test_sizes),
+    cmocka_unit_test (test_long_packs),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

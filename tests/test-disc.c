@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "disc.h"
 #include "make-file.h"
 #include "recipe.h"
+#include "recipe_format.h"
 
 static char dir[] = "/tmp/test-disc.XXXXXX";
 static char *here; /* dir, resolved */
@@ -105,19 +107,23 @@ make_disc (void)
   make_other ("Film/VIDEO_TS/empty", 0);
 }
 
-/* Find `sources` (a list that NULL ends); the base has to be here/`base`, the files
- * those of `files`, separated by spaces. */
+/* Find `sources` (a list that NULL ends) for a recipe of `mkv` (or NULL); the base has to
+ * be here/`base`, the files those of `files`, separated by spaces. */
 static void
-check_found (const char *const *sources, const char *base, const char *files)
+check_found_for (const char *const *sources, const char *mkv, const char *base,
+                 const char *files)
 {
   struct error err = ERROR_INIT;
   char names[1024] = "", path[4096];
   struct disc disc;
+  struct stat image;
   size_t n = 0;
 
   while (sources[n])
     n++;
-  if (disc_find (sources, n, &disc, &err) == -1)
+  if (mkv)
+    assert_int_equal (stat (mkv, &image), 0);
+  if (disc_find (sources, n, mkv ? &image : NULL, &disc, &err) == -1)
     fail_msg ("%s", err.text);
   snprintf (path, sizeof path, "%s%s", here, base);
   assert_string_equal (disc.base, path);
@@ -137,6 +143,12 @@ check_found (const char *const *sources, const char *base, const char *files)
   disc_free (&disc);
 }
 
+static void
+check_found (const char *const *sources, const char *base, const char *files)
+{
+  check_found_for (sources, NULL, base, files);
+}
+
 #define SOURCES(...)    \
   (const char *const[]) \
   {                     \
@@ -152,7 +164,7 @@ check_refused (const char *const *sources, const char *reason)
 
   while (sources[n])
     n++;
-  assert_int_equal (disc_find (sources, n, &disc, &err), -1);
+  assert_int_equal (disc_find (sources, n, NULL, &disc, &err), -1);
   if (!strstr (err.text, reason))
     fail_msg ("\"%s\" instead of \"%s\"", err.text, reason);
   assert_null (disc.files);
@@ -290,15 +302,113 @@ test_refused (void **state)
   check_refused (SOURCES (""), "");
 }
 
+/* A file that begins with `head`, and goes on as a program stream. */
+static void
+make_with_stream (const char *path, const void *head, size_t len)
+{
+  CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
+
+  buffer_append (&b, head, len);
+  for (int i = 0; i < 4; i++)
+    put_video_pack (&b);
+  write_file (path, &b);
+}
+
+/* Whatever is called a disc, in one folder, and what lies beside it. */
+static void
+test_mixed (void **state)
+{
+  (void) state;
+  make_disc ();
+  make_vob ("Film/Film.ISO");
+  make_vob ("Film/film.Img");
+  make_vob ("Film/clip.mpg");
+  make_vob ("Film/TRAILER.VOB");
+  make_vob ("Film/no-extension");
+  make_other ("Film/cover.jpg", 30000);
+  make_other ("Film/Film.mkvdup.yaml", 5000);
+  /* An attachment, and what was found nowhere, may be pieces of a program stream. */
+  make_with_stream ("Film/Film.mkv", "\x1A\x45\xDF\xA3\x9F", 5);
+  make_with_stream ("Film/Film.mkvdup", RECIPE_MAGIC, RECIPE_MAGIC_SIZE);
+  make_with_stream ("Film/raw.vcd", "\x1A\x45\xDF\0", 4);
+  check_found (SOURCES ("Film"), "/Film",
+               "Film.ISO TRAILER.VOB VIDEO_TS/VTS_01_1.VOB VIDEO_TS/VTS_01_2.VOB "
+               "VIDEO_TS/vts_02_1.vob clip.mpg film.Img no-extension raw.vcd");
+  /* The user's own word is taken. */
+  check_found (SOURCES ("Film/Film.mkv", "Film/clip.mpg"), "/Film", "Film.mkv clip.mpg");
+}
+
+/* What a recipe is made of is no source of it, under none of its names. */
+static void
+test_not_itself (void **state)
+{
+  struct error err = ERROR_INIT;
+  struct stat st;
+  struct disc disc;
+
+  (void) state;
+  make_dir ("d");
+  make_vob ("d/a");
+  make_vob ("d/rip.mpg");
+  assert_int_equal (link ("d/rip.mpg", "d/b"), 0);
+  assert_int_equal (symlink ("rip.mpg", "d/c"), 0);
+  check_found (SOURCES ("d"), "/d", "a b rip.mpg");
+  check_found_for (SOURCES ("d"), "d/rip.mpg", "/d", "a");
+  check_found_for (SOURCES ("d"), "d/c", "/d", "a");
+  assert_int_equal (stat ("d/rip.mpg", &st), 0);
+  assert_int_equal (disc_find (SOURCES ("d/b"), 1, &st, &disc, &err), -1);
+  assert_non_null (strstr (err.text, "nothing in it but the file"));
+  assert_null (disc.files);
+}
+
+/* Skipped silently, a file could be the disc. */
+static void
+test_unreadable (void **state)
+{
+  bool root = geteuid () == 0;
+
+  (void) state;
+  make_dir ("d");
+  make_vob ("d/a");
+  make_vob ("d/closed");
+  make_dir ("d/folder");
+  assert_int_equal (chmod (dir, 0777), 0);
+  assert_int_equal (chmod ("d/closed", 0), 0);
+  if (root)
+    assert_int_equal (seteuid (65534), 0);
+  check_refused (SOURCES ("d"), "d/closed: Permission denied");
+  check_refused (SOURCES ("d/closed"), "d/closed: Permission denied");
+  check_found (SOURCES ("d/a"), "/d", "a");
+  if (root)
+    assert_int_equal (seteuid (0), 0);
+  assert_int_equal (chmod ("d/closed", 0666), 0);
+  assert_int_equal (chmod ("d/folder", 0), 0);
+  if (root)
+    assert_int_equal (seteuid (65534), 0);
+  check_refused (SOURCES ("d"), "d/folder: Permission denied");
+  if (root)
+    assert_int_equal (seteuid (0), 0);
+  assert_int_equal (chmod ("d/folder", 0777), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown (f, NULL, empty)
 
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    TEST (test_directory),         TEST (test_files), TEST (test_several),
-    TEST (test_duplicates),        TEST (test_links), TEST (test_link_to_sibling),
-    TEST (test_nothing_but_files), TEST (test_depth), TEST (test_refused),
+    TEST (test_directory),
+    TEST (test_files),
+    TEST (test_several),
+    TEST (test_duplicates),
+    TEST (test_links),
+    TEST (test_link_to_sibling),
+    TEST (test_nothing_but_files),
+    TEST (test_depth),
+    TEST (test_refused),
+    TEST (test_mixed),
+    TEST (test_not_itself),
+    TEST (test_unreadable),
   };
 
   return cmocka_run_group_tests (tests, enter, leave);

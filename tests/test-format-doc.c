@@ -217,7 +217,8 @@ write_recipe (int fd)
   must (recipe_writer_begin (&w, fd, "recipe", IMAGE_SIZE, SEGMENT_MIN_LOG2, &err), &err);
   add_segment (&w, &m.plan, 0);
   add_segment (&w, &tail, 1);
-  must (recipe_writer_finish (&w, &s, 1, merkle, sizeof merkle, notes, 1, &err), &err);
+  must (recipe_writer_finish (&w, &s, 1, merkle, sizeof merkle, NULL, notes, 1, &err),
+        &err);
   recipe_writer_free (&w);
   segment_plan_free (&m.plan);
   segment_plan_free (&tail);

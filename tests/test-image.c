@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Images from random segments, compared with a second, slow and obvious reading of
- * segment.h: every byte by itself.
+ * segment.h (naive.c): every byte by itself.
  */
 #include "config.h"
 
@@ -22,8 +22,9 @@
 
 #include "batch.h"
 #include "fake-recipe.h"
-#include "image.h"
-#include "source.h"
+#include "image_parts.h"
+#include "naive.h"
+#include "recoding.h"
 
 #define SPAN_LOG2 18
 #define SPAN (1u << SPAN_LOG2)
@@ -34,6 +35,7 @@
 #define SOURCE_SIZE ((3u << 20) + 12345)
 #define MAX_OPS 2000
 #define STRIDES 6
+#define MUCH 2 /* the segment with much material */
 
 static const struct stride strides[STRIDES] = { { 184, 192 },   { 2010, 2048 },
                                                 { 1, 3 },       { 65535, 65535 },
@@ -42,7 +44,10 @@ static const struct stride strides[STRIDES] = { { 184, 192 },   { 2010, 2048 },
 struct model {
   struct segment seg;
   struct op ops[MAX_OPS];
+  struct op material_ops[MAX_OPS]; /* go behind the others */
+  uint32_t n_material_ops;
   struct transform transforms[20];
+  struct recoding recodings[MAX_OPS];
   uint8_t literals[SPAN];
 };
 
@@ -122,6 +127,99 @@ make_strided (struct op *op, uint32_t len, uint64_t *cursor)
   return len;
 }
 
+/* ---- Recodings */
+
+static uint8_t
+byte_of (const struct model *m, const struct op *op, uint64_t i)
+{
+  const struct stride *s;
+  uint64_t phase = op->arg & 0xffff;
+
+  switch ((enum op_kind) op->kind) {
+  case OP_LITERAL:
+    return m->literals[op->from + i];
+  case OP_FILL:
+    return (uint8_t) op->arg;
+  case OP_COPY:
+    return contents[op->source][op->from + i];
+  default:
+    break;
+  }
+  s = &strides[op->arg >> 16];
+  return contents[op->source]
+                 [op->from + (phase + i) / s->chunk * s->period + (phase + i) % s->chunk];
+}
+
+/* A copy to position `at`, at most `len` long; returns its length. */
+static uint32_t
+make_copy (struct op *op, uint32_t at, uint32_t len, uint64_t cursors[SOURCES])
+{
+  *op = (struct op){ .at = at, .source = below (10) < 8 ? 0 : below (SOURCES) };
+  if (below (2) == 0)
+    return make_strided (op, len, &cursors[op->source]);
+  op->kind = OP_COPY;
+  op->from = choose_from (&cursors[op->source], len);
+  return len;
+}
+
+/* The operations of a recoding's material, some copies; its bytes. */
+static uint8_t *
+make_material (struct model *m, const struct recoding *r, uint64_t cursors[SOURCES])
+{
+  uint8_t *bytes = malloc (r->len);
+  uint32_t n;
+
+  for (uint32_t i = 0; i < r->len; i += n) {
+    struct op *op = &m->material_ops[m->n_material_ops++];
+
+    assert_true (m->n_material_ops <= MAX_OPS);
+    n = 1 + below (r->len > 10000 ? 50000 : 2000);
+    n = make_copy (op, r->at + i, n < r->len - i ? n : r->len - i, cursors);
+    for (uint32_t k = 0; k < n; ++k)
+      bytes[i + k] = byte_of (m, op, k);
+  }
+  return bytes;
+}
+
+/* One operation at `at`; returns its length: what is left of a recoding's result. */
+static uint32_t
+make_recoded (struct model *m, struct op *op, uint32_t most, uint64_t cursors[SOURCES])
+{
+  struct recoding *r = &m->recodings[m->seg.n_recodings];
+  uint8_t *material, *result;
+  size_t n;
+
+  *r = (struct recoding){ .at = m->seg.len + m->seg.n_material,
+                          .len = 10 + 10 * below (600),
+                          .kind =
+                            FIRST_RECODING + below (TRANSFORM_KINDS - FIRST_RECODING) };
+  /* So much that not all is gathered at once. */
+  if (m == &models[MUCH] && r->kind != RECODING_DEFLATE)
+    r->len = 1000000;
+  material = make_material (m, r, cursors);
+  result = naive_recode (r->kind, material, r->len, &n);
+  if (r->kind == RECODING_DEFLATE)
+    r->check = recoding_check (result, n);
+  free (material);
+  free (result);
+  *op = (struct op){ .at = op->at, .kind = OP_RECODED, .arg = m->seg.n_recodings };
+  op->from = below (2) * below ((uint32_t) n);
+  m->seg.n_recodings++;
+  m->seg.n_material += r->len;
+  n = 1 + below ((uint32_t) n - op->from);
+  most = most < 8000 ? most : 8000;
+  return n < most ? (uint32_t) n : most;
+}
+
+/* Put the material's operations behind the others. */
+static void
+append_material (struct model *m)
+{
+  assert_true (m->seg.n_ops + m->n_material_ops <= MAX_OPS);
+  memcpy (m->ops + m->seg.n_ops, m->material_ops, m->n_material_ops * sizeof m->ops[0]);
+  m->seg.n_ops += m->n_material_ops;
+}
+
 /* One operation at `at`; returns its length. */
 static uint32_t
 make_op (struct model *m, struct op *op, uint32_t at, uint64_t cursors[SOURCES])
@@ -130,8 +228,8 @@ make_op (struct model *m, struct op *op, uint32_t at, uint64_t cursors[SOURCES])
   uint32_t len = 1 + below (most[below (100) == 0 ? 3 : below (3)]);
 
   len = len < m->seg.len - at ? len : m->seg.len - at;
-  *op = (struct op){ .at = at, .source = below (10) < 8 ? 0 : below (SOURCES) };
-  switch (below (6)) {
+  *op = (struct op){ .at = at };
+  switch (below (7)) {
   case 0:
     op->kind = OP_LITERAL;
     op->from = below (SPAN - len + 1);
@@ -141,13 +239,21 @@ make_op (struct model *m, struct op *op, uint32_t at, uint64_t cursors[SOURCES])
     op->arg = below (2) * 0x55;
     break;
   case 2:
-    op->kind = OP_COPY;
-    op->from = choose_from (&cursors[op->source], len);
-    break;
+    return make_recoded (m, op, m->seg.len - at, cursors);
   default:
-    return make_strided (op, len, &cursors[op->source]);
+    return make_copy (op, at, len, cursors);
   }
   return len;
+}
+
+/* What is recoded is not transformed as well. */
+static bool
+is_recoded (const struct model *m, uint32_t at, uint32_t len)
+{
+  for (uint32_t i = segment_find (&m->seg, at); m->ops[i].at < at + len; ++i)
+    if (m->ops[i].kind == OP_RECODED)
+      return true;
+  return false;
 }
 
 static void
@@ -156,12 +262,13 @@ make_transforms (struct model *m)
   uint32_t at = below (5000), n = 0;
 
   while (n < 20) {
-    enum transform_kind kind = 1 + below (TRANSFORM_KINDS - 1);
-    uint32_t len = (1 + below (5000)) * transform_unit (kind);
+    enum transform_kind kind = 1 + below (FIRST_RECODING - 1);
+    uint32_t len = (1 + below (below (3) ? 200 : 5000)) * transform_unit (kind);
 
     if (at + len > m->seg.len)
       break;
-    m->transforms[n++] = (struct transform){ .at = at, .len = len, .kind = kind };
+    if (!is_recoded (m, at, len))
+      m->transforms[n++] = (struct transform){ .at = at, .len = len, .kind = kind };
     at += len + below (2) * below (20000);
   }
   m->seg.n_transforms = n;
@@ -189,47 +296,13 @@ make_segment (struct model *m, uint32_t number)
   m->seg.literals = m->literals;
   m->seg.n_literals = SPAN;
   m->seg.footprint = 40000;
+  m->seg.recodings = m->recodings;
+  append_material (m);
   if (number % 2 == 1)
     make_transforms (m);
 }
 
-/* ---- The oracle */
-
-static uint8_t
-byte_of (const struct model *m, const struct op *op, uint64_t i)
-{
-  const struct stride *s;
-  uint64_t phase = op->arg & 0xffff;
-
-  switch ((enum op_kind) op->kind) {
-  case OP_LITERAL:
-    return m->literals[op->from + i];
-  case OP_FILL:
-    return (uint8_t) op->arg;
-  case OP_COPY:
-    return contents[op->source][op->from + i];
-  case OP_STRIDED:
-    break;
-  }
-  s = &strides[op->arg >> 16];
-  return contents[op->source]
-                 [op->from + (phase + i) / s->chunk * s->period + (phase + i) % s->chunk];
-}
-
-static void
-fill_oracle (const struct model *m, uint8_t *bytes)
-{
-  uint32_t op = 0;
-
-  for (uint32_t i = 0; i < m->seg.len; ++i) {
-    while (op + 1 < m->seg.n_ops && m->ops[op + 1].at <= i)
-      ++op;
-    bytes[i] = byte_of (m, &m->ops[op], i - m->ops[op].at);
-  }
-  for (uint32_t t = 0; t < m->seg.n_transforms; ++t)
-    transform_apply (m->transforms[t].kind, bytes + m->transforms[t].at,
-                     m->transforms[t].len);
-}
+/* ---- Giving them */
 
 static struct segment *
 give_segment (const struct recipe *r, uint32_t number, struct error *err)
@@ -249,14 +322,16 @@ group_setup (void **state)
   image_bytes = malloc (IMAGE_SIZE);
   for (uint32_t i = 0; i < SEGMENTS; ++i) {
     make_segment (&models[i], i);
-    fill_oracle (&models[i], image_bytes + i * SPAN);
+    naive_rebuild (&models[i].seg, (const uint8_t *const *) contents,
+                   image_bytes + i * SPAN);
   }
   recipe = (struct recipe){ .path = (char *) "test.mkvdup",
                             .image_size = IMAGE_SIZE,
                             .span_log2 = SPAN_LOG2,
                             .n_segments = SEGMENTS,
                             .n_sources = SOURCES,
-                            .sources = ids };
+                            .sources = ids,
+                            .zlib = "9.8.7" };
   fake_recipe = &recipe;
   fake_recipe_segment = give_segment;
   /* Room for a few segments: some of the reads below have to decode. */
@@ -330,6 +405,7 @@ test_whole (void **state)
 
   (void) state;
   assert_int_equal (image_size (img), IMAGE_SIZE);
+  assert_true (models[MUCH].seg.n_material > MATERIAL_AT_ONCE);
   for (int round = 0; round < 2; ++round)
     expect_bytes (img, 0, IMAGE_SIZE);
   expect_bytes (img, 100, 0);
@@ -433,6 +509,79 @@ test_beyond_end (void **state)
   expect_failure (img, IMAGE_SIZE - 10, 11, "beyond the image's end");
   expect_failure (img, UINT64_MAX - 5, 10, "beyond the image's end");
   image_close (img);
+}
+
+/* ---- Recodings that give something else */
+
+#define HAS_DEFLATED 4 /* a segment of which some is deflated */
+
+/* The first operation that deflates there. */
+static struct op *
+find_deflated (void)
+{
+  struct model *m = &models[HAS_DEFLATED];
+  struct op *op = m->ops;
+
+  while (op->kind != OP_RECODED || m->recodings[op->arg].kind != RECODING_DEFLATE)
+    ++op;
+  return op;
+}
+
+static void
+expect_other_zlib (struct image *img, uint64_t at, size_t len, uint64_t named)
+{
+  char text[100];
+
+  snprintf (text, sizeof text, "test.mkvdup: the image's bytes from %llu on deflate",
+            (unsigned long long) named);
+  expect_failure (img, at, len, text);
+  expect_failure (img, at, len, "otherwise than with zlib 9.8.7");
+  snprintf (text, sizeof text, "this is %s", recoding_zlib ());
+  expect_failure (img, at, len, text);
+}
+
+/* A result that is not what it was is not served, not a byte of it. */
+static void
+test_other_zlib (void **state)
+{
+  const struct op *op = find_deflated ();
+  uint64_t at = HAS_DEFLATED * SPAN + op[0].at, end = HAS_DEFLATED * SPAN + op[1].at;
+  struct recoding *r = &models[HAS_DEFLATED].recodings[op->arg];
+  struct error err = ERROR_INIT;
+  uint8_t byte = image_bytes[at] ^ 1;
+  struct image *img;
+
+  (void) state;
+  r->check ^= 1u << 31;
+  img = open_image ();
+  expect_other_zlib (img, at, 1, at);
+  expect_other_zlib (img, end - 1, 1, end - 1);
+  expect_other_zlib (img, 0, IMAGE_SIZE, at);
+  assert_int_equal (image_read (img, &byte, 1, at, &err), -1);
+  assert_int_equal (byte, image_bytes[at] ^ 1);
+  assert_int_equal (err.errnum, 0);
+  /* All others are. */
+  expect_bytes (img, 0, at);
+  expect_bytes (img, end, IMAGE_SIZE - end);
+  image_close (img);
+  r->check ^= 1u << 31;
+}
+
+/* Nor one that is too short. */
+static void
+test_too_short (void **state)
+{
+  struct op *op = find_deflated ();
+  uint64_t at = HAS_DEFLATED * SPAN + op->at, from = op->from;
+  const struct recoding *r = &models[HAS_DEFLATED].recodings[op->arg];
+  struct image *img;
+
+  (void) state;
+  op->from = recoding_bound (RECODING_DEFLATE, r->len) - 1;
+  img = open_image ();
+  expect_other_zlib (img, at, 1, at);
+  image_close (img);
+  op->from = from;
 }
 
 /* ---- Sources that fail */
@@ -573,15 +722,39 @@ test_prefetch (void **state)
   image_close (img);
 }
 
+/* What is recoded needs its material: a source that cannot be found shows. */
+static void
+test_prefetch_material (void **state)
+{
+  static const char *const places[] = { "nowhere" };
+  uint64_t at = HAS_DEFLATED * SPAN + find_deflated ()->at;
+  struct error err = ERROR_INIT;
+  struct image *img = image_open ("test.mkvdup", places, 1, cache, &err);
+
+  (void) state;
+  assert_non_null (img);
+  assert_int_equal (image_prefetch (img, at, 1, &err), -1);
+  assert_non_null (strstr (err.text, "was not found"));
+  image_close (img);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_whole),      cmocka_unit_test (test_borders),
-    cmocka_unit_test (test_random),     cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_beyond_end), cmocka_unit_test (test_missing),
-    cmocka_unit_test (test_truncated),  cmocka_unit_test (test_changed),
-    cmocka_unit_test (test_extents),    cmocka_unit_test (test_prefetch),
+    cmocka_unit_test (test_whole),
+    cmocka_unit_test (test_borders),
+    cmocka_unit_test (test_random),
+    cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_beyond_end),
+    cmocka_unit_test (test_missing),
+    cmocka_unit_test (test_truncated),
+    cmocka_unit_test (test_changed),
+    cmocka_unit_test (test_extents),
+    cmocka_unit_test (test_prefetch),
+    cmocka_unit_test (test_prefetch_material),
+    cmocka_unit_test (test_other_zlib),
+    cmocka_unit_test (test_too_short),
   };
 
   return cmocka_run_group_tests (tests, group_setup, group_teardown);

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -29,10 +30,11 @@
 #include "create.h"
 #include "image.h"
 #include "make-file.h"
+#include "recoding.h"
 #include "rng.h"
 #include "view.h"
 
-#define SPAN (4u << 20)
+#define SPAN (8u << 20) /* of create_recipe */
 #define PACK 2048u
 
 static char dir[] = "/tmp/test-matcher.XXXXXX";
@@ -74,7 +76,8 @@ __wrap_view_read (struct view_reader *r, uint32_t view, uint64_t at, uint8_t *bu
 /* ---- the disc: a program stream of packs of 2048 bytes ---- */
 
 #define VIDEO 0xE0
-#define AC3 0x80 /* a sub-stream of private_stream_1 */
+#define AC3 0x80 /* sub-streams of private_stream_1 */
+#define LPCM 0xA0
 
 /* An elementary stream, and how far it has been put into packs. */
 struct stream {
@@ -88,7 +91,7 @@ static void
 put_pack (struct buffer *ps, struct stream *s)
 {
   bool private = s->id < 0xC0;
-  unsigned own = private ? 4 : 0; /* the sub-stream's header */
+  unsigned own = s->id == LPCM ? 7 : private ? 4 : 0; /* the sub-stream's header */
   size_t most = PACK - 14 - 9 - own, n = s->es.len - s->done;
 
   n = n < most ? n : most;
@@ -96,7 +99,7 @@ put_pack (struct buffer *ps, struct stream *s)
   put_packet_header (ps, private ? 0xBD : s->id, own + n, 0);
   if (private) {
     buffer_u8 (ps, s->id);
-    buffer_append (ps, "\1\0\1", 3);
+    buffer_append (ps, "\1\0\1\0\1\x80", own - 1);
   }
   buffer_append (ps, s->es.data + s->done, n);
   s->done += n;
@@ -140,16 +143,21 @@ put_element (struct buffer *b, uint32_t id, size_t size)
   put_length (b, size & 0xFFFF);
 }
 
+/* ContentEncodings whose only entry has all its defaults: zlib, all frames. */
+static const uint8_t zlib[] = { 0x6D, 0x80, 0x83, 0x62, 0x40, 0x80 };
+
 static void
-put_track (struct buffer *b, uint8_t number, const char *codec)
+put_track (struct buffer *b, uint8_t number, const char *codec, bool deflated)
 {
-  put_element (b, 0xAE, 3 + 5 - 2 + 5 + strlen (codec) + 3);
+  put_element (b, 0xAE, 3 * 5 + 1 + strlen (codec) + 1 + (deflated ? sizeof zlib : 0));
   put_element (b, 0xD7, 1);
   buffer_u8 (b, number);
   put_element (b, 0x86, strlen (codec));
   buffer_append (b, codec, strlen (codec));
   put_element (b, 0x83, 1);
   buffer_u8 (b, 1);
+  if (deflated)
+    buffer_append (b, zlib, sizeof zlib);
 }
 
 struct film {
@@ -159,8 +167,9 @@ struct film {
 
 #define FRAMES_A_CLUSTER 40
 
+/* Track 2 is as said; track 1 is video. */
 static void
-film_begin (struct film *f)
+film_begin_with (struct film *f, const char *codec, bool deflated)
 {
   *f = (struct film){ BUFFER_INIT, 0 };
   put_element (&f->mkv, 0x1A45DFA3, 2 + 4 + 7);
@@ -172,10 +181,16 @@ film_begin (struct film *f)
   {
     size_t at = f->mkv.len;
 
-    put_track (&f->mkv, 1, "V_MPEG2");
-    put_track (&f->mkv, 2, "A_AC3");
+    put_track (&f->mkv, 1, "V_MPEG2", false);
+    put_track (&f->mkv, 2, codec, deflated);
     f->mkv.data[at - 1] = (uint8_t) (f->mkv.len - at);
   }
+}
+
+static void
+film_begin (struct film *f)
+{
+  film_begin_with (f, "A_AC3", false);
 }
 
 /* A SimpleBlock. */
@@ -331,20 +346,6 @@ film_range (struct film *f, uint8_t track, const struct stream *s, size_t from, 
   }
 }
 
-/* The front of a stream that the film has as it is.  A match is extended back over frames only
- * as far as these abut on the disc, so of a track with gaps, what is before its first
- * anchor (one in 64 KiB) is not found; of most tests that is not the point.
- */
-static uint64_t
-lead_in (struct film *f, uint8_t track, struct stream *s)
-{
-  const size_t n = 600000;
-
-  put_random (&s->es, n);
-  film_range (f, track, s, 0, n, 5000, 5000);
-  return n;
-}
-
 /* Two streams as they are, a bit of one and a bit of the other. */
 static void
 film_both (struct film *f, const struct stream *video, const struct stream *sound)
@@ -415,13 +416,12 @@ bytes_are_dropped (void **state)
 {
   for (size_t gap = 1; gap <= 30000; gap = gap * 3 + 1) {
     struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
-    uint64_t wanted;
+    uint64_t wanted = 0;
     struct outcome o;
     struct film f;
 
     (void) state;
     film_begin (&f);
-    wanted = lead_in (&f, 1, &s);
     for (unsigned i = 0; i < 60; i++) {
       uint8_t frame[20000];
       size_t n = rng_between (&seed, 500, sizeof frame);
@@ -447,12 +447,11 @@ static void
 prefixes (unsigned put, unsigned skip)
 {
   struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
-  uint64_t payload;
+  uint64_t payload = 0;
   struct outcome o;
   struct film f;
 
   film_begin (&f);
-  payload = lead_in (&f, 1, &s);
   for (unsigned i = 0; i < 100; i++) {
     CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
 
@@ -496,7 +495,6 @@ units_are_short (void **state)
     struct film f;
 
     film_begin (&f);
-    lead_in (&f, 1, &s);
     for (unsigned i = 0; i < 100; i++) {
       CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
       size_t slice = rng_between (&seed, 1000, 20000);
@@ -528,7 +526,6 @@ headers_are_stripped (void **state)
 
   (void) state;
   film_begin (&f);
-  lead_in (&f, 2, &s);
   for (unsigned i = 0; i < 2000; i++) {
     size_t n = rng_between (&seed, 100, 1792);
 
@@ -677,15 +674,14 @@ static void
 some_is_nowhere (void **state)
 {
   struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
-  uint64_t wanted;
+  uint64_t wanted = 0;
   struct outcome o;
   struct film f;
 
   (void) state;
   film_begin (&f);
-  wanted = lead_in (&f, 1, &s);
   put_random (&s.es, 3000000);
-  for (size_t at = wanted; at < s.es.len; at += 10000) {
+  for (size_t at = 0; at < s.es.len; at += 10000) {
     CLEANUP_BUFFER struct buffer strange = BUFFER_INIT;
 
     put_random (&strange, rng_between (&seed, 1, 20000));
@@ -762,6 +758,145 @@ blocks_meet_segment_ends (void **state)
   }
 }
 
+/* Sound as the disc has it, behind a number of bytes, and as a rip has it. */
+static void
+assert_sound_is_found (const char *codec, enum transform_kind kind, size_t before)
+{
+  const size_t block = 4 * 2 * 3 * 5 * 16; /* whole units of everything */
+  size_t recoded = kind >= FIRST_RECODING ? block / 10 * 12 : block;
+  struct stream s = random_stream (LPCM, before);
+  struct outcome o;
+  struct film f;
+
+  film_begin_with (&f, codec, false);
+  for (unsigned i = 0; i < 400; i++) {
+    CLEANUP_FREE uint8_t *frame = calloc (1, recoded);
+
+    assert_non_null (frame);
+    if (i / 50 % 3 != 0) /* silence before it, and in between */
+      put_random (&s.es, block);
+    else
+      buffer_append (&s.es, frame, block);
+    if (kind < FIRST_RECODING) {
+      memcpy (frame, s.es.data + s.es.len - block, block);
+      transform_apply (kind, frame, block);
+    }
+    else
+      assert_int_equal (recoding_apply (kind, s.es.data + s.es.len - block, block, frame),
+                        recoded);
+    film_frame (&f, 2, frame, recoded);
+  }
+  o = create (&s, 1, &f);
+  assert_int_equal (o.bytes[2], 400 * recoded);
+  assert_all_found (&o);
+  assert_true (o.recipe < 8000);
+}
+
+static void
+sound_is_swapped (void **state)
+{
+  (void) state;
+  for (size_t before = 0; before < 200000; before = before * 11 + 1) {
+    assert_sound_is_found ("A_PCM/INT/BIG", TRANSFORM_NONE, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_SWAP16, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_SWAP24, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_SPLIT24_LE, before);
+    assert_sound_is_found ("A_PCM/INT/BIG", TRANSFORM_SPLIT24_BE, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", RECODING_SPLIT20_LE, before);
+    assert_sound_is_found ("A_PCM/INT/BIG", RECODING_SPLIT20_BE, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_PAIR24_LE, before);
+    assert_sound_is_found ("A_PCM/INT/BIG", TRANSFORM_PAIR24_BE, before);
+    assert_sound_is_found ("A_PCM/INT/LIT", RECODING_PAIR20_LE, before);
+    assert_sound_is_found ("A_PCM/INT/BIG", RECODING_PAIR20_BE, before);
+  }
+}
+
+/* Swapped sound whose blocks begin and end anywhere around the ends of segments. */
+static void
+units_straddle_segments (void **state)
+{
+  (void) state;
+  for (size_t off = 0; off < 6; off++) {
+    struct stream s = random_stream (LPCM, 12000000);
+    CLEANUP_FREE uint8_t *swapped = malloc (s.es.len);
+    struct outcome o;
+    struct film f;
+
+    assert_non_null (swapped);
+    memcpy (swapped, s.es.data, s.es.len);
+    transform_apply (TRANSFORM_SWAP24, swapped, s.es.len);
+    film_begin_with (&f, "A_PCM/INT/LIT", false);
+    put_element (&f.mkv, 0xEC, off); /* Void */
+    buffer_append (&f.mkv, "\0\0\0\0\0\0", off);
+    for (size_t at = 0; at < s.es.len; at += 6000)
+      film_frame (&f, 2, swapped + at, 6000);
+    o = create (&s, 1, &f);
+    assert_all_found (&o);
+    assert_true (o.recipe < 20000);
+  }
+}
+
+/* A frame as zlib gives it; *len bytes, malloced. */
+static uint8_t *
+deflated (const uint8_t *data, size_t n, int level, size_t *len)
+{
+  uLongf size = compressBound (n);
+  uint8_t *frame = malloc (size);
+
+  assert_non_null (frame);
+  assert_int_equal (compress2 (frame, &size, data, n, level), Z_OK);
+  *len = size;
+  return frame;
+}
+
+/* Bytes that can be deflated, but are not alike. */
+static void
+put_text (struct buffer *b, size_t n)
+{
+  uint8_t *p = buffer_reserve (b, n);
+
+  assert_non_null (p);
+  rng_fill (&seed, p, n);
+  for (size_t i = 0; i < n; i++)
+    p[i] &= 0x1F;
+  b->len += n;
+}
+
+static void
+frames_are_deflated (void **state)
+{
+  struct stream s = { .id = AC3, .es = BUFFER_INIT };
+  uint64_t lost = 0;
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin_with (&f, "S_VOBSUB", true);
+  while (f.mkv.len < 5 * SPAN) {
+    size_t n = rng_between (&seed, 1, 60000), len;
+    uint8_t *frame;
+
+    put_text (&s.es, n);
+    frame = deflated (s.es.data + s.es.len - n, n, 9, &len);
+    film_frame (&f, 2, frame, len);
+    free (frame);
+  }
+  /* What other settings gave is a literal. */
+  for (unsigned i = 0; i < 20; i++) {
+    size_t len;
+    uint8_t *frame;
+
+    put_text (&s.es, 20000);
+    frame = deflated (s.es.data + s.es.len - 20000, 20000, 1, &len);
+    film_frame (&f, 2, frame, len);
+    free (frame);
+    lost += len;
+  }
+  o = create (&s, 1, &f);
+  assert_int_equal (o.found[2], o.bytes[2] - lost);
+  assert_true (o.recipe < lost + 60000);
+}
+
 /* A disc of something else, and one with a single short packet. */
 static void
 nothing_is_found (void **state)
@@ -797,6 +932,9 @@ main (void)
     cmocka_unit_test_setup (tracks_share_packets, reseed),
     cmocka_unit_test_setup (frames_straddle_segments, reseed),
     cmocka_unit_test_setup (blocks_meet_segment_ends, reseed),
+    cmocka_unit_test_setup (sound_is_swapped, reseed),
+    cmocka_unit_test_setup (units_straddle_segments, reseed),
+    cmocka_unit_test_setup (frames_are_deflated, reseed),
     cmocka_unit_test_setup (nothing_is_found, reseed),
   };
 

@@ -717,7 +717,7 @@ test_wrong_size (void **state)
       if (known)
         assert_true (r.n_blocks >= 10);
       if (size > 1000)
-        assert_int_equal (r.n_blocks, 10);
+        assert_int_equal (r.n_blocks, 11); /* the walk goes on at the next block */
       buffer_free (&r.text);
       buffer_free (&f);
     }

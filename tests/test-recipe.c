@@ -54,6 +54,7 @@ static uint8_t good[MAX_FILE], bad[MAX_FILE];
 static size_t good_len;
 static int fd;
 static char path[32];
+static const char *zlib; /* what the next recipe says of it */
 
 /* ---- making one ---- */
 
@@ -101,9 +102,9 @@ write_recipe (const char *source_path, size_t n_notes)
     recipe_writer_begin (&w, fd, path, IMAGE_SIZE, SEGMENT_MIN_LOG2, &err), 0);
   for (uint32_t i = 0; i * SPAN < IMAGE_SIZE; i++)
     add_segment (&w, i);
-  assert_int_equal (
-    recipe_writer_finish (&w, sources, 2, merkle, sizeof merkle, notes, n_notes, &err),
-    0);
+  assert_int_equal (recipe_writer_finish (&w, sources, 2, merkle, sizeof merkle, zlib,
+                                          notes, n_notes, &err),
+                    0);
   recipe_writer_free (&w);
 }
 
@@ -281,6 +282,69 @@ test_notes (void **state)
   recipe_close (r);
 }
 
+/* Write a recipe that names a zlib. */
+static void
+write_with_zlib (const char *version)
+{
+  zlib = version;
+  write_recipe ("disc.iso", 1);
+  zlib = NULL;
+}
+
+static void
+test_zlib (void **state)
+{
+  static const char longest[] =
+    "123456789012345678901234567890123456789012345678901234567890 ~!",
+                    too_long[] =
+                      "1234567890123456789012345678901234567890123456789012345678901234";
+  const char *const good_ones[] = { "1.2.13", "1", longest };
+  const char *const bad_ones[] = { "",     "1.2\n",          "1.\x1f",
+                                   "\x7f", "1.2.13\xc3\xa4", too_long };
+  struct error err = ERROR_INIT;
+  struct recipe *r;
+
+  (void) state;
+  put_file (good, good_len);
+  r = must_open ();
+  assert_string_equal (r->zlib, "");
+  recipe_close (r);
+  for (size_t i = 0; i < sizeof good_ones / sizeof *good_ones; i++) {
+    write_with_zlib (good_ones[i]);
+    r = must_open ();
+    assert_string_equal (r->zlib, good_ones[i]);
+    assert_int_equal (r->n_sections, 6);
+    must_check (r);
+    assert_int_equal (rebuild (r, &err), 0);
+    recipe_close (r);
+  }
+  for (size_t i = 0; i < sizeof bad_ones / sizeof *bad_ones; i++) {
+    write_with_zlib (bad_ones[i]);
+    assert_null (recipe_open (path, &err));
+    assert_non_null (strstr (err.text, "the version of zlib is malformed"));
+  }
+}
+
+/* Damage shows when the recipe is opened. */
+static void
+test_damaged_zlib (void **state)
+{
+  struct error err = ERROR_INIT;
+  const struct recipe_section *s;
+  struct recipe *r;
+
+  (void) state;
+  write_with_zlib ("1.2.13");
+  r = must_open ();
+  s = &r->sections[4];
+  assert_int_equal (s->type, SECTION_ZLIB);
+  assert_int_equal (s->flags, RECIPE_SECTION_REQUIRED);
+  assert_int_equal (pwrite (fd, "2", 1, (off_t) s->offset), 1);
+  recipe_close (r);
+  assert_null (recipe_open (path, &err));
+  assert_non_null (strstr (err.text, "section ZLIB"));
+}
+
 static void
 test_empty_image (void **state)
 {
@@ -293,9 +357,9 @@ test_empty_image (void **state)
   for (int i = 0; i < 2; i++) {
     assert_int_equal (ftruncate (fd, 0), 0);
     assert_int_equal (recipe_writer_begin (&w, fd, path, 0, SEGMENT_MAX_LOG2, &err), 0);
-    assert_int_equal (
-      recipe_writer_finish (&w, NULL, 0, i ? ones : zeros, MERKLE_DIGEST, NULL, 0, &err),
-      0);
+    assert_int_equal (recipe_writer_finish (&w, NULL, 0, i ? ones : zeros, MERKLE_DIGEST,
+                                            NULL, NULL, 0, &err),
+                      0);
     recipe_writer_free (&w);
     r = must_open ();
     assert_int_equal (r->n_segments, 0);
@@ -566,7 +630,8 @@ write_zeros (const uint8_t *levels)
   assert_int_equal (recipe_writer_begin (&w, fd, path, ctx.len, 20, &err), 0);
   assert_int_equal (recipe_writer_segment (&w, coded.data, coded.len, &err), 0);
   assert_int_equal (
-    recipe_writer_finish (&w, NULL, 0, levels, 3 * MERKLE_DIGEST, NULL, 0, &err), 0);
+    recipe_writer_finish (&w, NULL, 0, levels, 3 * MERKLE_DIGEST, NULL, NULL, 0, &err),
+    0);
   recipe_writer_free (&w);
   segment_plan_free (&plan);
   free (zeros);
@@ -698,6 +763,8 @@ main (void)
     cmocka_unit_test (test_read_back),
     cmocka_unit_test (test_sections),
     cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_zlib),
+    cmocka_unit_test (test_damaged_zlib),
     cmocka_unit_test (test_empty_image),
     cmocka_unit_test (test_every_truncation),
     cmocka_unit_test (test_every_flip),

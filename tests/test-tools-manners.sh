@@ -127,6 +127,13 @@ says out "Disc.iso"
 says out "$(jq -r .merkle_root <first)"
 says out '\033[31m'
 ! grep -q $'\033' out || fail "an escape sequence from a recipe gets to the terminal"
+! grep -q zlib out || fail "a zlib that the recipe does not name"
+"$builddir/make-recipe" Movie.mkv discs/Disc.iso Disc.iso zlib.mkvdup 1.2.13.test
+expect 0 mkvdup info zlib.mkvdup
+says out "zlib          1.2.13.test"
+expect 0 mkvdup info --json zlib.mkvdup
+is .zlib 1.2.13.test
+expect 0 mkvdup verify -q zlib.mkvdup --source discs
 if [ -c /dev/full ]; then
   status=0
   mkvdup info Movie.mkvdup >/dev/full 2>err || status=$?

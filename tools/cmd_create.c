@@ -181,9 +181,11 @@ warn (const struct create_report *report)
 {
   double saved = percent_saved (report->recipe_bytes, report->mkv_bytes);
 
-  if (report->scrambled)
-    message ("warning: there are scrambled packets on a source; what is in them cannot "
-             "be found");
+  if (report->scrambled_source)
+    message ("warning: %s: %.1f %% of its packets are scrambled (CSS): what is in them "
+             "cannot be found",
+             report->scrambled_source,
+             100.0 * (double) report->scrambled / (double) report->packets);
   if (saved < WORTH_PERCENT)
     message ("warning: only %.1f %% is saved: is this the right disc?", saved);
 }
@@ -267,7 +269,12 @@ print_report_json (struct json *j, const struct create_report *report)
                 percent_saved (report->recipe_bytes, report->mkv_bytes));
   json_number (j, "literal_bytes", report->literal_bytes);
   json_number (j, "sources_used", report->n_sources);
-  json_bool (j, "scrambled", report->scrambled);
+  json_bool (j, "scrambled", report->scrambled_source);
+  if (report->scrambled_source) {
+    json_string (j, "scrambled_source", report->scrambled_source);
+    json_number (j, "packets", report->packets);
+    json_number (j, "scrambled_packets", report->scrambled);
+  }
   print_tracks_json (j, report);
   json_object (j, "seconds");
   for (size_t i = 0; i < N_PHASES; i++)

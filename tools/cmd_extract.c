@@ -25,6 +25,7 @@
 #include "options.h"
 #include "progress.h"
 #include "walk.h"
+#include "whole_io.h"
 
 /* Where the image goes, as the workers see it; only the progress changes. */
 struct extraction {

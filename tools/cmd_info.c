@@ -184,6 +184,8 @@ print_json (const struct info *info)
   json_number (&j, "segment_span", UINT64_C (1) << recipe->span_log2);
   json_string (&j, "merkle_root", info->root);
   json_string (&j, "fsverity_digest", info->fsverity);
+  if (recipe->zlib[0])
+    json_string (&j, "zlib", recipe->zlib);
   print_sources_json (&j, recipe);
   print_sections_json (&j, recipe);
   if (info->has_costs)
@@ -236,6 +238,8 @@ print_text (const struct info *info)
           (UINT64_C (1) << recipe->span_log2) / 1024);
   printf ("%-12s  %s\n%-12s  %s\n", "Merkle root", info->root, "fs-verity",
           info->fsverity);
+  if (recipe->zlib[0])
+    printf ("%-12s  %s\n", "zlib", recipe->zlib);
   print_sources (recipe);
   for (uint32_t i = 0; i < recipe->n_sections; i++)
     printf ("%-12s  %s %" PRIu64 " bytes\n", "section",
@@ -276,8 +280,8 @@ const struct command command_info = {
   .accepts = ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "tell what a recipe holds",
   .description =
-    "Tell the sizes, sources, sections, notes and digests of FILE.mkvdup.\n"
-    "Its sources are not needed.  --verbose also tells what the bytes of its\n"
-    "segments stand for.\n",
+    "Tell the sizes, sources, sections, notes and digests of FILE.mkvdup, and the\n"
+    "version of zlib if it takes zlib to make parts of the image.  Its sources are\n"
+    "not needed.  --verbose also tells what the bytes of its segments stand for.\n",
   .run = run,
 };

@@ -11,9 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "command.h"
 #include "json.h"
@@ -22,6 +20,7 @@
 #include "options.h"
 #include "progress.h"
 #include "walk.h"
+#include "whole_io.h"
 
 /* The comparison, as the workers see it; only the progress changes. */
 struct verification {
@@ -40,14 +39,15 @@ tell_progress (void *opaque, uint64_t done)
   return true;
 }
 
+/* Every byte has to be the MKV's. */
 static int
-report_difference (const struct verification *v, const uint8_t *ours,
-                   const uint8_t *theirs, size_t len, uint64_t offset, struct error *err)
+compare (const struct verification *v, const uint8_t *ours, const uint8_t *theirs,
+         size_t len, uint64_t offset, struct error *err)
 {
-  size_t i = 0;
+  size_t i = first_difference (ours, theirs, len);
 
-  while (i < len && ours[i] == theirs[i])
-    i++;
+  if (i == len)
+    return 0;
   return error_set (
     err, 0,
     "byte %" PRIu64 " (0x%" PRIx64 ") is 0x%02x in %s, but the image of %s has 0x%02x",
@@ -60,12 +60,9 @@ verify_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
 {
   const struct verification *v = opaque;
 
-  if (v->fd >= 0) {
-    if (read_all (v->fd, scratch, len, offset, v->mkv, err) == -1)
-      return -1;
-    if (memcmp (data, scratch, len) != 0)
-      return report_difference (v, data, scratch, len, offset, err);
-  }
+  if (v->fd >= 0 && (read_all (v->fd, scratch, len, offset, v->mkv, err) == -1 ||
+                     compare (v, data, scratch, len, offset, err) == -1))
+    return -1;
   return check_groups (v->subject->recipe, v->subject->merkle, data, len, offset, err);
 }
 

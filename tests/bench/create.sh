@@ -3,7 +3,8 @@
 # Making recipes: time and memory, against reading both files once for their hashes; and
 # what the recipe then is.
 #
-# Read here: tmp, runs, disc and helpers of bench.
+# Read here: tmp, runs, disc and helpers of bench; scale.sh has others of its own for a
+# while.
 # shellcheck disable=SC2154
 
 # All files of the disc, which may be a folder.
@@ -31,9 +32,11 @@ timed ()
   sample "$name.rss" "$(calc "$rss / 1024")"
 }
 
+# time_create NAME MKV [OPTION]...: leaves $tmp/NAME.mkvdup, and the report in NAME.json.
 time_create ()
 {
-  timed "$1.create" mkvdup create --force --json --quiet -o "$tmp/$1.mkvdup" "$2" "$disc"
+  timed "$1.create" \
+    mkvdup create --force --json --quiet "${@:3}" -o "$tmp/$1.mkvdup" "$2" "$disc"
   mv "$tmp/out" "$tmp/$1.json"
 }
 
@@ -48,7 +51,6 @@ bench_create ()
 {
   local rip=$1 mkv=$2 run what
   export disc
-  warm "$disc" "$mkv"
   for ((run = 1; run <= runs; run++)); do
     say "$rip: create and hashes, $run of $runs"
     for what in $(in_turn "$run" create hash); do
@@ -64,10 +66,23 @@ bench_create ()
   keep_ratio "$rip.create.cpu_ratio" "$rip.create.cpu" "$rip.hash.cpu"
 }
 
-# recipe_figures RIP: where its bytes go, and how much of each track was found.
-recipe_figures ()
+# same_bytes RIP MKV: as by any number of threads.  The memory that eight take is kept.
+same_bytes ()
 {
-  local rip=$1
+  local threads
+  say "$1: by 1, 2 and 8 threads"
+  for threads in 1 2 8; do
+    time_create "$1.$threads" "$2" --threads=$threads
+    cmp "$tmp/$1.mkvdup" "$tmp/$1.$threads.mkvdup" ||
+      die "$2: another recipe by $threads threads"
+    rm "$tmp/$1.$threads".*
+  done
+  keep_median "$1.8.create.rss" %.1f
+}
+
+# create_figures RIP: how much of each track was found, and how long it took.
+create_figures ()
+{
   jq -r '
     def percent(a; b): if b > 0 then 100 * a / b else 100 end;
     (.tracks | map(select(.number > 0))) as $tracks |
@@ -79,8 +94,14 @@ recipe_figures ()
     ($tracks[] | "track.\(.number).codec=\(.codec)",
                  "track.\(.number).found_percent=\(percent(.found; .bytes))"),
     (.seconds | to_entries[] | "create.phase.\(.key)=\(.value)")
-    ' "$tmp/$rip.json" >"$tmp/figures"
-  mkvdup info --json --verbose "$tmp/$rip.mkvdup" | jq -r '
+    ' "$tmp/$1.json" >"$tmp/figures"
+  sed "s/^/$1./" "$tmp/figures" >>"${results:?}"
+}
+
+# recipe_figures RIP: where its bytes go.
+recipe_figures ()
+{
+  mkvdup info --json --verbose "$tmp/$1.mkvdup" | jq -r '
     (.sections | map({key: .type, value: .size}) | from_entries) as $sections |
     (.segment_bytes | add) as $modelled |
     "recipe.bytes=\(.recipe_size)",
@@ -88,8 +109,14 @@ recipe_figures ()
     (.segment_bytes | to_entries[] | "recipe.\(.key)=\(.value)"),
     "recipe.merkle=\($sections.MRKL)",
     "recipe.fixed=\(.recipe_size - $modelled - $sections.MRKL)"
-    ' >>"$tmp/figures"
-  "$helpers/recipe-times" "$tmp/$rip.mkvdup" "$(jq -r .source_dir "$tmp/$rip.json")" 20 \
-    >>"$tmp/figures"
-  sed "s/^/$rip./" "$tmp/figures" >>"${results:?}"
+    ' >"$tmp/figures"
+  sed "s/^/$1./" "$tmp/figures" >>"${results:?}"
+}
+
+# open_figures RIP: opening and decoding it.
+open_figures ()
+{
+  "$helpers/recipe-times" "$tmp/$1.mkvdup" "$(jq -r .source_dir "$tmp/$1.json")" 20 \
+    >"$tmp/figures"
+  sed "s/^/$1./" "$tmp/figures" >>"${results:?}"
 }

@@ -27,6 +27,9 @@ pad ()
   esac
 }
 
+# Of a recipe.
+readonly parts=(layout lengths headers literals merkle fixed)
+
 # Widths of a table's columns.
 readonly label_width=36 goal_width=8 cell_width=35
 
@@ -57,16 +60,23 @@ rule ()
   echo
 }
 
-# each LABEL GOAL FUNCTION ARGUMENT...: a row with FUNCTION RIP ARGUMENT... in each cell.
-each ()
+# over RIPS LABEL GOAL FUNCTION ARGUMENT...: a row with FUNCTION RIP ARGUMENT... in each
+# cell.
+over ()
 {
-  local label=$1 goal=$2 rip cell cells=()
-  shift 2
-  for rip in ${figure[rips]}; do
+  local rips=$1 label=$2 goal=$3 rip cell cells=()
+  shift 3
+  for rip in $rips; do
     cell=$("$1" "$rip" "${@:2}")
     cells+=("$cell")
   done
   row "$label" "$goal" "${cells[@]}"
+}
+
+# each LABEL GOAL FUNCTION ARGUMENT...: of the rips that everything was measured of.
+each ()
+{
+  over "${figure[rips]}" "$@"
 }
 
 value ()
@@ -137,7 +147,7 @@ recipe_table ()
   each "MKV, bytes" "" value mkv.bytes
   each "recipe, bytes" "" value recipe.bytes
   each "recipe, % of the MKV" "≤ 0.04" rounded recipe.percent 4
-  for part in layout lengths headers literals merkle fixed; do
+  for part in "${parts[@]}"; do
     each "  $part, bytes" "" share "recipe.$part"
   done
   each "payload found, %" "≥ 99.95" rounded found.percent 4
@@ -149,6 +159,12 @@ recipe_table ()
   each "decode a segment, µs: median" "" value decode_us
   each "decode a segment, µs: slowest" "" value decode_max_us
   each "decoded segment in memory, KiB" "" value footprint_kib
+}
+
+# What bench would have died of.
+same ()
+{
+  echo "the same bytes"
 }
 
 create_table ()
@@ -165,6 +181,93 @@ create_table ()
     each "  $phase, s (last run)" "" rounded "create.phase.$phase" 2
   done
   each "peak resident, MiB" "≤ 256" spread create.rss
+  each "peak resident, 8 threads, MiB" "≤ 256" rounded 8.create.rss 1
+  each "recipe by 1, 2, 8 threads" "" same
+}
+
+# every_row LABEL CELL...: of the table of all rips.
+every_row ()
+{
+  local cell
+  printf '| %s |' "$(pad 20 "$1")"
+  for cell in "${@:2}"; do
+    printf ' %s |' "$(pad -10 "$cell")"
+  done
+  echo
+}
+
+# A part of the recipe, per cent of the MKV.
+part_percent ()
+{
+  awk -v part="$(value "$1" "$2")" -v whole="$(value "$1" mkv.bytes)" \
+    'BEGIN { printf "%.4f", 100 * part / (whole > 0 ? whole : 1) }'
+}
+
+every_rip_table ()
+{
+  local rip part cells
+  every_row "All rips" "found, %" "recipe, %" "${parts[@]}"
+  printf '|%s|' "$(dashes 22)"
+  printf -- '-----------:|%.0s' found recipe "${parts[@]}"
+  echo
+  for rip in ${figure[all_rips]-${figure[rips]}}; do
+    cells=()
+    for part in "${parts[@]}"; do
+      cells+=("$(part_percent "$rip" "recipe.$part")")
+    done
+    every_row "$rip" "$(rounded "$rip" found.percent 4)" \
+      "$(rounded "$rip" recipe.percent 4)" "${cells[@]}"
+  done
+}
+
+# Only what was measured: one who is short of room leaves streams out.
+streams_measured ()
+{
+  local name
+  for name in equal-gops.wall.ratio copies.wall.ratio big.create.wall; do
+    [ -z "${figure[$name]-}" ] || echo "${name%%.*}"
+  done
+}
+
+# of_usual STREAM WHAT: seconds a gigabyte against a usual disc's, and the ratio.
+of_usual ()
+{
+  echo "$(value "$1" "odd.$2")/$(value "$1" "usual.$2"): $(spread "$1" "$2.ratio")"
+}
+
+odd_table ()
+{
+  row "Odd discs: odd/usual: ratio" goal "$@"
+  rule $#
+  local rips=$*
+  over "$rips" "create, s/GB" "~ 1" of_usual wall
+  over "$rips" "create, processor s/GB" "~ 1" of_usual cpu
+  over "$rips" "payload found, %" "≥ 99.95" rounded odd.found.percent 4
+  over "$rips" "recipe, % of the MKV" "" rounded odd.recipe.percent 4
+  over "$rips" "peak resident, MiB" "≤ 256" spread odd.create.rss
+}
+
+big_table ()
+{
+  row "A large disc" goal big
+  rule 1
+  over big "disc, bytes" "" value disc.bytes
+  over big "MKV, bytes" "" value mkv.bytes
+  over big "create / hashes" "≤ 1.0" spread create.wall_ratio
+  over big "create / hashes, processor time" "" spread create.cpu_ratio
+  over big "payload found, %" "≥ 99.95" rounded found.percent 4
+  over big "recipe, % of the MKV" "≤ 0.04" rounded recipe.percent 4
+  over big "peak resident, MiB" "≤ 256" spread create.rss
+}
+
+streams_tables ()
+{
+  local name odd=() big=
+  for name in $(streams_measured); do
+    if [ "$name" = big ]; then big=yes; else odd+=("$name"); fi
+  done
+  [ ${#odd[@]} -eq 0 ] || { odd_table "${odd[@]}"; echo; }
+  [ -z "$big" ] || { big_table; echo; }
 }
 
 # random_rows GOAL UNIT SUFFIX
@@ -204,8 +307,11 @@ ${figure[load.after]}${figure[warning]:+; **${figure[warning]}**}.
 HEAD
   recipe_table
   echo
+  every_rip_table
+  echo
   create_table
   echo
+  streams_tables
   serve_table
   echo
   server_table

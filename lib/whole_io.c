@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All of a read or a write: see whole_io.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "whole_io.h"
+
+int
+write_all (int fd, const void *data, size_t len, unsigned long long offset,
+           const char *path, struct error *err)
+{
+  const uint8_t *p = data;
+
+  while (len > 0) {
+    ssize_t n = pwrite (fd, p, len, (off_t) offset);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return error_set (err, n == 0 ? ENOSPC : errno, "%s: write at %llu", path, offset);
+    p += n;
+    len -= (size_t) n;
+    offset += (unsigned long long) n;
+  }
+  return 0;
+}
+
+int
+read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
+          struct error *err)
+{
+  uint8_t *p = data;
+
+  while (len > 0) {
+    ssize_t n = pread (fd, p, len, (off_t) offset);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n == -1)
+      return error_set (err, errno, "%s: read at %llu", path, offset);
+    if (n == 0)
+      return error_set (err, 0, "%s: ends at %llu, %zu bytes early", path, offset, len);
+    p += n;
+    len -= (size_t) n;
+    offset += (unsigned long long) n;
+  }
+  return 0;
+}

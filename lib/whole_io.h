@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading and writing at an offset, all of it or an error: plain blocking system calls.
+ * Thread safe.
+ */
+#ifndef MKVDUP_WHOLE_IO_H
+#define MKVDUP_WHOLE_IO_H
+
+#include <stddef.h>
+
+#include "error.h"
+
+/* pwrite all of it, retrying short writes and EINTR; `path` is for the message. */
+int write_all (int fd, const void *data, size_t len, unsigned long long offset,
+               const char *path, struct error *err);
+
+/* pread all of it, retrying short reads and EINTR; the file's end before is an error. */
+int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
+              struct error *err);
+
+#endif /* MKVDUP_WHOLE_IO_H */

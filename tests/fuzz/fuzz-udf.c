@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Any bytes as the file system of an image: what is listed lies in the image, within
+ * bounds, and the library that reads it survives.
+ *
+ * The input is the blocks that are not all zeros: LBA and length (16 bits each, big-endian),
+ * then the bytes, zeros at the block's end left out.  Checksums of descriptors are made
+ * right, or mutations would come no further than to them.
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "image_files.h"
+
+#define BLOCK 2048
+#define FIRST_DESCRIPTOR 32 /* before it is the volume recognition sequence */
+#define TAG_SIZE 16
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+require (int ok)
+{
+  if (!ok)
+    abort ();
+}
+
+static void
+mend_checksum (uint8_t *tag)
+{
+  uint8_t sum = 0;
+
+  for (size_t i = 0; i < TAG_SIZE; i++)
+    sum = (uint8_t) (sum + (i == 4 ? 0 : tag[i]));
+  tag[4] = sum;
+}
+
+/* The image that the input stands for; *blocks is its size. */
+static int
+make_image (const uint8_t *data, size_t size, uint64_t *blocks)
+{
+  int fd = memfd_create ("image", MFD_CLOEXEC);
+
+  require (fd >= 0);
+  *blocks = 0;
+  while (size >= 4) {
+    uint8_t block[BLOCK] = { 0 };
+    uint64_t lba = get_be16 (data);
+    size_t len = get_be16 (data + 2);
+
+    data += 4;
+    size -= 4;
+    len = len < size ? len : size;
+    len = len < BLOCK ? len : BLOCK;
+    if (len)
+      memcpy (block, data, len);
+    data += len;
+    size -= len;
+    if (lba >= FIRST_DESCRIPTOR)
+      mend_checksum (block);
+    require (pwrite (fd, block, BLOCK, (off_t) lba * BLOCK) == BLOCK);
+    if (*blocks <= lba)
+      *blocks = lba + 1;
+  }
+  return fd;
+}
+
+/* Returns how many extents. */
+static size_t
+check_file (const struct image_file *f, uint64_t image_size)
+{
+  uint64_t total = 0;
+
+  require (f->path != NULL);
+  for (size_t i = 0; i < f->n_extents; i++) {
+    const struct image_extent *e = &f->extents[i];
+
+    require (e->len > 0 && e->offset < image_size && e->len <= image_size - e->offset);
+    require (i == 0 || e[-1].offset + e[-1].len != e->offset);
+    total += e->len;
+  }
+  require (total <= f->size);
+  return f->n_extents;
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  struct error err = ERROR_INIT;
+  struct image_files list;
+  uint64_t blocks;
+  int fd = make_image (data, size, &blocks);
+  size_t n_extents = 0;
+
+  require (image_files_read (&list, fd, blocks * BLOCK, &err) == 0);
+  require (list.n_files <= IMAGE_FILES_MAX);
+  for (size_t i = 0; i < list.n_files; i++)
+    n_extents += check_file (&list.files[i], blocks * BLOCK);
+  require (n_extents <= IMAGE_EXTENTS_MAX);
+  image_files_free (&list);
+  close (fd);
+  return 0;
+}
