@@ -131,7 +131,7 @@ keep_match (struct track *t, struct queued_frame *f, const struct made *made, ui
     match.at += cut;
     match.from += cut;
     match.len -= cut + (match.len - cut) % unit.in;
-    t->counts.found += match.len / unit.in * unit.out;
+    t->counts.found += (uint64_t) match.len / unit.in * unit.out;
   }
   f->kind = (uint8_t) made->kind;
   f->material = made->len;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <string.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "cleanup.h"
@@ -60,11 +61,11 @@ undo_permutation (enum transform_kind kind, const uint8_t *payload, uint32_t len
  * and `high` are where in a value of the payload these are.
  */
 static bool
-pack20 (const uint8_t *v, unsigned values, unsigned last, unsigned high, uint8_t *out)
+pack20 (const uint8_t *v, size_t values, size_t last, size_t high, uint8_t *out)
 {
-  uint8_t *halves = out + 2 * (size_t) values;
+  uint8_t *halves = out + 2 * values;
 
-  for (unsigned i = 0; i < values; i++, v += 3) {
+  for (size_t i = 0; i < values; i++, v += 3) {
     if (v[last] & 0x0F)
       return false;
     out[2 * i] = v[high];
@@ -111,7 +112,7 @@ undo_deflate (const uint8_t *payload, uint32_t len, struct buffer *out)
 
   if (inflateInit (&z) != Z_OK)
     return false;
-  z.next_in = (uint8_t *) (uintptr_t) payload; /* zlib does not write there */
+  z.next_in = payload;
   z.avail_in = len;
   while (r == Z_OK && out->len < RECODING_MAX_MATERIAL) {
     size_t room = out->len ? out->len : 4 * (size_t) len;

@@ -137,13 +137,14 @@ begins_chain (const struct matroska *m, uint64_t at)
 {
   struct span s;
 
-  for (unsigned i = 0; i < CHAIN && at != m->w->size; i++, at = s.end)
-    if (!matroska_peek (m->w, at, &s) || matroska_kind (s.e.id) == KIND_UNKNOWN)
+  for (unsigned i = 0; i < CHAIN && at != m->w->size; i++, at = s.end) {
+    if (!matroska_peek (m->w, at, &s))
       return false;
-    else if (s.e.id == ID_CLUSTER)
+    if (s.e.id == ID_CLUSTER)
       return is_cluster (m, at);
-    else if (s.e.unknown || s.end > m->w->size)
+    if (matroska_kind (s.e.id) == KIND_UNKNOWN || s.e.unknown || s.end > m->w->size)
       return false;
+  }
   return true;
 }
 

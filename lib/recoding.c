@@ -47,13 +47,13 @@ recoding_bound (enum transform_kind kind, size_t n)
  * last four bits.
  */
 static inline void
-join20 (const uint8_t *in, size_t n, unsigned values, unsigned first, unsigned last,
+join20 (const uint8_t *in, size_t n, size_t values, size_t first, size_t last,
         uint8_t *out)
 {
-  unsigned unit = values * 20 / 8;
+  size_t unit = values * 20 / 8;
 
   for (; n > 0; n -= unit, in += unit)
-    for (unsigned i = 0; i < values; i++, out += 3) {
+    for (size_t i = 0; i < values; i++, out += 3) {
       uint8_t two = in[2 * values + i / 2]; /* values' last four bits */
 
       out[first] = in[2 * i];

@@ -75,13 +75,13 @@ swap32 (uint8_t *data, size_t len)
  * joined, its first and last byte are; the second is always in the middle.
  */
 static inline void
-join24 (uint8_t *data, size_t len, unsigned n, unsigned first, unsigned last)
+join24 (uint8_t *data, size_t len, size_t n, size_t first, size_t last)
 {
   uint8_t unit[SPLIT24_UNIT];
 
   for (; len > 0; len -= 3 * n, data += 3 * n) {
     memcpy (unit, data, 3 * n);
-    for (unsigned i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
       data[3 * i + first] = unit[2 * i];
       data[3 * i + 1] = unit[2 * i + 1];
       data[3 * i + last] = unit[2 * n + i];
@@ -90,13 +90,13 @@ join24 (uint8_t *data, size_t len, unsigned n, unsigned first, unsigned last)
 }
 
 static inline void
-split24 (uint8_t *data, size_t len, unsigned n, unsigned first, unsigned last)
+split24 (uint8_t *data, size_t len, size_t n, size_t first, size_t last)
 {
   uint8_t unit[SPLIT24_UNIT];
 
   for (; len > 0; len -= 3 * n, data += 3 * n) {
     memcpy (unit, data, 3 * n);
-    for (unsigned i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
       data[2 * i] = unit[3 * i + first];
       data[2 * i + 1] = unit[3 * i + 1];
       data[2 * n + i] = unit[3 * i + last];
