@@ -30,6 +30,7 @@
 
 static const struct demuxer *const demuxers[] = {
   &demuxer_ps,
+  &demuxer_ts,
 };
 #define N_DEMUXERS (sizeof demuxers / sizeof demuxers[0])
 
@@ -177,6 +178,44 @@ demuxed_add (struct demuxed *d, uint32_t key, const uint8_t *data, size_t len,
     return;
   if (len > UINT32_MAX - s->len || !add_piece (s, len, from) || !add_data (s, data, len))
     d->failed = true;
+}
+
+/* The same for one stream: its last pieces, since there is little behind a chunk. */
+static bool
+relocate (struct demux_stream *s, uint64_t end, uint64_t to)
+{
+  for (size_t i = s->n_pieces; i-- > 0;) {
+    struct demux_piece *p = &s->pieces[i];
+    uint64_t piece_end = p->from + p->len;
+    struct demux_piece rest = { to, p->at, p->len };
+
+    if (piece_end <= end)
+      return true;
+    if (p->from >= end) {
+      p->from = to + (p->from - end);
+      continue;
+    }
+    p->len = (uint32_t) (end - p->from);
+    rest.at += p->len;
+    rest.len -= p->len;
+    p = grow (s->pieces, &s->cap_pieces, s->n_pieces + 1, sizeof *p);
+    if (!p)
+      return false;
+    s->pieces = p;
+    memmove (p + i + 2, p + i + 1, (s->n_pieces - i - 1) * sizeof *p);
+    p[i + 1] = rest;
+    s->n_pieces++;
+    return true;
+  }
+  return true;
+}
+
+void
+demuxed_relocate (struct demuxed *d, uint64_t end, uint64_t to)
+{
+  for (size_t i = 0; i < d->n_streams; i++)
+    if (!relocate (&d->streams[i], end, to))
+      d->failed = true;
 }
 
 /* The demuxer that knows the `len` bytes at `offset`, or NULL. */

@@ -30,6 +30,9 @@
  * and PES packets of at most 6 + 65535 bytes each up to the next pack. */
 #define CHUNK_OVERREAD (UINT64_C (160) << 10)
 
+/* No demuxer wants more of what is before a chunk. */
+#define DEMUX_MAX_BEFORE (UINT64_C (128) << 10)
+
 /* Streams of one source: a hostile file cannot make more. */
 #define DEMUX_MAX_STREAMS 512
 
@@ -72,6 +75,11 @@ void demuxed_free (struct demuxed *d);
 void demuxed_add (struct demuxed *d, uint32_t key, const uint8_t *data, size_t len,
                   uint64_t from);
 
+/* Payload said to lie at source offset `end` or behind it lies from `to` on: there what
+ * follows the chunk continues.
+ */
+void demuxed_relocate (struct demuxed *d, uint64_t end, uint64_t to);
+
 /* The stream with this key, or NULL. */
 struct demux_stream *demuxed_find (const struct demuxed *d, uint32_t key);
 
@@ -81,13 +89,21 @@ struct demuxer {
   /* Does this look like my container?  `data` is from the file's offset `offset`. */
   bool (*probe) (const uint8_t *data, size_t len, uint64_t offset);
 
+  /* Packets may lie across two extents of a file: in an image, its files have to be known. */
+  bool by_file;
+
+  /* Bytes in front of a chunk and behind it that `chunk` wants to see, at most
+   * DEMUX_MAX_BEFORE and CHUNK_OVERREAD. */
+  size_t before, after;
+
   /*
    * Demux one chunk: the packets that start in data[0, owned), owned <= len. `base` is
-   * the source offset of data[0]; what is behind `owned` is what follows in the source,
-   * to CHUNK_OVERREAD or the end.  Appends to `out`.  Thread safe.
+   * the source offset of data[0].  data[-before, 0) is what is in front of it: looked at
+   * for state, never given.  What is behind `owned` is what follows.  There is less of
+   * both at the source's ends only.  Appends to `out`.  Thread safe.
    */
-  void (*chunk) (const uint8_t *data, size_t len, size_t owned, uint64_t base,
-                 struct demuxed *out);
+  void (*chunk) (const uint8_t *data, size_t before, size_t len, size_t owned,
+                 uint64_t base, struct demuxed *out);
 
   /* What kind of stream this key is, for reports: "MPEG video E0", "AC-3 80", ….  Static
    * or in `buf`.
@@ -102,6 +118,9 @@ struct demuxer {
  * (0xBD) only.
  */
 extern const struct demuxer demuxer_ps;
+
+/* MPEG transport streams: see demux_ts.h. */
+extern const struct demuxer demuxer_ts;
 
 /* The demuxer for a file, by looking at its start, at the files in it if it is an image
  * with a file system, and at a few other places; NULL if none knows it.  Not while

@@ -276,12 +276,13 @@ find_packet (const uint8_t *data, size_t len, size_t at, size_t end)
 }
 
 static void
-ps_chunk (const uint8_t *data, size_t len, size_t owned, uint64_t base,
+ps_chunk (const uint8_t *data, size_t before, size_t len, size_t owned, uint64_t base,
           struct demuxed *out)
 {
   size_t at = find_pack (data, len, 0, owned);
   size_t stop = len - owned < LONG_PACK ? len : owned + LONG_PACK;
 
+  (void) before;
   if (at > LONG_PACK) {
     at = find_packet (data, len, LONG_PACK, at);
     at = walk_packets (data, len, at, stop, base, out);
@@ -337,6 +338,7 @@ ps_describe (uint32_t key, char *buf, size_t size)
 const struct demuxer demuxer_ps = {
   .name = "MPEG program stream",
   .probe = ps_probe,
+  .after = CHUNK_OVERREAD,
   .chunk = ps_chunk,
   .describe = ps_describe,
 };

@@ -25,6 +25,7 @@
 #include "bytes.h"
 #include "cleanup.h"
 #include "disc.h"
+#include "disc_parts.h"
 #include "ebml.h"
 #include "recipe.h"
 #include "recipe_format.h"
@@ -57,13 +58,19 @@ cleanup_fts (FTS **fts)
     fts_close (*fts);
 }
 
+static void
+file_free (struct disc_file *f)
+{
+  free (f->path);
+  free (f->relative);
+  disc_free_parts (f);
+}
+
 void
 disc_free (struct disc *disc)
 {
-  for (size_t i = 0; i < disc->n_files; i++) {
-    free (disc->files[i].path);
-    free (disc->files[i].relative);
-  }
+  for (size_t i = 0; i < disc->n_files; i++)
+    file_free (&disc->files[i]);
   free (disc->files);
   free (disc->base);
   *disc = (struct disc){ NULL, NULL, 0 };
@@ -125,9 +132,9 @@ resolve (const char *source, char **name, char **base, struct error *err)
   return 0;
 }
 
-/* Take a file whose kind is known. */
+/* Take the file `fd`, whose kind is known. */
 static int
-add_file (struct disc *disc, const char *path, uint64_t size,
+add_file (struct disc *disc, const char *path, int fd, uint64_t size,
           const struct demuxer *demuxer, struct error *err)
 {
   const char *relative = below (disc->base, path);
@@ -140,10 +147,12 @@ add_file (struct disc *disc, const char *path, uint64_t size,
     return error_set (err, errno, "%s", path);
   disc->files = files;
   f = &files[disc->n_files++];
-  *f = (struct disc_file){ strdup (path), strdup (relative), size, demuxer };
+  *f = (struct disc_file){
+    .path = strdup (path), .relative = strdup (relative), .size = size, .demuxer = demuxer
+  };
   if (!f->path || !f->relative)
     return error_set (err, ENOMEM, "%s", path);
-  return 0;
+  return disc_find_parts (f, fd, err);
 }
 
 /* Does the file begin like a Matroska file or a recipe? */
@@ -174,7 +183,7 @@ look_at (struct disc *disc, const char *path, bool named, struct error *err)
   demuxer = demuxer_for (fd, (uint64_t) st.st_size);
   if (!demuxer && !named)
     return 0;
-  return add_file (disc, path, (uint64_t) st.st_size, demuxer, err);
+  return add_file (disc, path, fd, (uint64_t) st.st_size, demuxer, err);
 }
 
 /* A link in a directory: to a file below the base it is that file.  Others, and broken
@@ -266,10 +275,8 @@ sort_and_unite (struct disc *disc)
     return;
   qsort (disc->files, disc->n_files, sizeof *disc->files, by_relative);
   for (size_t i = 1; i < disc->n_files; i++)
-    if (by_relative (&disc->files[n], &disc->files[i]) == 0) {
-      free (disc->files[i].path);
-      free (disc->files[i].relative);
-    }
+    if (by_relative (&disc->files[n], &disc->files[i]) == 0)
+      file_free (&disc->files[i]);
     else
       disc->files[++n] = disc->files[i];
   disc->n_files = n + 1;
@@ -285,11 +292,8 @@ leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
     struct disc_file *f = &disc->files[i];
     struct stat st;
 
-    if (stat (f->path, &st) == 0 && st.st_dev == mkv->st_dev &&
-        st.st_ino == mkv->st_ino) {
-      free (f->path);
-      free (f->relative);
-    }
+    if (stat (f->path, &st) == 0 && st.st_dev == mkv->st_dev && st.st_ino == mkv->st_ino)
+      file_free (f);
     else
       disc->files[n++] = *f;
   }

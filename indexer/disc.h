@@ -12,6 +12,7 @@
 
 #include "demux.h"
 #include "error.h"
+#include "image_files.h"
 
 struct disc_file {
   char *path; /* to open it; owned */
@@ -20,6 +21,11 @@ struct disc_file {
   uint64_t size; /* bytes, > 0 */
   const struct demuxer
     *demuxer; /* NULL: nobody knows it (only if named by the user himself) */
+
+  /* The files within it to be demuxed, if it is an image whose file system tells;
+   * otherwise none: it is demuxed whole. */
+  struct image_file *parts; /* owned */
+  size_t n_parts;
 };
 
 struct disc {

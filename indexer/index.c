@@ -20,7 +20,6 @@
 #include "cleanup.h"
 #include "index_views.h"
 #include "source.h"
-#include "whole_io.h"
 
 /* Shared by the threads of one build. */
 struct build {
@@ -39,17 +38,6 @@ struct build {
   bool failed;
   struct error err; /* the first error */
 };
-
-int
-index_read_chunk (const struct index_source *source, uint32_t chunk, uint8_t *buf,
-                  size_t *len, size_t *owned, struct error *err)
-{
-  uint64_t start = chunk * CHUNK_SIZE, left = source->file->size - start;
-
-  *owned = left < CHUNK_SIZE ? left : CHUNK_SIZE;
-  *len = left < CHUNK_SIZE + CHUNK_OVERREAD ? left : CHUNK_SIZE + CHUNK_OVERREAD;
-  return read_all (source->fd, buf, *len, start, source->file->path, err);
-}
 
 /* ---- one chunk ---- */
 
@@ -111,7 +99,7 @@ finish_source (struct build *b)
 struct taken {
   size_t source;
   uint32_t chunk;
-  size_t len, owned;
+  struct chunk_bytes bytes;
 };
 
 /* Read and hash the next chunk into `buf`; false when there is none (or on failure). */
@@ -125,13 +113,14 @@ take_chunk (struct build *b, uint8_t *buf, struct taken *t)
     return false;
   source = &b->index->sources[b->source];
   *t = (struct taken){ .source = b->source, .chunk = b->chunk };
-  if (index_read_chunk (source, t->chunk, buf, &t->len, &t->owned, &b->err) == -1) {
+  if (chunk_read (&source->chunks, source->file, source->fd, t->chunk, buf, &t->bytes,
+                  &b->err) == -1) {
     b->failed = true;
     return false;
   }
-  XXH3_128bits_update (b->hash, buf, t->owned);
-  b->done += t->owned;
-  if (++b->chunk == source->n_chunks)
+  XXH3_128bits_update (b->hash, t->bytes.data, t->bytes.owned);
+  b->done += t->bytes.owned;
+  if (++b->chunk == source->chunks.n)
     finish_source (b);
   if (b->progress && !b->progress (b->opaque, b->done, b->index->bytes)) {
     error_set (&b->err, ECANCELED, "indexing");
@@ -152,7 +141,7 @@ static void *
 work (void *opaque)
 {
   struct build *b = opaque;
-  CLEANUP_FREE uint8_t *buf = malloc (CHUNK_SIZE + CHUNK_OVERREAD);
+  CLEANUP_FREE uint8_t *buf = malloc (CHUNK_BUFFER);
   struct error err = ERROR_INIT;
   struct demuxed demuxed;
   struct taken t;
@@ -163,14 +152,12 @@ work (void *opaque)
     fail (b, &err);
   }
   while (buf && take_chunk (b, buf, &t)) {
-    const struct disc_file *file = b->index->sources[t.source].file;
+    const struct index_source *s = &b->index->sources[t.source];
 
-    demuxed_clear (&demuxed);
-    if (file->demuxer)
-      file->demuxer->chunk (buf, t.len, t.owned, t.chunk * CHUNK_SIZE, &demuxed);
+    chunk_demux (&s->chunks, s->file, t.chunk, &t.bytes, &demuxed);
     count_packets (b, t.source, &demuxed);
     if (keep_found (&demuxed, &b->found[t.source][t.chunk], b->anchors) == -1) {
-      error_set (&err, ENOMEM, "indexing %s", file->path);
+      error_set (&err, ENOMEM, "indexing %s", s->file->path);
       fail (b, &err);
     }
   }
@@ -214,7 +201,8 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     index->bytes += s->file->size;
     if (s->file->size > SOURCE_MAX_SIZE)
       return error_set (err, EFBIG, "%s", s->file->path);
-    s->n_chunks = (uint32_t) ((s->file->size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+    if (chunk_list_init (&s->chunks, s->file) == -1)
+      return error_set (err, ENOMEM, "indexing %s", s->file->path);
     if (source_sample (s->fd, s->file->size, &s->sample, err) == -1)
       return error_context (err, "%s", s->file->path);
   }
@@ -234,7 +222,7 @@ build_init (struct build *b)
     return error_set (&b->err, ENOMEM, "indexing");
   XXH3_128bits_reset (b->hash);
   for (size_t s = 0; s < index->n_sources; s++) {
-    b->found[s] = calloc (index->sources[s].n_chunks + 1, sizeof **b->found);
+    b->found[s] = calloc (index->sources[s].chunks.n + 1, sizeof **b->found);
     if (!b->found[s])
       return error_set (&b->err, ENOMEM, "indexing");
   }
@@ -253,7 +241,7 @@ static void
 build_free (struct build *b)
 {
   for (size_t s = 0; b->found && s < b->index->n_sources; s++) {
-    for (uint32_t c = 0; b->found[s] && c < b->index->sources[s].n_chunks; c++)
+    for (uint32_t c = 0; b->found[s] && c < b->index->sources[s].chunks.n; c++)
       found_free (&b->found[s][c]);
     free (b->found[s]);
   }
@@ -290,8 +278,10 @@ index_build (struct disc_index *index, const struct disc *disc, unsigned threads
 void
 index_free (struct disc_index *index)
 {
-  for (size_t i = 0; i < index->n_sources; i++)
+  for (size_t i = 0; i < index->n_sources; i++) {
     close (index->sources[i].fd);
+    chunk_list_free (&index->sources[i].chunks);
+  }
   for (size_t i = 0; i < index->n_views; i++)
     free (index->views[i].chunks);
   free (index->sources);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "anchor.h"
+#include "chunks.h"
 #include "disc.h"
 #include "error.h"
 #include "recipe.h"
@@ -25,16 +26,16 @@
 struct index_source {
   const struct disc_file *file; /* borrowed from the disc */
   int fd;                       /* owned */
-  uint32_t n_chunks;
+  struct chunk_list chunks;     /* owned */
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;
   uint64_t packets;   /* of streams that are kept */
   uint64_t scrambled; /* of these: what is in them is in no view */
 };
 
-/* One stream of one source: its payload bytes as if contiguous. */
+/* One stream of one part of a source: its payload bytes as if contiguous. */
 struct view {
-  uint32_t source;
+  uint32_t source, part;
   uint32_t key; /* the demuxer's */
   uint64_t len; /* bytes */
 
@@ -62,12 +63,5 @@ typedef bool index_progress_fn (void *opaque, uint64_t done, uint64_t total);
 int index_build (struct disc_index *index, const struct disc *disc, unsigned threads,
                  index_progress_fn *progress, void *opaque, struct error *err);
 void index_free (struct disc_index *index);
-
-/*
- * Read one chunk of a source and what its packets need behind it: `buf` holds CHUNK_SIZE
- * + CHUNK_OVERREAD bytes.  *len is what was read, *owned the bytes that are the chunk's.
- */
-int index_read_chunk (const struct index_source *source, uint32_t chunk, uint8_t *buf,
-                      size_t *len, size_t *owned, struct error *err);
 
 #endif /* MKVDUP_INDEX_H */

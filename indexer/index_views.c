@@ -6,9 +6,12 @@
 
 #include "index_views.h"
 
-/* The view of a stream, a new one if need be; NULL when out of memory. */
+/* The view of a stream among those from `first` on, a new one if need be; NULL when out of
+ * memory.
+ */
 static struct view *
-find_view (struct disc_index *index, size_t first, uint32_t source, uint32_t key)
+find_view (struct disc_index *index, size_t first, uint32_t source, uint32_t part,
+           uint32_t key)
 {
   struct view *v;
 
@@ -23,7 +26,7 @@ find_view (struct disc_index *index, size_t first, uint32_t source, uint32_t key
     index->views = v;
   }
   v = &index->views[index->n_views++];
-  *v = (struct view){ .source = source, .key = key };
+  *v = (struct view){ .source = source, .part = part, .key = key };
   return v;
 }
 
@@ -54,7 +57,8 @@ static int
 add_stream (struct disc_index *index, size_t first_view, uint32_t source, uint32_t chunk,
             const struct found_stream *f, struct gathering *g)
 {
-  struct view *v = find_view (index, first_view, source, f->key);
+  uint32_t part = index->sources[source].chunks.chunks[chunk].part;
+  struct view *v = find_view (index, first_view, source, part, f->key);
   uint64_t start;
   size_t number;
 
@@ -77,7 +81,7 @@ count_anchors (const struct disc_index *index, struct found_chunk *const *found)
   size_t n = 0;
 
   for (size_t s = 0; s < index->n_sources; s++)
-    for (uint32_t c = 0; c < index->sources[s].n_chunks; c++)
+    for (uint32_t c = 0; c < index->sources[s].chunks.n; c++)
       for (size_t i = 0; i < found[s][c].n_streams; i++)
         n += found[s][c].streams[i].n_anchors;
   return n;
@@ -94,6 +98,27 @@ add_chunk (struct disc_index *index, size_t first_view, uint32_t source, uint32_
   return 0;
 }
 
+/* All chunks of one source, part by part: a part's views follow each other. */
+static int
+add_source (struct disc_index *index, uint32_t source, const struct found_chunk *found,
+            struct gathering *g)
+{
+  const struct chunk_list *list = &index->sources[source].chunks;
+  size_t first_view = index->n_views;
+  uint32_t part = CHUNK_NO_PART;
+
+  for (uint32_t i = 0; i < list->n_order; i++) {
+    uint32_t chunk = list->order[i];
+
+    if (list->chunks[chunk].part != part)
+      first_view = index->n_views;
+    part = list->chunks[chunk].part;
+    if (add_chunk (index, first_view, source, chunk, &found[chunk], g) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 int
 index_assemble (struct disc_index *index, struct found_chunk *const *found)
 {
@@ -101,12 +126,8 @@ index_assemble (struct disc_index *index, struct found_chunk *const *found)
   struct gathering g = { malloc ((most + 1) * sizeof *g.anchors), 0 };
   int r = g.anchors ? 0 : -1;
 
-  for (size_t s = 0; r == 0 && s < index->n_sources; s++) {
-    size_t first_view = index->n_views;
-
-    for (uint32_t c = 0; r == 0 && c < index->sources[s].n_chunks; c++)
-      r = add_chunk (index, first_view, (uint32_t) s, c, &found[s][c], &g);
-  }
+  for (size_t s = 0; r == 0 && s < index->n_sources; s++)
+    r = add_source (index, (uint32_t) s, found[s], &g);
   if (r == 0)
     r = anchor_table_init (&index->anchors, g.anchors, g.n);
   if (r == -1)

@@ -48,7 +48,7 @@ view_reader_new (const struct disc_index *index)
   for (size_t i = 0; i < SLOTS; i++)
     demuxed_init (&r->slots[i].demuxed);
   r->cursors = calloc (index->n_views + 1, sizeof *r->cursors);
-  r->raw = malloc (CHUNK_SIZE + CHUNK_OVERREAD);
+  r->raw = malloc (CHUNK_BUFFER);
   if (r->cursors && r->raw)
     return r;
   view_reader_free (r);
@@ -79,15 +79,15 @@ static int
 load (struct view_reader *r, struct slot *s, uint32_t source, uint32_t chunk)
 {
   const struct index_source *src = &r->index->sources[source];
-  size_t len, owned;
+  struct chunk_bytes bytes;
 
   s->valid = false;
-  demuxed_clear (&s->demuxed);
-  if (index_read_chunk (src, chunk, r->raw, &len, &owned, &r->err) == -1) {
+  if (chunk_read (&src->chunks, src->file, src->fd, chunk, r->raw, &bytes, &r->err) ==
+      -1) {
     r->failed = true;
     return -1;
   }
-  src->file->demuxer->chunk (r->raw, len, owned, chunk * CHUNK_SIZE, &s->demuxed);
+  chunk_demux (&src->chunks, src->file, chunk, &bytes, &s->demuxed);
   if (s->demuxed.failed) {
     error_set (&r->err, ENOMEM, "%s", src->file->path);
     r->failed = true;

@@ -73,13 +73,16 @@ dump_streams (struct window *w, const char *path, const char *key)
     die (path, "no demuxer knows it");
   demuxed_init (&d);
   for (uint64_t at = 0; at < w->size; at += CHUNK_SIZE) {
-    size_t len;
-    const uint8_t *data = window_get (w, at, CHUNK_SIZE + CHUNK_OVERREAD, &len);
+    size_t before = at < demuxer->before ? at : demuxer->before, len;
+    const uint8_t *data =
+      window_get (w, at - before, before + CHUNK_SIZE + demuxer->after, &len);
 
     if (!data)
       die (path, strerror (w->errnum));
+    len -= before;
     demuxed_clear (&d);
-    demuxer->chunk (data, len, len < CHUNK_SIZE ? len : CHUNK_SIZE, at, &d);
+    demuxer->chunk (data + before, before, len, len < CHUNK_SIZE ? len : CHUNK_SIZE, at,
+                    &d);
     if (d.failed)
       die (path, "out of memory");
     add_totals (&d, totals, &n);

@@ -77,7 +77,7 @@ demux_all (const struct buffer *raw, struct demuxed *d)
 
   assert_false (raw->failed);
   demuxed_init (d);
-  demuxer_ps.chunk (raw->data, raw->len, raw->len, base, d);
+  demuxer_ps.chunk (raw->data, 0, raw->len, raw->len, base, d);
   assert_false (d->failed);
   check_pieces (d, raw, base);
 }
@@ -405,7 +405,7 @@ test_sizes (void **state)
   /* A chunk that ends behind the last pack's header holds all of its packets. */
   assert_true (raw.len - owned < CHUNK_OVERREAD);
   demuxed_init (&d);
-  demuxer_ps.chunk (raw.data, raw.len, owned, 0, &d);
+  demuxer_ps.chunk (raw.data, 0, raw.len, owned, 0, &d);
   check_stream (&d, &video);
   check_stream (&d, &sound);
   demuxed_free (&d);
@@ -426,7 +426,7 @@ check_in_chunks (const struct buffer *raw, const struct expected *e)
     const struct demux_stream *s;
 
     demuxed_clear (&d);
-    demuxer_ps.chunk (raw->data + from, left < len ? left : len,
+    demuxer_ps.chunk (raw->data + from, 0, left < len ? left : len,
                       left < CHUNK_SIZE ? left : CHUNK_SIZE, from, &d);
     s = demuxed_find (&d, e->key);
     if (s)
@@ -557,7 +557,7 @@ test_cut (void **state)
     /* A copy of its own, so that a step beyond its end is noticed. */
     memcpy (exact, raw.data, len);
     demuxed_init (&d);
-    demuxer_ps.chunk (exact, len, len, 0, &d);
+    demuxer_ps.chunk (exact, 0, len, len, 0, &d);
     assert_int_equal (d.n_streams, n ? 1 : 0);
     if (n)
       assert_int_equal (d.streams[0].len, n);
@@ -582,7 +582,7 @@ check_cut_at (const struct buffer *raw, size_t cut, const struct demuxed *whole)
       size_t from = half ? cut : 0, owned = half ? raw->len - cut : cut;
 
       demuxed_clear (&d);
-      demuxer_ps.chunk (raw->data + from, raw->len - from, owned, from, &d);
+      demuxer_ps.chunk (raw->data + from, 0, raw->len - from, owned, from, &d);
       s = demuxed_find (&d, whole->streams[i].key);
       if (s)
         buffer_append (&both, s->data, s->len);

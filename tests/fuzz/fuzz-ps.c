@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     owned = size;
   demuxer_ps.probe (data, size, base);
   demuxed_init (&d);
-  demuxer_ps.chunk (data, size, owned, base, &d);
+  demuxer_ps.chunk (data, 0, size, owned, base, &d);
   require (!d.failed && d.n_streams <= DEMUX_MAX_STREAMS);
   for (size_t i = 0; i < d.n_streams; i++) {
     char buf[32];
