@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -258,11 +259,10 @@ creation_free (struct creation *c)
 static unsigned
 default_threads (void)
 {
-  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+  cpu_set_t set;
+  int n = sched_getaffinity (0, sizeof set, &set) == 0 ? CPU_COUNT (&set) : 1;
 
-  if (processors < 1)
-    return 1;
-  return processors < MAX_DEFAULT_THREADS ? (unsigned) processors : MAX_DEFAULT_THREADS;
+  return n < 1 ? 1 : n < MAX_DEFAULT_THREADS ? (unsigned) n : MAX_DEFAULT_THREADS;
 }
 
 int

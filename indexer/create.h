@@ -45,7 +45,7 @@ struct create_track {
     number; /* Matroska's; 0 for bytes in no block that were searched all the same */
   char codec[32];  /* "V_MPEG2", …; "" if unknown */
   uint64_t frames; /* blocks */
-  uint64_t bytes;  /* of payload */
+  uint64_t bytes;  /* of payload, less the prefixes of NAL units, which follow from it */
   uint64_t found;  /* of these, on a source */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "feed.h"
+#include "nal.h"
 
 /* Bytes in no block are searched if there are so many together: the usual headers between
  * blocks are not on any disc.
@@ -125,8 +126,10 @@ feed_block (struct feed *f, const struct matroska *m, const struct matroska_bloc
 {
   uint64_t payload = block->end - block->payload, header = block->payload - block->at;
   struct matcher_frame frame = { .at = block->at, .header = (uint32_t) header };
+  const struct matroska_track *track = matroska_track (m, block->track);
 
-  frame.kinds = material_kinds (matroska_track (m, block->track));
+  frame.kinds = material_kinds (track);
+  frame.nal_width = block->n_frames == 1 ? (uint8_t) nal_width (track) : 0;
   frame.track = find_track (f, block->track);
   if (header > HEADER_MAX || payload > MATCHER_MAX_PAYLOAD)
     return feed_raw (f, frame.track, block->payload, block->end, err);

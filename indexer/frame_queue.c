@@ -118,17 +118,37 @@ payload_at (const struct queued_frame *f, uint32_t at)
   return at / unit.in * unit.out;
 }
 
-/* How many spans the payload makes: its matches and what is between them. */
+/* How many spans bytes [from, end) of the payload make: matches and what is between. */
+static uint32_t
+count_range (const struct queued_frame *f, uint32_t from, uint32_t end)
+{
+  uint32_t n = 0;
+
+  for (uint32_t i = 0; i < f->n_matches && from < end; i++) {
+    uint32_t at = payload_at (f, f->matches[i].at);
+    uint32_t after = payload_at (f, f->matches[i].at + f->matches[i].len);
+
+    if (after <= from || at >= end)
+      continue;
+    n += 1 + (at > from);
+    from = after;
+  }
+  return n + (from < end);
+}
+
+/* The same for all of it, which may be units with prefixes. */
 static uint32_t
 count_spans (const struct queued_frame *f)
 {
-  uint32_t pos = 0, n = 0;
+  uint32_t n = 0, from, end;
 
-  for (uint32_t i = 0; i < f->n_matches; i++) {
-    n += 1 + (f->matches[i].at > pos);
-    pos = f->matches[i].at + f->matches[i].len;
+  if (f->nals.n == 0)
+    return count_range (f, 0, f->frame.payload);
+  for (unsigned i = 0; i < f->nals.n; i++) {
+    nal_body (&f->nals, f->frame.payload, i, &from, &end);
+    n += 1 + count_range (f, from, end);
   }
-  return n + (payload_at (f, pos) < f->frame.payload);
+  return n;
 }
 
 /* How many spans a header is for: those of its frames, and what it is not modelled of. */
@@ -155,34 +175,63 @@ build_header (struct frame_queue *q, const struct queued_frame *f, struct error 
   return builder_literal (q->builder, rest, err);
 }
 
+/* Bytes [from, end) of the payload, which are of one match. */
 static int
 build_match (struct frame_queue *q, const struct queued_frame *f, const struct match *m,
-             struct error *err)
+             uint32_t from, uint32_t end, struct error *err)
 {
-  uint32_t len = payload_at (f, m->at + m->len) - payload_at (f, m->at);
+  uint32_t at = payload_at (f, m->at);
   struct builder_recoding recoding = {
     .kind = f->kind, .view = m->view, .at = m->from, .material = m->len, .check = f->check
   };
 
   if (f->kind < FIRST_RECODING)
-    return builder_copy (q->builder, m->view, m->from, len, f->kind, err);
-  return builder_recoded (q->builder, &recoding, len, err);
+    return builder_copy (q->builder, m->view, m->from + (from - at), end - from, f->kind,
+                         err);
+  return builder_recoded (q->builder, &recoding, end - from, err);
+}
+
+static int
+build_range (struct frame_queue *q, const struct queued_frame *f, uint32_t from,
+             uint32_t end, struct error *err)
+{
+  for (uint32_t i = 0; i < f->n_matches && from < end; i++) {
+    const struct match *m = &f->matches[i];
+    uint32_t at = payload_at (f, m->at), after = payload_at (f, m->at + m->len);
+
+    if (after <= from || at >= end)
+      continue;
+    at = at > from ? at : from;
+    after = after < end ? after : end;
+    if (builder_literal (q->builder, at - from, err) == -1 ||
+        build_match (q, f, m, at, after, err) == -1)
+      return -1;
+    from = after;
+  }
+  return builder_literal (q->builder, end - from, err);
+}
+
+static int
+build_units (struct frame_queue *q, const struct queued_frame *f, struct error *err)
+{
+  const struct shape *shape = nal_shape (f->nals.width);
+  uint32_t from, end;
+
+  for (unsigned i = 0; i < f->nals.n; i++) {
+    nal_body (&f->nals, f->frame.payload, i, &from, &end);
+    if (builder_header (q->builder, f->nals.width, shape, 0, 0, 0,
+                        count_range (f, from, end), err) == -1 ||
+        build_range (q, f, from, end, err) == -1)
+      return -1;
+  }
+  return 0;
 }
 
 static int
 build_payload (struct frame_queue *q, const struct queued_frame *f, struct error *err)
 {
-  uint32_t pos = 0;
-
-  for (uint32_t i = 0; i < f->n_matches; i++) {
-    const struct match *m = &f->matches[i];
-
-    if (builder_literal (q->builder, payload_at (f, m->at) - pos, err) == -1 ||
-        build_match (q, f, m, err) == -1)
-      return -1;
-    pos = payload_at (f, m->at + m->len);
-  }
-  return builder_literal (q->builder, f->frame.payload - pos, err);
+  return f->nals.n > 0 ? build_units (q, f, err)
+                       : build_range (q, f, 0, f->frame.payload, err);
 }
 
 static int

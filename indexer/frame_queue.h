@@ -13,6 +13,7 @@
 
 #include "builder.h"
 #include "matcher.h"
+#include "nal.h"
 #include "search.h"
 
 #define FRAME_NONE UINT64_MAX
@@ -26,6 +27,7 @@ struct queued_frame {
 
   /* What its payload is made of: `material` bytes, of which the matches are, in whole
    * units (recoding.h). */
+  struct nal_list nals;  /* of a payload as it is; prefixes in matches do not count */
   uint8_t kind;          /* enum transform_kind */
   uint32_t material;     /* bytes: at most the payload's, unless it is recoded */
   uint32_t check;        /* of a deflated payload */

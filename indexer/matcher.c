@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "frame_queue.h"
+#include "made.h"
 #include "matcher.h"
-#include "recoding.h"
 #include "search.h"
 
 struct track {
@@ -76,68 +76,6 @@ matcher_free (struct matcher *m)
   free (m);
 }
 
-/* The payload of a frame and what it is made of, if that is `kind`. */
-struct made {
-  enum transform_kind kind;
-  const uint8_t *payload, *material;
-  uint32_t len; /* of the material */
-  const struct buffer *buffer;
-};
-
-/* Undo `kind`, into `buffer` if there is anything to do.  False if the payload is not of
- * that kind.
- */
-static bool
-make_material (enum transform_kind kind, const struct queued_frame *f,
-               const uint8_t *payload, struct buffer *buffer, struct made *made)
-{
-  *made = (struct made){ kind, payload, payload, f->frame.payload, buffer };
-  if (kind == TRANSFORM_NONE)
-    return true;
-  if (!material_undo (kind, payload, f->frame.payload, buffer))
-    return false;
-  made->material = buffer->data;
-  made->len = (uint32_t) buffer->len;
-  return true;
-}
-
-/* Is all of a payload found that can only be made as a whole, and does that give it? */
-static bool
-is_whole (const struct queued_frame *f, const struct made *made,
-          const struct match *match)
-{
-  return match->len == made->len &&
-         material_reproduces (made->kind, made->buffer, made->payload, f->frame.payload);
-}
-
-/* A match, cut to whole units, becomes the frame's number `i`. */
-static int
-keep_match (struct track *t, struct queued_frame *f, const struct made *made, uint32_t i,
-            struct match match)
-{
-  struct recoding_unit unit = recoding_unit (made->kind);
-
-  if (unit.in == 0) {
-    if (!is_whole (f, made, &match))
-      return 0;
-    f->check = recoding_check (made->payload, f->frame.payload);
-    t->counts.found += f->frame.payload;
-  }
-  else {
-    uint32_t cut = (unit.in - match.at % unit.in) % unit.in;
-
-    if (match.len < cut + unit.in)
-      return 0;
-    match.at += cut;
-    match.from += cut;
-    match.len -= cut + (match.len - cut) % unit.in;
-    t->counts.found += (uint64_t) match.len / unit.in * unit.out;
-  }
-  f->kind = (uint8_t) made->kind;
-  f->material = made->len;
-  return frame_add_match (f, i, &match);
-}
-
 /* A place before which a match ends, while the way goes backwards. */
 struct place {
   uint32_t view;
@@ -164,7 +102,7 @@ match_past (struct matcher *m, struct track *t, struct queued_frame *f,
     struct match match = { end - n, n, place->view, place->at - n, false };
 
     if (n > 0 && (n == left || n >= SEARCH_MIN_MATCH)) {
-      if (keep_match (t, f, made, i, match) == -1)
+      if (made_keep (&t->counts, f, made, i, match) == -1)
         return -1;
       end -= n;
       place->at -= n;
@@ -178,6 +116,72 @@ match_past (struct matcher *m, struct track *t, struct queued_frame *f,
   }
 }
 
+/* So far behind a match the disc may have the units that follow it. */
+#define UNIT_WINDOW 1024u
+
+/* Bytes [from, end) of a frame's material are a unit that was not found.  Is it in the
+ * view from the place on, before `limit`?  Then it becomes the frame's match number `i`.
+ */
+static int
+fill_unit (struct matcher *m, struct track *t, struct queued_frame *f,
+           const struct made *made, uint32_t i, uint32_t from, uint32_t end,
+           const struct place *place, uint64_t limit)
+{
+  size_t window = limit - place->at < UNIT_WINDOW ? limit - place->at : UNIT_WINDOW;
+  struct match match = { from, end - from, place->view, 0, false };
+  uint8_t bytes[UNIT_WINDOW];
+  const uint8_t *p;
+
+  window = view_read (m->context.views, place->view, place->at, bytes, window);
+  p = memmem (bytes, window, made->material + from, end - from);
+  if (!p)
+    return 0;
+  match.from = place->at + (uint64_t) (p - bytes);
+  return made_keep (&t->counts, f, made, i, match);
+}
+
+/* Where units are that lie before a match: behind the place, if that is near. */
+static struct place
+place_before (const struct match *next, const struct place *place)
+{
+  struct place p = { next->view,
+                     next->from < UNIT_WINDOW ? 0 : next->from - UNIT_WINDOW };
+
+  if (place->view == p.view && place->at > p.at && place->at <= next->from)
+    p.at = place->at;
+  return p;
+}
+
+/*
+ * Units too short to be searched for (delimiters, parameter sets, SEI) are found where
+ * their neighbours say.  `place` is where the search was before the frame.
+ */
+static int
+fill_units (struct matcher *m, struct track *t, struct queued_frame *f,
+            const struct made *made, struct place place)
+{
+  uint32_t i = 0, from, end;
+  struct place at;
+
+  for (unsigned u = 0; u < f->nals.n; u++) {
+    uint64_t limit = UINT64_MAX;
+
+    nal_body (&f->nals, made->len, u, &from, &end);
+    for (; i < f->n_matches && f->matches[i].at + f->matches[i].len <= from; i++)
+      place =
+        (struct place){ f->matches[i].view, f->matches[i].from + f->matches[i].len };
+    at = place;
+    if (i < f->n_matches) {
+      at = place_before (&f->matches[i], &place);
+      limit = f->matches[i].from;
+    }
+    if ((i == f->n_matches || f->matches[i].at >= end) &&
+        fill_unit (m, t, f, made, i, from, end, &at, limit) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 /* The same for all of a frame in the queue, whose payload is read again. */
 static int
 match_queued (struct matcher *m, struct track *t, struct queued_frame *f,
@@ -186,15 +190,20 @@ match_queued (struct matcher *m, struct track *t, struct queued_frame *f,
   const uint8_t *payload;
   struct made made;
   size_t got;
+  int whole;
 
   if (f->frame.payload == 0)
     return 1;
   payload =
     window_get (&m->window, f->frame.at + f->frame.header, f->frame.payload, &got);
   if (got != f->frame.payload || (f->n_matches > 0 && f->kind != kind) ||
-      !make_material (kind, f, payload, &m->past, &made))
+      !made_undo (kind, f, payload, &m->past, &made))
     return m->past.failed ? -1 : 0;
-  return match_past (m, t, f, &made, made.len, f->n_matches, place);
+  whole = match_past (m, t, f, &made, made.len, f->n_matches, place);
+  if (whole != -1 && f->n_matches > 0 &&
+      fill_units (m, t, f, &made, (struct place){ place->view, 0 }) == -1)
+    return -1;
+  return whole;
 }
 
 /* What of the frames of a track, from this one backwards, lies in front of the place?  A
@@ -237,7 +246,7 @@ take_match (struct matcher *m, struct track *t, struct queued_frame *f,
   uint32_t before = f->n_matches;
   int start = before == 0;
 
-  if (keep_match (t, f, made, before, *match) == -1)
+  if (made_keep (&t->counts, f, made, before, *match) == -1)
     return -1;
   if (match->anchored && f->n_matches > before)
     start = match_past (m, t, f, made, match->at, before, &place);
@@ -247,21 +256,44 @@ take_match (struct matcher *m, struct track *t, struct queued_frame *f,
                                    : 0;
 }
 
-/* Match as much of a frame as can be. */
+/* Match as much of bytes [from, end) of a frame as can be; *found is where that ends, if
+ * anything is found.
+ */
+static int
+match_range (struct matcher *m, struct track *t, struct queued_frame *f,
+             const struct made *made, struct search *s, uint32_t from, uint32_t end,
+             uint32_t *found)
+{
+  struct match match;
+
+  while (from < end && search_next (&m->context, s, made->material, end, from, &match)) {
+    if (take_match (m, t, f, made, &match) == -1)
+      return -1;
+    *found = from = match.at + match.len;
+  }
+  return 0;
+}
+
+/* The same for a frame; unit by unit, since a prefix may begin as a start code does. */
 static int
 match_material (struct matcher *m, struct track *t, struct queued_frame *f,
                 const struct made *made, struct search *s)
 {
-  uint32_t pos = 0, n = made->len;
-  struct match match;
+  struct place place = { s->view, s->next };
+  bool lately = s->found;
+  uint32_t found = 0, from, end;
 
-  while (pos < n && search_next (&m->context, s, made->material, n, pos, &match)) {
-    if (take_match (m, t, f, made, &match) == -1)
+  if (f->nals.n == 0 && match_range (m, t, f, made, s, 0, made->len, &found) == -1)
+    return -1;
+  for (unsigned u = 0; u < f->nals.n; u++) {
+    nal_body (&f->nals, made->len, u, &from, &end);
+    if (match_range (m, t, f, made, s, from, end, &found) == -1)
       return -1;
-    pos = match.at + match.len;
   }
-  f->open = pos < n;
-  search_frame_end (s, made->material, n, pos);
+  if ((lately || f->n_matches > 0) && fill_units (m, t, f, made, place) == -1)
+    return -1;
+  f->open = frame_matched_end (f) < made->len;
+  search_frame_end (s, made->material, made->len, found);
   return 0;
 }
 
@@ -275,7 +307,7 @@ try_kind (struct matcher *m, struct track *t, struct queued_frame *f,
   struct search anew = { .found = false }, *s = kind == t->kind ? &t->search : &anew;
   struct made made;
 
-  if (!make_material (kind, f, payload, &m->material, &made))
+  if (!made_undo (kind, f, payload, &m->material, &made))
     return m->material.failed ? -1 : 0;
   if (match_material (m, t, f, &made, s) == -1)
     return -1;
@@ -315,7 +347,8 @@ matcher_frame (struct matcher *m, const struct matcher_frame *frame, const uint8
     return -1;
   t->last = f->number;
   t->counts.frames += !frame->continues;
-  t->counts.bytes += frame->payload;
+  nal_parse (data, frame->payload, frame->nal_width, &f->nals);
+  t->counts.bytes += frame->payload - f->nals.n * f->nals.width;
   if (match_frame (m, t, f, data) == -1)
     return error_set (err, ENOMEM, "matching");
   m->at = frame->at + frame->header + frame->payload;

@@ -31,7 +31,9 @@
 
 struct matcher;
 
-/* What a track had, and what of it was found. */
+/* What a track had, and what of it was found.  Prefixes of NAL units (nal.h) are neither:
+ * they are modelled.
+ */
 struct matcher_track {
   uint64_t frames, bytes, found;
 };
@@ -45,11 +47,12 @@ struct matcher_frame {
   uint32_t head;    /* of these, the bytes that `shape` renders */
   uint32_t payload; /* bytes; at most MATCHER_MAX_PAYLOAD */
   const struct shape *shape;
-  int64_t time;   /* of the frame, absolute … */
-  int64_t base;   /* … and what the header's time is relative to */
-  uint16_t track; /* the matcher's own number: < MATCHER_MAX_TRACKS; 0: in no block */
-  uint16_t more;  /* frames behind this one that its header is for, too: a lace */
-  bool continues; /* it is one of those */
+  int64_t time;      /* of the frame, absolute … */
+  int64_t base;      /* … and what the header's time is relative to */
+  uint16_t track;    /* the matcher's own number: < MATCHER_MAX_TRACKS; 0: in no block */
+  uint16_t more;     /* frames behind this one that its header is for, too: a lace */
+  bool continues;    /* it is one of those */
+  uint8_t nal_width; /* of the prefixes of its NAL units; 0: it has none */
   const struct material_kinds *kinds; /* static; NULL: the bytes as they are */
 };
 

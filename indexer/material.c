@@ -13,15 +13,21 @@
 /* Linear PCM is big-endian on DVDs and Blu-rays; 20 and 24 bits of a DVD stand in groups of
  * four samples, of two if there is one channel.  Matroska has it either way round.
  * mkvmerge leaves the groups as they are.
+ *
+ * Six and eight channels of a Blu-ray have the bass last, and one has an empty one beside it.
  */
 static const struct material_kinds little_endian_pcm = {
-  7,
-  { TRANSFORM_SWAP16, TRANSFORM_SWAP24, TRANSFORM_SPLIT24_LE, TRANSFORM_PAIR24_LE,
-    RECODING_SPLIT20_LE, RECODING_PAIR20_LE, TRANSFORM_NONE },
+  13,
+  { TRANSFORM_SWAP16, TRANSFORM_SWAP24, TRANSFORM_ORDER6_24_LE, TRANSFORM_ORDER6_16_LE,
+    TRANSFORM_ORDER8_24_LE, TRANSFORM_ORDER8_16_LE, RECODING_FIRST16_LE,
+    RECODING_FIRST24_LE, TRANSFORM_SPLIT24_LE, RECODING_SPLIT20_LE, TRANSFORM_PAIR24_LE,
+    RECODING_PAIR20_LE, TRANSFORM_NONE },
 };
 static const struct material_kinds big_endian_pcm = {
-  7,
-  { TRANSFORM_NONE, TRANSFORM_SPLIT24_BE, TRANSFORM_PAIR24_BE, RECODING_SPLIT20_BE,
+  13,
+  { TRANSFORM_NONE, TRANSFORM_ORDER6_24_BE, TRANSFORM_ORDER6_16_BE,
+    TRANSFORM_ORDER8_24_BE, TRANSFORM_ORDER8_16_BE, RECODING_FIRST16_BE,
+    RECODING_FIRST24_BE, TRANSFORM_SPLIT24_BE, RECODING_SPLIT20_BE, TRANSFORM_PAIR24_BE,
     RECODING_PAIR20_BE, TRANSFORM_SWAP16, TRANSFORM_SWAP24 },
 };
 static const struct material_kinds deflated = { 1, { RECODING_DEFLATE } };
@@ -78,13 +84,22 @@ pack20 (const uint8_t *v, size_t values, size_t last, size_t high, uint8_t *out)
   return true;
 }
 
+/* Whole units at a payload's front: as many as can be recoded at once. */
+static uint32_t
+count_units (struct recoding_unit unit, uint32_t len)
+{
+  uint32_t n = len / unit.out, most = RECODING_MAX_MATERIAL / unit.in;
+
+  return n < most ? n : most;
+}
+
 static bool
 undo_20 (enum transform_kind kind, const uint8_t *payload, uint32_t len,
          struct buffer *out)
 {
   bool little = kind == RECODING_SPLIT20_LE || kind == RECODING_PAIR20_LE;
   struct recoding_unit unit = recoding_unit (kind);
-  uint32_t units = len / unit.out;
+  uint32_t units = count_units (unit, len);
   uint8_t *to = buffer_reserve (out, (size_t) units * unit.in);
 
   if (!to || units == 0)
@@ -94,6 +109,26 @@ undo_20 (enum transform_kind kind, const uint8_t *payload, uint32_t len,
                  little ? 2 : 0, to + (size_t) i * unit.in))
       return false;
   out->len += (size_t) units * unit.in;
+  return true;
+}
+
+/* The values that were dropped were zero. */
+static bool
+undo_first (enum transform_kind kind, const uint8_t *payload, uint32_t len,
+            struct buffer *out)
+{
+  bool little = kind == RECODING_FIRST16_LE || kind == RECODING_FIRST24_LE;
+  struct recoding_unit unit = recoding_unit (kind);
+  uint32_t units = count_units (unit, len), width = unit.out;
+  uint8_t *to = buffer_reserve (out, (size_t) units * unit.in);
+
+  if (!to || units == 0)
+    return false;
+  out->len += (size_t) units * unit.in;
+  memset (to, 0, out->len);
+  for (uint32_t i = 0; i < units; i++, to += unit.in, payload += unit.out)
+    for (uint32_t k = 0; k < width; k++)
+      to[k] = payload[little ? width - 1 - k : k];
   return true;
 }
 
@@ -142,6 +177,11 @@ material_undo (enum transform_kind kind, const uint8_t *payload, uint32_t len,
   case RECODING_PAIR20_LE:
   case RECODING_PAIR20_BE:
     return undo_20 (kind, payload, len, out);
+  case RECODING_FIRST16_LE:
+  case RECODING_FIRST16_BE:
+  case RECODING_FIRST24_LE:
+  case RECODING_FIRST24_BE:
+    return undo_first (kind, payload, len, out);
   default:
     return undo_permutation (kind, payload, len, out);
   }

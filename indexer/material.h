@@ -22,7 +22,7 @@
 /* What a track's payloads may have been made by, the likeliest first. */
 struct material_kinds {
   uint8_t n;
-  uint8_t kind[7]; /* enum transform_kind */
+  uint8_t kind[13]; /* enum transform_kind */
 };
 
 /* Was each frame of a lace made by itself? */
@@ -35,8 +35,9 @@ const struct material_kinds *material_kinds (const struct matroska_track *track)
 
 /*
  * Undo `kind`: put the material of `payload` into `out`, in place of what that held.
- * What works in units takes the whole ones at the payload's front.  False if it was not made
- * that way, or memory ran out (out->failed).
+ * What works in units takes the whole ones at the payload's front, as many as one
+ * recoding may have.  False if it was not made that way, or memory ran out
+ * (out->failed).
  */
 bool material_undo (enum transform_kind kind, const uint8_t *payload, uint32_t len,
                     struct buffer *out);

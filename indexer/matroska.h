@@ -34,6 +34,8 @@ struct matroska_track {
   int compression;      /* MATROSKA_UNCOMPRESSED, _ZLIB, … */
   uint8_t stripped[32]; /* ContentCompSettings of algorithm 3, cut to what fits */
   size_t n_stripped;
+  uint8_t private[24]; /* CodecPrivate, cut */
+  size_t n_private;
 };
 
 /*

@@ -123,6 +123,8 @@ parse_entry (struct window *w, const struct span *parent, struct matroska_track 
       t->type = (uint8_t) read_uint (w, &s);
     else if (s.e.id == ID_CODEC_ID)
       t->codec[read_bytes (w, &s, t->codec, sizeof t->codec - 1)] = '\0';
+    else if (s.e.id == ID_CODEC_PRIVATE)
+      t->n_private = read_bytes (w, &s, t->private, sizeof t->private);
     else if (s.e.id == ID_CONTENT_ENCODINGS)
       parse_encodings (w, &s, t);
 }

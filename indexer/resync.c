@@ -185,23 +185,24 @@ resync_far (const struct search_context *c, struct search *s, const uint8_t *dat
 
 bool
 resync_leap (const struct search_context *c, struct search *s, const uint8_t *data,
-             uint32_t len, struct match *m)
+             uint32_t len, uint32_t pos, struct match *m)
 {
   uint8_t bytes[FAR_WINDOW];
   uint64_t at = s->next, end = at + LEAP;
   size_t n;
 
-  if (len < LEAP_PROBE || s->scanned_far > SCAN_ADVANCE)
+  if (len - pos < LEAP_PROBE || s->scanned_far > SCAN_ADVANCE)
     return false;
   while (at < end &&
          (n = view_read (c->views, s->view, at, bytes, sizeof bytes)) >= LEAP_PROBE) {
-    const uint8_t *p = memmem (bytes, n, data, LEAP_PROBE);
+    const uint8_t *p = memmem (bytes, n, data + pos, LEAP_PROBE);
 
     s->scanned_far += n;
     if (p) {
       at += (uint64_t) (p - bytes);
-      search_accept (c, s, m, s->view, at, 0,
-                     (uint32_t) view_match (c->views, s->view, at, data, len));
+      search_accept (
+        c, s, m, s->view, at, pos,
+        (uint32_t) view_match (c->views, s->view, at, data + pos, len - pos));
       return true;
     }
     at += n - (LEAP_PROBE - 1);

@@ -24,9 +24,11 @@ bool resync_near (const struct search_context *c, struct search *s, const uint8_
 bool resync_far (const struct search_context *c, struct search *s, const uint8_t *data,
                  uint32_t len, uint32_t pos, struct match *m);
 
-/* Look for the beginning of a frame far on in the view: pictures were left out. */
+/* Look for data[pos …), the beginning of a frame, far on in the view: pictures were left
+ * out.
+ */
 bool resync_leap (const struct search_context *c, struct search *s, const uint8_t *data,
-                  uint32_t len, struct match *m);
+                  uint32_t len, uint32_t pos, struct match *m);
 
 /* `len` bytes of the track are done with. */
 void resync_pay (struct search *s, uint32_t len);

@@ -169,7 +169,19 @@ find_anchor (const struct search_context *c, struct search *s, const uint8_t *da
   return false;
 }
 
-/* Does another view go on where it was left by whatever track, or a little behind? */
+/* May the bytes go on there?  Those of no track, in any view.  Those of a track in its own
+ * only, where bytes in no block were found of it: a track that begins as another does (sound
+ * begins with headers and silence) would take its first bytes from there.
+ */
+static bool
+may_go_on (const struct search *s, const struct search_place *place)
+{
+  if (s->found && s->view == place->view)
+    return s->next != place->next;
+  return s->mixed;
+}
+
+/* Does a view go on where it was left by whatever track, or a little behind? */
 static bool
 go_on_elsewhere (const struct search_context *c, struct search *s, const uint8_t *data,
                  uint32_t len, uint32_t pos, struct match *m)
@@ -178,10 +190,10 @@ go_on_elsewhere (const struct search_context *c, struct search *s, const uint8_t
   const struct search now = *s;
 
   for (unsigned i = 0; i < places.n; i++) {
+    if (!may_go_on (&now, &places.place[i]))
+      continue;
     s->view = places.place[i].view;
     s->next = places.place[i].next;
-    if (now.found && s->view == now.view && s->next == now.next)
-      continue;
     if (predict (c, s, data, len, pos, m) || resync_near (c, s, data, len, pos, m))
       return true;
   }
@@ -207,7 +219,7 @@ search_next (const struct search_context *c, struct search *s, const uint8_t *da
     return true;
   if (find_anchor (c, s, data, len, pos, m))
     return true;
-  return lately && pos == 0 && resync_leap (c, s, data, len, m);
+  return lately && pos < SEARCH_MAX_PREFIX && resync_leap (c, s, data, len, pos, m);
 }
 
 void

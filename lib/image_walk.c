@@ -13,7 +13,7 @@
 #include "image_parts.h"
 
 /* No unit of a transform is larger. */
-#define UNIT_MAX 16
+#define UNIT_MAX 24
 
 static int
 flush (struct walk *w, struct error *err)

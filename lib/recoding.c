@@ -22,6 +22,12 @@ recoding_unit (enum transform_kind kind)
   case RECODING_PAIR20_LE:
   case RECODING_PAIR20_BE:
     return (struct recoding_unit){ PAIR20_VALUES * 20 / 8, PAIR20_VALUES * 24 / 8 };
+  case RECODING_FIRST16_LE:
+  case RECODING_FIRST16_BE:
+    return (struct recoding_unit){ 4, 2 };
+  case RECODING_FIRST24_LE:
+  case RECODING_FIRST24_BE:
+    return (struct recoding_unit){ 6, 3 };
   case RECODING_DEFLATE:
     return (struct recoding_unit){ 0, 0 };
   default:
@@ -62,6 +68,15 @@ join20 (const uint8_t *in, size_t n, size_t values, size_t first, size_t last,
     }
 }
 
+/* Of every two values of `width` bytes the first. */
+static inline void
+keep_first (const uint8_t *in, size_t n, size_t width, bool little, uint8_t *out)
+{
+  for (; n > 0; n -= 2 * width, in += 2 * width, out += width)
+    for (size_t i = 0; i < width; i++)
+      out[i] = in[little ? width - 1 - i : i];
+}
+
 static size_t
 deflate_all (const uint8_t *material, size_t n, uint8_t *out, size_t room)
 {
@@ -87,6 +102,14 @@ recoding_apply (enum transform_kind kind, const uint8_t *material, size_t n, uin
     return bound;
   case RECODING_PAIR20_BE:
     join20 (material, n, PAIR20_VALUES, 0, 2, out);
+    return bound;
+  case RECODING_FIRST16_LE:
+  case RECODING_FIRST16_BE:
+    keep_first (material, n, 2, kind == RECODING_FIRST16_LE, out);
+    return bound;
+  case RECODING_FIRST24_LE:
+  case RECODING_FIRST24_BE:
+    keep_first (material, n, 3, kind == RECODING_FIRST24_LE, out);
     return bound;
   case RECODING_DEFLATE:
     return deflate_all (material, n, out, bound);

@@ -69,6 +69,8 @@ struct stride {
  * Split values: four of them (or two: PAIR) are coded as their upper 16 bits, big-endian,
  * one behind the other, and then what is left of each.  Below, A, B and c are the bytes
  * of a value, a digit counts values.
+ *
+ * Values in another order: six or eight of them, big-endian, of 16 or 24 bits.
  */
 enum transform_kind {
   TRANSFORM_NONE,
@@ -79,12 +81,24 @@ enum transform_kind {
   TRANSFORM_SPLIT24_BE, /* … -> A0B0c0 A1B1c1 A2B2c2 A3B3c3 */
   TRANSFORM_PAIR24_LE,  /* A0B0A1B1c0c1 -> c0B0A0 c1B1A1 */
   TRANSFORM_PAIR24_BE,
+  TRANSFORM_ORDER6_16_LE, /* A0B0A1B1A2B2A3B3A4B4A5B5 -> B0A0 B1A1 B2A2 B5A5 B3A3 B4A4 */
+  TRANSFORM_ORDER6_16_BE,
+  TRANSFORM_ORDER6_24_LE,
+  TRANSFORM_ORDER6_24_BE,
+  TRANSFORM_ORDER8_16_LE, /* values 0 1 2 7 4 5 3 6 */
+  TRANSFORM_ORDER8_16_BE,
+  TRANSFORM_ORDER8_24_LE,
+  TRANSFORM_ORDER8_24_BE,
 
   /* Recodings: these change the number of bytes (recoding.h). */
   RECODING_SPLIT20_LE, /* A0…B3 and four half bytes -> c0B0A0 …, c0 the first of them */
   RECODING_SPLIT20_BE,
   RECODING_PAIR20_LE, /* A0B0A1B1 and two half bytes -> c0B0A0 c1B1A1 */
   RECODING_PAIR20_BE,
+  RECODING_FIRST16_LE, /* A0B0A1B1 -> B0A0: every second value is dropped */
+  RECODING_FIRST16_BE,
+  RECODING_FIRST24_LE, /* A0B0c0A1B1c1 -> c0B0A0 */
+  RECODING_FIRST24_BE,
   RECODING_DEFLATE, /* zlib format, level 9 */
   TRANSFORM_KINDS,
 };

@@ -2,7 +2,7 @@
 /*
  * The transforms: see segment.h.  Each permutes the bytes of one unit; the swaps are their
  * own inverses.  Plain loops over a unit of constant size: the compiler makes vectors of
- * them.
+ * them.  Values in another order are rare, and permuted by a table.
  */
 #include "config.h"
 
@@ -14,6 +14,33 @@
 /* Values of three bytes. */
 #define SPLIT24_UNIT 12
 #define PAIR24_UNIT 6
+
+#define ORDER_MAX_UNIT 24
+
+/* Byte i of a unit comes from byte from[i]. */
+struct permutation {
+  uint8_t unit;
+  uint8_t from[ORDER_MAX_UNIT];
+};
+
+static const struct permutation orders[] = {
+  [TRANSFORM_ORDER6_16_LE] = { 12, { 1, 0, 3, 2, 5, 4, 11, 10, 7, 6, 9, 8 } },
+  [TRANSFORM_ORDER6_16_BE] = { 12, { 0, 1, 2, 3, 4, 5, 10, 11, 6, 7, 8, 9 } },
+  [TRANSFORM_ORDER6_24_LE] = { 18,
+                               { 2, 1, 0, 5, 4, 3, 8, 7, 6, 17, 16, 15, 11, 10, 9, 14, 13,
+                                 12 } },
+  [TRANSFORM_ORDER6_24_BE] = { 18,
+                               { 0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 9, 10, 11, 12, 13,
+                                 14 } },
+  [TRANSFORM_ORDER8_16_LE] = { 16,
+                               { 1, 0, 3, 2, 5, 4, 15, 14, 9, 8, 11, 10, 7, 6, 13, 12 } },
+  [TRANSFORM_ORDER8_16_BE] = { 16,
+                               { 0, 1, 2, 3, 4, 5, 14, 15, 8, 9, 10, 11, 6, 7, 12, 13 } },
+  [TRANSFORM_ORDER8_24_LE] = { 24, { 2,  1,  0,  5,  4,  3,  8,  7,  6, 23, 22, 21,
+                                     14, 13, 12, 17, 16, 15, 11, 10, 9, 20, 19, 18 } },
+  [TRANSFORM_ORDER8_24_BE] = { 24, { 0,  1,  2,  3,  4,  5,  6, 7,  8,  21, 22, 23,
+                                     12, 13, 14, 15, 16, 17, 9, 10, 11, 18, 19, 20 } },
+};
 
 unsigned
 transform_unit (enum transform_kind kind)
@@ -31,6 +58,8 @@ transform_unit (enum transform_kind kind)
   case TRANSFORM_PAIR24_LE:
   case TRANSFORM_PAIR24_BE:
     return PAIR24_UNIT;
+  case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
+    return orders[kind].unit;
   default:
     return 1;
   }
@@ -104,6 +133,30 @@ split24 (uint8_t *data, size_t len, size_t n, size_t first, size_t last)
   }
 }
 
+static void
+put_in_order (uint8_t *data, size_t len, const struct permutation *p)
+{
+  uint8_t unit[ORDER_MAX_UNIT];
+
+  for (; len > 0; len -= p->unit, data += p->unit) {
+    memcpy (unit, data, p->unit);
+    for (size_t i = 0; i < p->unit; i++)
+      data[i] = unit[p->from[i]];
+  }
+}
+
+static void
+put_back (uint8_t *data, size_t len, const struct permutation *p)
+{
+  uint8_t unit[ORDER_MAX_UNIT];
+
+  for (; len > 0; len -= p->unit, data += p->unit) {
+    memcpy (unit, data, p->unit);
+    for (size_t i = 0; i < p->unit; i++)
+      data[p->from[i]] = unit[i];
+  }
+}
+
 void
 transform_apply (enum transform_kind kind, uint8_t *data, size_t len)
 {
@@ -129,6 +182,9 @@ transform_apply (enum transform_kind kind, uint8_t *data, size_t len)
   case TRANSFORM_PAIR24_BE:
     join24 (data, len, 2, 0, 2);
     break;
+  case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
+    put_in_order (data, len, &orders[kind]);
+    break;
   default:
     break;
   }
@@ -149,6 +205,9 @@ transform_undo (enum transform_kind kind, uint8_t *data, size_t len)
     break;
   case TRANSFORM_PAIR24_BE:
     split24 (data, len, 2, 0, 2);
+    break;
+  case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
+    put_back (data, len, &orders[kind]);
     break;
   default:
     transform_apply (kind, data, len);

@@ -44,6 +44,34 @@ is_pair20 (enum transform_kind kind)
   return kind == RECODING_PAIR20_LE || kind == RECODING_PAIR20_BE;
 }
 
+/* Bytes of a value, if every second one is dropped; else 0. */
+static uint32_t
+first_width (enum transform_kind kind)
+{
+  if (kind == RECODING_FIRST16_LE || kind == RECODING_FIRST16_BE)
+    return 2;
+  return kind == RECODING_FIRST24_LE || kind == RECODING_FIRST24_BE ? 3 : 0;
+}
+
+/* So many bytes of material, or a multiple, have to be there. */
+static uint32_t
+recoding_unit_in (enum transform_kind kind)
+{
+  if (kind == RECODING_DEFLATE)
+    return 1;
+  if (first_width (kind) > 0)
+    return 2 * first_width (kind);
+  return is_pair20 (kind) ? 5 : 10;
+}
+
+static uint64_t
+most_recoded (enum transform_kind kind, uint32_t material)
+{
+  if (kind == RECODING_DEFLATE)
+    return compressBound (material);
+  return first_width (kind) > 0 ? material / 2 : material / 5 * 6;
+}
+
 static const char *
 recoded_complaint (const struct segment *seg, const struct op *op, uint32_t len)
 {
@@ -55,7 +83,7 @@ recoded_complaint (const struct segment *seg, const struct op *op, uint32_t len)
   if (op->arg >= seg->n_recodings)
     return "a recoding that is not there";
   r = &seg->recodings[op->arg];
-  most = r->kind == RECODING_DEFLATE ? compressBound (r->len) : r->len / 5 * 6;
+  most = most_recoded (r->kind, r->len);
   if (op->from > most || len > most - op->from)
     return "more of a recoding than it can give";
   return NULL;
@@ -113,8 +141,7 @@ recoding_complaint (const struct segment *seg, const struct recoding *r, uint32_
 {
   if (r->kind < FIRST_RECODING || r->kind >= TRANSFORM_KINDS)
     return "a recoding of no known kind";
-  if (r->len == 0 || r->len > 4 << 20 ||
-      (r->kind != RECODING_DEFLATE && r->len % (is_pair20 (r->kind) ? 5 : 10) > 0))
+  if (r->len == 0 || r->len > 4 << 20 || r->len % recoding_unit_in (r->kind) > 0)
     return "a recoding of too little, too much or broken units";
   if (r->at != after || r->len > seg->len + seg->n_material - r->at)
     return "material that is not where it has to be";
@@ -175,6 +202,44 @@ static const uint8_t swap16[] = { 1, 0 }, swap24[] = { 2, 1, 0 },
                      pair24_le[] = { 2, 1, 5, 4, 0, 3 },
                      pair24_be[] = { 0, 1, 3, 4, 2, 5 };
 
+/* Values, whose places in the order are those of these letters, of `width` bytes. */
+static const struct {
+  const char *order;
+  uint32_t width;
+  bool big_endian;
+} orders[] = {
+  [TRANSFORM_ORDER6_16_LE] = { "abcfde", 2, false },
+  [TRANSFORM_ORDER6_16_BE] = { "abcfde", 2, true },
+  [TRANSFORM_ORDER6_24_LE] = { "abcfde", 3, false },
+  [TRANSFORM_ORDER6_24_BE] = { "abcfde", 3, true },
+  [TRANSFORM_ORDER8_16_LE] = { "abchefdg", 2, false },
+  [TRANSFORM_ORDER8_16_BE] = { "abchefdg", 2, true },
+  [TRANSFORM_ORDER8_24_LE] = { "abchefdg", 3, false },
+  [TRANSFORM_ORDER8_24_BE] = { "abchefdg", 3, true },
+};
+
+/* Value by value, each as a number. */
+static void
+naive_order (enum transform_kind kind, uint8_t *data, size_t len)
+{
+  const uint32_t width = orders[kind].width;
+  const size_t n = strlen (orders[kind].order), unit = n * width;
+  uint8_t in[24];
+
+  for (size_t i = 0; i < len / width; i++) {
+    size_t from = (size_t) (orders[kind].order[i % n] - 'a');
+    uint32_t v = 0;
+
+    if (i % n == 0)
+      memcpy (in, data + i * width, unit);
+    for (uint32_t k = 0; k < width; k++)
+      v = v << 8 | in[from * width + k];
+    for (uint32_t k = 0; k < width; k++)
+      data[i * width + k] =
+        (uint8_t) (v >> 8 * (orders[kind].big_endian ? width - 1 - k : k));
+  }
+}
+
 static const struct {
   uint32_t unit;
   const uint8_t *to;
@@ -195,6 +260,10 @@ naive_transform (enum transform_kind kind, uint8_t *data, size_t len)
 
   if (kind == TRANSFORM_NONE)
     return;
+  if (kind > TRANSFORM_PAIR24_BE) {
+    naive_order (kind, data, len);
+    return;
+  }
   for (size_t at = 0; at < len; at += permutations[kind].unit) {
     memcpy (unit, data + at, permutations[kind].unit);
     for (uint32_t i = 0; i < permutations[kind].unit; i++)
@@ -235,6 +304,20 @@ join20 (size_t values, bool big_endian, const uint8_t *material, size_t n, uint8
   return n / 5 * 6;
 }
 
+/* Byte by byte: of each 2 * `width`, the first `width`. */
+static size_t
+keep_first (uint32_t width, bool big_endian, const uint8_t *material, size_t n,
+            uint8_t *out)
+{
+  for (size_t i = 0; i < n; i++)
+    if (i / width % 2 == 0) {
+      size_t value = i / width / 2, byte = i % width;
+
+      out[value * width + (big_endian ? byte : width - 1 - byte)] = material[i];
+    }
+  return n / 2;
+}
+
 uint8_t *
 naive_recode (enum transform_kind kind, const uint8_t *material, size_t n, size_t *len)
 {
@@ -246,6 +329,10 @@ naive_recode (enum transform_kind kind, const uint8_t *material, size_t n, size_
       abort ();
     *len = room;
   }
+  else if (first_width (kind) > 0)
+    *len = keep_first (first_width (kind),
+                       kind == RECODING_FIRST16_BE || kind == RECODING_FIRST24_BE,
+                       material, n, out);
   else
     *len = join20 (is_pair20 (kind) ? 2 : 4, is_big_endian (kind), material, n, out);
   return out;

@@ -196,6 +196,28 @@ recode_span (struct random_plan *p, struct plan_span *s)
   s->len = (uint32_t) (chance (p, 5) ? between (p, 1, n - s->offset) : n - s->offset);
 }
 
+/* Bytes of a lane that are copied, or recoded, as one. */
+static unsigned
+unit_of (enum transform_kind kind)
+{
+  switch (kind) {
+  case RECODING_SPLIT20_LE:
+  case RECODING_SPLIT20_BE:
+    return 10;
+  case RECODING_PAIR20_LE:
+  case RECODING_PAIR20_BE:
+    return 5;
+  case RECODING_FIRST16_LE:
+  case RECODING_FIRST16_BE:
+    return 4;
+  case RECODING_FIRST24_LE:
+  case RECODING_FIRST24_BE:
+    return 6;
+  default:
+    return transform_unit (kind);
+  }
+}
+
 /* A copy that goes on where the lane's last one ended, or nearly so. */
 static void
 add_copy (struct random_plan *p, uint64_t *next)
@@ -211,11 +233,7 @@ add_copy (struct random_plan *p, uint64_t *next)
   if (chance (p, 20) || s.lane_at >= len)
     s.lane_at = len > 0 ? between (p, 0, len - 1) : 0;
   s.transform = (uint8_t) (chance (p, 5) ? between (p, 0, TRANSFORM_KINDS - 1) : 0);
-  unit = transform_unit (s.transform);
-  if (s.transform == RECODING_SPLIT20_LE || s.transform == RECODING_SPLIT20_BE)
-    unit = 10;
-  if (s.transform == RECODING_PAIR20_LE || s.transform == RECODING_PAIR20_BE)
-    unit = 5;
+  unit = unit_of (s.transform);
   s.len = (uint32_t) between (p, 1, chance (p, 5) ? 20000 : 1500);
   if (s.lane_at + s.len > len)
     s.len = (uint32_t) (len - s.lane_at);

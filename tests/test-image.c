@@ -190,12 +190,12 @@ make_recoded (struct model *m, struct op *op, uint32_t most, uint64_t cursors[SO
   size_t n;
 
   *r = (struct recoding){ .at = m->seg.len + m->seg.n_material,
-                          .len = 10 + 10 * below (600),
+                          .len = 60 + 60 * below (100), /* whole units of everything */
                           .kind =
                             FIRST_RECODING + below (TRANSFORM_KINDS - FIRST_RECODING) };
   /* So much that not all is gathered at once. */
   if (m == &models[MUCH] && r->kind != RECODING_DEFLATE)
-    r->len = 1000000;
+    r->len = 999960;
   material = make_material (m, r, cursors);
   result = naive_recode (r->kind, material, r->len, &n);
   if (r->kind == RECODING_DEFLATE)

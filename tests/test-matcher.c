@@ -146,10 +146,14 @@ put_element (struct buffer *b, uint32_t id, size_t size)
 /* ContentEncodings whose only entry has all its defaults: zlib, all frames. */
 static const uint8_t zlib[] = { 0x6D, 0x80, 0x83, 0x62, 0x40, 0x80 };
 
+/* `width`: of the prefixes of NAL units, as avcC says; 0: none. */
 static void
-put_track (struct buffer *b, uint8_t number, const char *codec, bool deflated)
+put_track (struct buffer *b, uint8_t number, const char *codec, unsigned width,
+           bool deflated)
 {
-  put_element (b, 0xAE, 3 * 5 + 1 + strlen (codec) + 1 + (deflated ? sizeof zlib : 0));
+  put_element (b, 0xAE,
+               3 * 5 + 1 + strlen (codec) + 1 + (deflated ? sizeof zlib : 0) +
+                 (width ? 6 + 5 : 0));
   put_element (b, 0xD7, 1);
   buffer_u8 (b, number);
   put_element (b, 0x86, strlen (codec));
@@ -158,6 +162,11 @@ put_track (struct buffer *b, uint8_t number, const char *codec, bool deflated)
   buffer_u8 (b, 1);
   if (deflated)
     buffer_append (b, zlib, sizeof zlib);
+  if (width) {
+    put_element (b, 0x63A2, 5);
+    buffer_append (b, "\1\x64\0\x29", 4);
+    buffer_u8 (b, (uint8_t) (0xFC | (width - 1)));
+  }
 }
 
 struct film {
@@ -169,7 +178,7 @@ struct film {
 
 /* Track 2 is as said; track 1 is video. */
 static void
-film_begin_with (struct film *f, const char *codec, bool deflated)
+film_begin_track (struct film *f, const char *codec, unsigned width, bool deflated)
 {
   *f = (struct film){ BUFFER_INIT, 0 };
   put_element (&f->mkv, 0x1A45DFA3, 2 + 4 + 7);
@@ -181,10 +190,16 @@ film_begin_with (struct film *f, const char *codec, bool deflated)
   {
     size_t at = f->mkv.len;
 
-    put_track (&f->mkv, 1, "V_MPEG2", false);
-    put_track (&f->mkv, 2, codec, deflated);
+    put_track (&f->mkv, 1, "V_MPEG2", 0, false);
+    put_track (&f->mkv, 2, codec, width, deflated);
     f->mkv.data[at - 1] = (uint8_t) (f->mkv.len - at);
   }
+}
+
+static void
+film_begin_with (struct film *f, const char *codec, bool deflated)
+{
+  film_begin_track (f, codec, 0, deflated);
 }
 
 static void
@@ -516,6 +531,57 @@ units_are_short (void **state)
   }
 }
 
+/* A NAL unit of `n` bytes, on the disc and behind a length in the frame. */
+static void
+put_unit (struct buffer *es, struct buffer *frame, unsigned width, const uint8_t *unit,
+          size_t n)
+{
+  for (unsigned i = width; i-- > 0;)
+    buffer_u8 (frame, (uint8_t) (n >> 8 * i));
+  buffer_append (frame, unit, n);
+  buffer_append (es, "\0\0\0\1", rng_between (&seed, 0, 1) ? 4 : 0);
+  if (memcmp (es->data + es->len - 4, "\0\0\0\1", 4) != 0)
+    buffer_append (es, "\0\0\1", 3);
+  buffer_append (es, unit, n);
+}
+
+/* Units of all sizes behind prefixes: of a delimiter that the film has not to a slice;
+ * nothing is stored of any.
+ */
+static void
+units_have_prefixes (void **state)
+{
+  static const unsigned widths[] = { 1, 2, 4 };
+
+  (void) state;
+  for (size_t w = 0; w < 3; w++) {
+    size_t most = widths[w] == 1 ? 255 : 15000;
+    struct stream s = { .id = VIDEO, .es = BUFFER_INIT };
+    struct outcome o;
+    struct film f;
+
+    film_begin_track (&f, "V_MPEG4/ISO/AVC", widths[w], false);
+    for (unsigned i = 0; i < 300; i++) {
+      CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
+      uint8_t unit[15000];
+
+      buffer_append (&s.es, "\0\0\0\1\x09\xF0", 6);
+      for (unsigned u = 0; u < 5; u++) {
+        size_t n = u < 3 ? rng_between (&seed, 1, 40) : rng_between (&seed, 80, most);
+
+        rng_fill (&seed, unit, n);
+        unit[0] |= 1;
+        unit[n - 1] |= 1;
+        put_unit (&s.es, &frame, widths[w], unit, n);
+      }
+      film_frame (&f, 2, frame.data, frame.len);
+    }
+    o = create (&s, 1, &f);
+    assert_all_found (&o);
+    assert_true (o.recipe < 300 * 5 * 5);
+  }
+}
+
 /* Each frame begins with the same bytes, which the MKV has not. */
 static void
 headers_are_stripped (void **state)
@@ -758,12 +824,31 @@ blocks_meet_segment_ends (void **state)
   }
 }
 
+/* Bytes of every second value, if these are dropped; else 0. */
+static size_t
+dropped (enum transform_kind kind)
+{
+  return kind < RECODING_FIRST16_LE ? 0 : kind < RECODING_FIRST24_LE ? 2 : 3;
+}
+
+/* What is dropped is zero. */
+static void
+put_sound (struct buffer *b, size_t n, enum transform_kind kind, bool silent)
+{
+  size_t at = b->len, width = dropped (kind);
+
+  put_random (b, n);
+  for (size_t i = 0; i < n; i++)
+    if (silent || (width > 0 && i / width % 2 > 0))
+      b->data[at + i] = 0;
+}
+
 /* Sound as the disc has it, behind a number of bytes, and as a rip has it. */
 static void
 assert_sound_is_found (const char *codec, enum transform_kind kind, size_t before)
 {
-  const size_t block = 4 * 2 * 3 * 5 * 16; /* whole units of everything */
-  size_t recoded = kind >= FIRST_RECODING ? block / 10 * 12 : block;
+  const size_t block = 16 * 9 * 5 * 3; /* whole units of everything */
+  size_t recoded = kind >= FIRST_RECODING ? recoding_bound (kind, block) : block;
   struct stream s = random_stream (LPCM, before);
   struct outcome o;
   struct film f;
@@ -773,10 +858,8 @@ assert_sound_is_found (const char *codec, enum transform_kind kind, size_t befor
     CLEANUP_FREE uint8_t *frame = calloc (1, recoded);
 
     assert_non_null (frame);
-    if (i / 50 % 3 != 0) /* silence before it, and in between */
-      put_random (&s.es, block);
-    else
-      buffer_append (&s.es, frame, block);
+    /* Silence before it, and in between. */
+    put_sound (&s.es, block, kind, i / 50 % 3 == 0);
     if (kind < FIRST_RECODING) {
       memcpy (frame, s.es.data + s.es.len - block, block);
       transform_apply (kind, frame, block);
@@ -808,6 +891,25 @@ sound_is_swapped (void **state)
     assert_sound_is_found ("A_PCM/INT/BIG", TRANSFORM_PAIR24_BE, before);
     assert_sound_is_found ("A_PCM/INT/LIT", RECODING_PAIR20_LE, before);
     assert_sound_is_found ("A_PCM/INT/BIG", RECODING_PAIR20_BE, before);
+  }
+}
+
+/* Kinds come in pairs, little-endian first. */
+static const char *
+endian_codec (int kind)
+{
+  return kind % 2 == 0 ? "A_PCM/INT/LIT" : "A_PCM/INT/BIG";
+}
+
+static void
+channels_are_moved (void **state)
+{
+  (void) state;
+  for (size_t before = 0; before < 200; before += 133) {
+    for (int kind = TRANSFORM_ORDER6_16_LE; kind <= TRANSFORM_ORDER8_24_BE; kind++)
+      assert_sound_is_found (endian_codec (kind), kind, before);
+    for (int kind = RECODING_FIRST16_LE; kind <= RECODING_FIRST24_BE; kind++)
+      assert_sound_is_found (endian_codec (kind), kind, before);
   }
 }
 
@@ -897,6 +999,33 @@ frames_are_deflated (void **state)
   assert_true (o.recipe < lost + 60000);
 }
 
+/* Frames of two tracks with the same header but for its first bytes, and some that do not
+ * matter: neither begins within the other.
+ */
+static void
+tracks_begin_alike (void **state)
+{
+  const size_t size = 2560, header = 80, n = 40;
+  struct stream s[] = { random_stream (AC3, n * size),
+                        random_stream (AC3 + 1, n * size) };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  for (size_t i = 0; i < n; i++)
+    for (unsigned k = 0; k < 2; k++) {
+      memcpy (s[k].es.data + i * size + 4, s[0].es.data + 4, header);
+      memcpy (s[k].es.data + i * size + 150, s[0].es.data + 90, 60);
+    }
+  film_begin (&f);
+  for (size_t at = 0; at < n * size; at += size) {
+    film_range (&f, 1, &s[0], at, at + size, size, size);
+    film_range (&f, 2, &s[1], at, at + size, size, size);
+  }
+  o = create (s, 2, &f);
+  assert_all_found (&o);
+}
+
 /* A disc of something else, and one with a single short packet. */
 static void
 nothing_is_found (void **state)
@@ -922,6 +1051,7 @@ main (void)
     cmocka_unit_test_setup (bytes_are_dropped, reseed),
     cmocka_unit_test_setup (bytes_are_inserted, reseed),
     cmocka_unit_test_setup (units_are_short, reseed),
+    cmocka_unit_test_setup (units_have_prefixes, reseed),
     cmocka_unit_test_setup (headers_are_stripped, reseed),
     cmocka_unit_test_setup (content_repeats, reseed),
     cmocka_unit_test_setup (beginnings_repeat, reseed),
@@ -933,8 +1063,10 @@ main (void)
     cmocka_unit_test_setup (frames_straddle_segments, reseed),
     cmocka_unit_test_setup (blocks_meet_segment_ends, reseed),
     cmocka_unit_test_setup (sound_is_swapped, reseed),
+    cmocka_unit_test_setup (channels_are_moved, reseed),
     cmocka_unit_test_setup (units_straddle_segments, reseed),
     cmocka_unit_test_setup (frames_are_deflated, reseed),
+    cmocka_unit_test_setup (tracks_begin_alike, reseed),
     cmocka_unit_test_setup (nothing_is_found, reseed),
   };
 

@@ -245,7 +245,7 @@ test_forged_recodings (void **state)
   (void) state;
 #define SPLIT20(len, skip, material, offset)    \
   LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x08", len, skip, material, offset, "")
+  RECODED ("\x10", len, skip, material, offset, "")
   ACCEPTED (SPLIT20 ("\x0c", "\x00", "\x0a", "\x00"), 12);
   ACCEPTED (SPLIT20 ("\x0b", "\x00", "\x0a", "\x01"), 11);
   ACCEPTED (SPLIT20 ("\x0b", "\x0a", "\x0a", "\x00"), 11);
@@ -257,9 +257,18 @@ test_forged_recodings (void **state)
   REFUSED (SPLIT20 ("\x0c", "\x00", "\x0b", "\x00"), 12); /* no whole units */
   REFUSED (SPLIT20 ("\x0c", "\x00", "\x14", "\x00"), 12); /* more than there is */
 #undef SPLIT20
+#define FIRST16(len, material, offset)          \
+  LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
+  RECODED ("\x14", len, "\x00", material, offset, "")
+  ACCEPTED (FIRST16 ("\x06", "\x0c", "\x00"), 6);
+  ACCEPTED (FIRST16 ("\x05", "\x0c", "\x01"), 5);
+  REFUSED (FIRST16 ("\x06", "\x0c", "\x01"), 6); /* beyond the result */
+  REFUSED (FIRST16 ("\x05", "\x0a", "\x00"), 5); /* no whole units */
+  REFUSED (FIRST16 ("\x08", "\x10", "\x00"), 8); /* more than there is */
+#undef FIRST16
 #define DEFLATE(len, material, offset, checks)  \
   LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x0c", len, "\x00", material, offset, checks)
+  RECODED ("\x18", len, "\x00", material, offset, checks)
 #define FULL_32_BITS "\x04\x01\xff\x01\xff\x01\xff\x01\xff"
 #define BIT_32 "\x05\x01\x00\x01\x00\x01\x00\x01\x00\x01\x01"
   ACCEPTED (DEFLATE ("\x14", "\x07", "\x00", "\x00"), 20);
@@ -281,8 +290,8 @@ test_forged_empty_recoding (void **state)
   LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
   "\x01\x01\x01\x01\x01\x01" kind "\x00\x01\x01\x04\x00\x03xyz\x01\x01\x01\x02" columns
   ACCEPTED (HEADER ("\x00", "\x00\x00"), 3);
-  REFUSED (HEADER ("\x08", "\x00\x00\x01\x01\x0a\x00"), 3);
-  REFUSED (HEADER ("\x08", "\x00\x00\x00\x00"), 3);
+  REFUSED (HEADER ("\x10", "\x00\x00\x01\x01\x0a\x00"), 3);
+  REFUSED (HEADER ("\x10", "\x00\x00\x00\x00"), 3);
 #undef HEADER
 }
 
@@ -376,7 +385,7 @@ forged_material_decodes (uint32_t n)
   buffer_varint (&b, 200);
   column_encode (&b, zeros, 200);
   column_encode (&b, repeated, 200);
-  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x0c\x00\x00", 9); /* a shape */
+  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x18\x00\x00", 9); /* a shape */
   buffer_varint (&b, n);
   column_encode (&b, number, n);
   column_encode (&b, ones, n);  /* payload lengths */
@@ -420,7 +429,7 @@ forged_material_ops_decode (uint32_t n)
   buffer_varint (&b, 4000);
   column_encode (&b, zeros, 4000);
   column_encode (&b, zeros, 4000);
-  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x08\x00\x00", 9); /* a shape */
+  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x10\x00\x00", 9); /* a shape */
   buffer_varint (&b, n);
   column_encode (&b, symbols, n);
   column_encode (&b, ones, n);

@@ -81,7 +81,7 @@ test_random_plans (void **state)
     random_plan_free (&p);
   }
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; kind++)
-    assert_in_range (recoded[kind], n / 8, SIZE_MAX);
+    assert_in_range (recoded[kind], n / 16, SIZE_MAX);
   /* Stored segments would hide that columns fail. */
   assert_in_range (in_columns, n * 9 / 10, n);
 }

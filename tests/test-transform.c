@@ -42,36 +42,49 @@ test_known (void **state)
   expect (TRANSFORM_SPLIT24_BE, "A0B1C2D3efghI4J5K6L7mnop", "A0eB1fC2gD3hI4mJ5nK6oL7p");
   expect (TRANSFORM_PAIR24_LE, "A0B1efI4J5mn", "e0Af1Bm4In5J");
   expect (TRANSFORM_PAIR24_BE, "A0B1efI4J5mn", "A0eB1fI4mJ5n");
+  expect (TRANSFORM_ORDER6_16_LE, "A0B1C2D3E4F5a6b7c8d9exfy", "0A1B2C5F3D4E6a7b8cyf9dxe");
+  expect (TRANSFORM_ORDER6_16_BE, "A0B1C2D3E4F5a6b7c8d9exfy", "A0B1C2F5D3E4a6b7c8fyd9ex");
+  expect (TRANSFORM_ORDER6_24_LE, "A0pB1qC2rD3sE4tF5u", "p0Aq1Br2Cu5Fs3Dt4E");
+  expect (TRANSFORM_ORDER6_24_BE, "A0pB1qC2rD3sE4tF5u", "A0pB1qC2rF5uD3sE4t");
+  expect (TRANSFORM_ORDER8_16_LE, "A0B1C2D3E4F5G6H7a0b1c2d3e4f5g6h7",
+          "0A1B2C7H4E5F3D6G0a1b2c7h4e5f3d6g");
+  expect (TRANSFORM_ORDER8_16_BE, "A0B1C2D3E4F5G6H7a0b1c2d3e4f5g6h7",
+          "A0B1C2H7E4F5D3G6a0b1c2h7e4f5d3g6");
+  expect (TRANSFORM_ORDER8_24_LE, "A0pB1qC2rD3sE4tF5uG6vH7w", "p0Aq1Br2Cw7Ht4Eu5Fs3Dv6G");
+  expect (TRANSFORM_ORDER8_24_BE, "A0pB1qC2rD3sE4tF5uG6vH7w", "A0pB1qC2rH7wE4tF5uD3sG6v");
 }
 
 /* Units lie side by side: a run is its units one by one, wherever it starts. */
 static void
 test_units (void **state)
 {
-  uint8_t whole[240 + 1], single[240 + 1], in[240 + 1];
+  enum {
+    LEN = 288
+  }; /* whole units of everything */
+  uint8_t whole[LEN + 1], single[LEN + 1], in[LEN + 1];
 
   (void) state;
   for (int kind = TRANSFORM_NONE; kind < FIRST_RECODING; ++kind) {
     unsigned unit = transform_unit (kind);
 
-    assert_true (unit >= 1 && unit <= 16);
-    assert_int_equal (240 % unit, 0);
+    assert_true (unit >= 1 && unit <= 24);
+    assert_int_equal (LEN % unit, 0);
     for (size_t i = 0; i < sizeof in; ++i)
       in[i] = whole[i] = single[i] = (uint8_t) (i * 7 + 3);
-    transform_apply (kind, whole + 1, 240);
-    for (size_t i = 0; i < 240; i += unit)
+    transform_apply (kind, whole + 1, LEN);
+    for (size_t i = 0; i < LEN; i += unit)
       transform_apply (kind, single + 1 + i, unit);
     assert_memory_equal (whole, single, sizeof whole);
     if (kind != TRANSFORM_NONE)
       assert_memory_not_equal (whole, in, sizeof whole);
     memcpy (single, in, sizeof in);
-    naive_transform (kind, single + 1, 240);
+    naive_transform (kind, single + 1, LEN);
     assert_memory_equal (whole, single, sizeof whole);
 
-    transform_undo (kind, whole + 1, 240);
+    transform_undo (kind, whole + 1, LEN);
     assert_memory_equal (whole, in, sizeof in);
-    transform_undo (kind, whole + 1, 240);
-    transform_apply (kind, whole + 1, 240);
+    transform_undo (kind, whole + 1, LEN);
+    transform_apply (kind, whole + 1, LEN);
     assert_memory_equal (whole, in, sizeof in);
   }
 }
@@ -124,6 +137,30 @@ test_pair20 (void **state)
   assert_int_equal (out[12], '!');
 }
 
+static void
+expect_recoded (enum transform_kind kind, const char *material, const char *result)
+{
+  uint8_t out[64] = { 0 };
+  size_t n = strlen (result);
+
+  out[n] = '!';
+  assert_int_equal (
+    recoding_apply (kind, (const uint8_t *) material, strlen (material), out), n);
+  assert_memory_equal (out, result, n);
+  assert_int_equal (out[n], '!');
+}
+
+/* Every second value is dropped. */
+static void
+test_first (void **state)
+{
+  (void) state;
+  expect_recoded (RECODING_FIRST16_LE, "A0..B1..C2..", "0A1B2C");
+  expect_recoded (RECODING_FIRST16_BE, "A0..B1..C2..", "A0B1C2");
+  expect_recoded (RECODING_FIRST24_LE, "A0p...B1q...C2r...", "p0Aq1Br2C");
+  expect_recoded (RECODING_FIRST24_BE, "A0p...B1q...C2r...", "A0pB1qC2r");
+}
+
 /* As others have it. */
 static void
 test_recodings (void **state)
@@ -133,7 +170,7 @@ test_recodings (void **state)
 
   (void) state;
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; ++kind)
-    for (size_t n = 10; n <= sizeof material; n *= 5) {
+    for (size_t n = 60; n <= sizeof material; n *= 5) { /* whole units */
       size_t bound = recoding_bound (kind, n), expected;
       uint8_t *out = malloc (bound), *right;
 
@@ -153,14 +190,18 @@ test_bounds (void **state)
   (void) state;
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; ++kind) {
     assert_int_equal (recoding_bound (kind, 0), 0);
-    assert_true (recoding_bound (kind, RECODING_MAX_MATERIAL / 10 * 10) > 0);
+    assert_true (recoding_bound (kind, RECODING_MAX_MATERIAL / 60 * 60) > 0);
     assert_int_equal (recoding_bound (kind, RECODING_MAX_MATERIAL + 1), 0);
-    assert_int_equal (recoding_bound (kind, SIZE_MAX / 10 * 10), 0);
+    assert_int_equal (recoding_bound (kind, SIZE_MAX / 60 * 60), 0);
   }
   assert_int_equal (recoding_bound (RECODING_SPLIT20_LE, 20), 24);
   assert_int_equal (recoding_bound (RECODING_SPLIT20_BE, 15), 0);
   assert_int_equal (recoding_bound (RECODING_PAIR20_BE, 15), 18);
   assert_int_equal (recoding_bound (RECODING_PAIR20_LE, 16), 0);
+  assert_int_equal (recoding_bound (RECODING_FIRST16_LE, 20), 10);
+  assert_int_equal (recoding_bound (RECODING_FIRST16_BE, 22), 0);
+  assert_int_equal (recoding_bound (RECODING_FIRST24_LE, 18), 9);
+  assert_int_equal (recoding_bound (RECODING_FIRST24_BE, 20), 0);
   assert_int_equal (recoding_bound (RECODING_DEFLATE, 1), 14);
   assert_int_equal (recoding_bound (TRANSFORM_SWAP16, 20), 0);
   assert_int_equal (recoding_bound (TRANSFORM_KINDS, 20), 0);
@@ -193,7 +234,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_known),   cmocka_unit_test (test_units),
     cmocka_unit_test (test_split20), cmocka_unit_test (test_recodings),
-    cmocka_unit_test (test_pair20),  cmocka_unit_test (test_recodings),
+    cmocka_unit_test (test_pair20),  cmocka_unit_test (test_first),
     cmocka_unit_test (test_bounds),  cmocka_unit_test (test_deflated_inflates),
   };
 

@@ -142,8 +142,8 @@ extract_to_file (struct extraction *x, const struct options *options, struct err
     return -1;
   x->fd = file.fd;
   if (reserve (x->fd, image_size (x->subject->image), options->output, err) == -1 ||
-      walk_image (x->subject->image, options->threads, extract_chunk, tell_progress, x,
-                  err) == -1)
+      walk_image (x->subject->image, options_threads (options), extract_chunk,
+                  tell_progress, x, err) == -1)
     return -1;
   return atomic_file_commit (&file, err);
 }

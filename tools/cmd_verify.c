@@ -109,7 +109,7 @@ verify_image (struct verification *v, const struct options *options, double *sec
   int r;
 
   progress_start (&v->progress, "verify", image_size (image), options->quiet);
-  r = walk_image (image, options->threads, verify_chunk, tell_progress, v, err);
+  r = walk_image (image, options_threads (options), verify_chunk, tell_progress, v, err);
   *seconds = progress_end (&v->progress);
   return r;
 }

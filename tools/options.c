@@ -100,12 +100,14 @@ options_find_command (int argc, char **argv, int *index)
   return OPTIONS_OK;
 }
 
-static unsigned
-processors (void)
+unsigned
+options_threads (const struct options *options)
 {
   cpu_set_t set;
   int n = sched_getaffinity (0, sizeof set, &set) == 0 ? CPU_COUNT (&set) : 1;
 
+  if (options->threads > 0)
+    return options->threads;
   return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (unsigned) n;
 }
 
@@ -178,7 +180,7 @@ options_parse (struct options *options, const struct command *command, int argc,
   enum options_result r;
   int c;
 
-  *options = (struct options){ .threads = processors () };
+  *options = (struct options){ .threads = 0 };
   options->sources = calloc ((size_t) argc, sizeof *options->sources);
   if (!options->sources) {
     message ("out of memory");

@@ -17,7 +17,7 @@ struct options {
   const char *output;   /* NULL if not given */
   const char **sources; /* of --source; owned, the strings are argv's */
   size_t n_sources;
-  unsigned threads; /* at least 1 */
+  unsigned threads; /* 0: as many as is good */
   bool force, quiet, verbose, json;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
@@ -40,6 +40,9 @@ enum options_result options_find_command (int argc, char **argv, int *index);
 enum options_result options_parse (struct options *options, const struct command *command,
                                    int argc, char **argv);
 void options_free (struct options *options);
+
+/* How many threads were asked for, or by default one a processor: at least 1. */
+unsigned options_threads (const struct options *options);
 
 /* For what a command finds wrong itself: tell it, and where help is. */
 enum exit_status options_refuse (const struct command *command, const char *why);

@@ -11,7 +11,7 @@
 #include "random-plan.h"
 #include "segment_format.h"
 
-#define N_INPUTS 24
+#define N_INPUTS 32
 #define MAX_INPUT 2000 /* larger ones are mostly literal bytes */
 
 static int
