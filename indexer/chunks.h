@@ -5,8 +5,8 @@
  *
  * A chunk belongs to one part of the source: a file within an image, whose bytes may lie
  * in several extents, or the source itself.  Bytes of no part are read to be hashed only.
- * Of parts that share bytes (the files of a 3D disc do) the first one has them: there is
- * one view of any byte of a source.
+ * Of parts that share bytes (the files of a 3D disc do) the one whose extent begins first
+ * has them, and the others go on behind it: there is one view of any byte of a source.
  */
 #ifndef MKVDUP_CHUNKS_H
 #define MKVDUP_CHUNKS_H

@@ -12,9 +12,10 @@
  * is another stream (as glibc allows) while it runs.
  *
  * It gives the place of one block of a file at a time, at a cost that grows with the
- * file's fragments.  So extents are measured in strides: a file that leaves its line
- * and returns to it within a stride would be seen as whole.  No writer of discs does
- * that, and nothing found by it is believed anyway.
+ * file's fragments.  So an extent is followed block by block at first only, then measured
+ * in strides: a file that leaves its line behind that and returns to it within a stride
+ * would be seen as whole.  Small extents in any order do return, by chance; what has long
+ * ones was written in order.  And nothing found by it is believed anyway.
  */
 #include "config.h"
 
@@ -38,7 +39,10 @@
 /* Blocks of directories and descriptors: one for each file, and some more. */
 #define MAX_READS (2 * IMAGE_FILES_MAX)
 
-/* Blocks that are taken to lie together if their ends do: a mebibyte. */
+/* Blocks that are looked at one by one, of each extent, and … */
+#define WALK 64
+
+/* … blocks that are taken to lie together if their ends do: a mebibyte. */
 #define STRIDE 512
 
 /* A look-up goes through the fragments of a file, of which there are at most so many in
@@ -147,6 +151,16 @@ look_up (struct listing *l, const struct measured *m, uint64_t i)
   return udfread_file_lba (m->udf, (uint32_t) i);
 }
 
+/* Do the file's block `i`, which is `block` of the image, and the n - 1 behind it lie
+ * together?  Their ends do.
+ */
+static bool
+in_line (struct listing *l, const struct measured *m, uint64_t i, uint32_t block,
+         uint64_t n)
+{
+  return look_up (l, m, i + n - 1) == block + n - 1;
+}
+
 /* How many blocks from `i` on follow each other in the image, the first being `block`. */
 static uint64_t
 measure_run (struct listing *l, const struct measured *m, uint64_t i, uint32_t block)
@@ -155,15 +169,18 @@ measure_run (struct listing *l, const struct measured *m, uint64_t i, uint32_t b
 
   if (left > l->input.n_blocks - block)
     left = l->input.n_blocks - block;
-  while (left - good >= STRIDE &&
-         look_up (l, m, i + good + STRIDE - 1) == block + good + STRIDE - 1)
+  while (good < left && good < WALK && in_line (l, m, i, block, good + 1))
+    good++;
+  if (good < WALK)
+    return good;
+  while (left - good >= STRIDE && in_line (l, m, i, block, good + STRIDE))
     good += STRIDE;
   /* The run ends behind `good` blocks or later, and before `bad`. */
   bad = (left - good < STRIDE ? left : good + STRIDE - 1) + 1;
   while (bad - good > 1) {
     uint64_t middle = good + (bad - good) / 2;
 
-    if (look_up (l, m, i + middle - 1) == block + middle - 1)
+    if (in_line (l, m, i, block, middle))
       good = middle;
     else
       bad = middle;

@@ -168,6 +168,29 @@ test_strides (void **state)
   }
 }
 
+/* Small extents in any order: the file returns to the line of its first one, 2 to 1100
+ * blocks on.
+ */
+static void
+test_returns (void **state)
+{
+  (void) state;
+  for (uint32_t n = 2; n <= 1100; n++) {
+    CLEANUP_BUFFER struct buffer ads = BUFFER_INIT;
+    const uint32_t first = n < 120 ? n / 2 : 60;
+    char want[200];
+
+    udf_short_ad (&ads, 0, first * UDF_BLOCK, 100);
+    udf_short_ad (&ads, 0, (n - first) * UDF_BLOCK, 2000);
+    udf_short_ad (&ads, 0, 50 * UDF_BLOCK, 100 + n);
+    udf_short_ad (&ads, 0, 600 * UDF_BLOCK, 1300);
+    snprintf (want, sizeof want, "f %u 100+%u 2000+%u %u+%u 1300+%u",
+              (n + 650) * UDF_BLOCK, first * UDF_BLOCK, (n - first) * UDF_BLOCK, 100 + n,
+              50U * UDF_BLOCK, 600U * UDF_BLOCK);
+    check_file ((uint64_t) (n + 650) * UDF_BLOCK, &ads, want);
+  }
+}
+
 /* An image that was cut short, and one that says so. */
 static void
 test_beyond (void **state)
@@ -362,10 +385,10 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_tree),        cmocka_unit_test (test_metadata_partition),
     cmocka_unit_test (test_extents),     cmocka_unit_test (test_strides),
-    cmocka_unit_test (test_beyond),      cmocka_unit_test (test_chained),
-    cmocka_unit_test (test_loops),       cmocka_unit_test (test_volume_loop),
-    cmocka_unit_test (test_many),        cmocka_unit_test (test_none),
-    cmocka_unit_test (test_demuxer_for),
+    cmocka_unit_test (test_returns),     cmocka_unit_test (test_beyond),
+    cmocka_unit_test (test_chained),     cmocka_unit_test (test_loops),
+    cmocka_unit_test (test_volume_loop), cmocka_unit_test (test_many),
+    cmocka_unit_test (test_none),        cmocka_unit_test (test_demuxer_for),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -224,7 +224,7 @@ every_rip_table ()
 streams_measured ()
 {
   local name
-  for name in equal-gops.wall.ratio copies.wall.ratio big.create.wall; do
+  for name in equal-gops.wall.ratio copies.wall.ratio clips.wall.ratio big.create.wall; do
     [ -z "${figure[$name]-}" ] || echo "${name%%.*}"
   done
 }
@@ -270,6 +270,41 @@ streams_tables ()
   [ -z "$big" ] || { big_table; echo; }
 }
 
+# Prior art is the Go program of the same name, as it was measured.
+bluray_table ()
+{
+  local part
+  row "Blu-ray" goal bluray
+  rule 1
+  over bluray "disc, bytes" "" value disc.bytes
+  over bluray "MKV, bytes" "" value mkv.bytes
+  over bluray "recipe, % of the MKV; Go: 0.2–0.5" "≤ 0.03" rounded recipe.percent 4
+  for part in "${parts[@]}"; do
+    over bluray "  $part, bytes" "" share "recipe.$part"
+  done
+  over bluray "payload found, %; Go: 98–99" "≥ 99.95" rounded found.percent 4
+  over bluray "create, verified, s" "" spread create.wall
+  over bluray "create / hashes; Go: 10" "≤ 1.0" spread create.wall_ratio
+  over bluray "create / hashes, processor time" "" spread create.cpu_ratio
+  over bluray "peak resident, MiB; Go, DVD: 4700" "≤ 256" spread create.rss
+  over bluray "peak resident, 8 threads, MiB" "≤ 256" rounded 8.create.rss 1
+  over bluray "recipe by 1, 2, 8 threads" "" same
+}
+
+# Three of them in one, and a track of TrueHD.
+more_bluray_rows ()
+{
+  if [ -n "${figure[bluray-large.create.wall]-}" ]; then
+    over bluray-large "large: disc, bytes" "" value disc.bytes
+    over bluray-large "large: create / hashes" "≤ 1.0" spread create.wall_ratio
+    over bluray-large "large: recipe, % of the MKV" "≤ 0.03" rounded recipe.percent 4
+    over bluray-large "large: peak resident, MiB" "≤ 256" spread create.rss
+  fi
+  over bluray-truehd "TrueHD: access units" "" value units
+  over bluray-truehd "TrueHD: recipe, bytes a unit; Go: 56" "≤ 2" rounded bytes_a_unit 2
+  over bluray-truehd "TrueHD: payload found, %" "≥ 99.95" rounded found.percent 4
+}
+
 # random_rows GOAL UNIT SUFFIX
 random_rows ()
 {
@@ -312,6 +347,11 @@ HEAD
   create_table
   echo
   streams_tables
+  if [ -n "${figure[bluray.create.wall]-}" ]; then
+    bluray_table
+    more_bluray_rows
+    echo
+  fi
   serve_table
   echo
   server_table

@@ -3,7 +3,8 @@
  * make-stream [OPTION]... OUTDIR: a disc and the MKV of its first title, made of noise.
  *
  * OUTDIR/disc/VTS_01_1.VOB, VTS_02_1.VOB, … are DVD-like program streams, and
- * OUTDIR/title.mkv is what a remuxer would make of the first.  For what make-media, which
+ * OUTDIR/title.mkv is what a remuxer would make of the first; or it is a Blu-ray
+ * (stream-bluray.h).  For what make-media, which
  * codes real pictures, would take hours for: large discs, and odd ones.
  *
  * The same options give the same bytes.
@@ -17,11 +18,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "stream-avc.h"
+#include "stream-bluray.h"
 #include "stream-content.h"
 #include "stream-mkv.h"
 #include "stream-ps.h"
 
 #define MAX_TITLES 99
+#define MAX_CLIPS 9999
 
 /* Interleaved titles change after so many bytes: some 300 sectors. */
 #define JUMP_BYTES 600000
@@ -32,6 +36,20 @@ struct options {
   unsigned titles;
   bool equal_gops, copies, jump;
   const char *dir;
+
+  bool bluray, truehd, bursts;
+  unsigned slices, lace, clips;
+};
+
+static const struct mkv_track dvd_tracks[1 + SOUND_TRACKS] = {
+  { .codec = "V_MPEG2",
+    .frame_ns = PICTURE_MS * UINT64_C (1000000),
+    .width = 720,
+    .height = 576,
+    .private = sequence_header,
+    .n_private = SEQUENCE_HEADER_LEN },
+  { .codec = "A_AC3", .frame_ns = SOUND_MS * UINT64_C (1000000), .channels = 6 },
+  { .codec = "A_AC3", .frame_ns = SOUND_MS * UINT64_C (1000000), .channels = 2 },
 };
 
 /* A title being made. */
@@ -72,7 +90,7 @@ put_unit (struct title *t, struct ps_lane *lane, uint8_t track, bool key, uint64
 {
   lane_put (lane, data, len, ms);
   if (t->mkv)
-    mkv_block (t->mkv, track, key, ms, data, len);
+    mkv_frame (t->mkv, &(struct mkv_frame){ track, key, ms, 0, data, len });
   t->bytes += len;
 }
 
@@ -102,7 +120,7 @@ put_gop (struct title *t)
   ps_set_clock (t->video.ps, first * PICTURE_MS);
   ps_navigation (t->video.ps);
   if (t->mkv)
-    mkv_may_cut (t->mkv, first * PICTURE_MS);
+    mkv_may_cut (t->mkv, first * PICTURE_MS, 1);
   content_next_gop (c);
   if (c->gop.failed)
     errx (1, "out of memory");
@@ -171,17 +189,14 @@ write_vob (const struct options *o, unsigned first, unsigned n, struct mkv_write
 }
 
 static void
-write_disc (const struct options *o)
+write_dvd (const struct options *o)
 {
   struct mkv_writer mkv;
-  char *name, *disc;
+  char *name;
 
-  if (asprintf (&name, "%s/title.mkv", o->dir) == -1 ||
-      asprintf (&disc, "%s/disc", o->dir) == -1)
+  if (asprintf (&name, "%s/title.mkv", o->dir) == -1)
     errx (1, "out of memory");
-  if ((mkdir (o->dir, 0777) == -1 && errno != EEXIST) || mkdir (disc, 0777) == -1)
-    err (1, "%s", disc);
-  mkv_begin (&mkv, name);
+  mkv_begin (&mkv, name, dvd_tracks, 1 + SOUND_TRACKS);
   if (o->jump)
     write_vob (o, 1, o->titles, &mkv);
   else
@@ -189,27 +204,65 @@ write_disc (const struct options *o)
       write_vob (o, i, 1, &mkv);
   mkv_end (&mkv);
   free (name);
+}
+
+static void
+write_disc (const struct options *o)
+{
+  const struct bluray_options bluray = {
+    .dir = o->dir,
+    .seed = o->seed,
+    .bytes = o->bytes,
+    .gops = o->gops,
+    .gop_bytes = o->gop_bytes,
+    .slices = o->slices,
+    .lace = o->lace,
+    .clips = o->clips,
+    .truehd = o->truehd,
+    .bursts = o->bursts,
+  };
+  char *disc;
+
+  if (asprintf (&disc, "%s/disc", o->dir) == -1)
+    errx (1, "out of memory");
+  if ((mkdir (o->dir, 0777) == -1 && errno != EEXIST) || mkdir (disc, 0777) == -1)
+    err (1, "%s", disc);
   free (disc);
+  if (o->bluray)
+    write_bluray (&bluray);
+  else
+    write_dvd (o);
 }
 
 /* ---- options ---- */
 
 static void __attribute__ ((noreturn)) usage (int status)
 {
-  fputs ("Usage: make-stream [OPTION]... OUTDIR\n"
-         "Make OUTDIR/disc/VTS_01_1.VOB … and OUTDIR/title.mkv of noise.\n"
-         "\n"
-         "  --seed N          what the noise is drawn from (default 1)\n"
-         "  --size MB         of pictures and sound of each title, in 10^6 bytes\n"
-         "                    (default 12, but none with --gops)\n"
-         "  --gops N          GOPs of each title\n"
-         "  --gop-bytes N     bytes of pictures in a GOP (default 312000)\n"
-         "  --gop-pictures N  pictures in a GOP (default 12)\n"
-         "  --equal-gops      all GOPs are the same bytes, and all frames of a track\n"
-         "  --titles N        so many titles, each of other content\n"
-         "  --copies N        so many titles, all of the same\n"
-         "  --jump            all titles interleaved in one VOB\n",
-         status ? stderr : stdout);
+  fputs (
+    "Usage: make-stream [OPTION]... OUTDIR\n"
+    "Make OUTDIR/disc/VTS_01_1.VOB … and OUTDIR/title.mkv of noise.\n"
+    "\n"
+    "  --seed N          what the noise is drawn from (default 1)\n"
+    "  --size MB         of pictures and sound of each title, in 10^6 bytes\n"
+    "                    (default 12, but none with --gops)\n"
+    "  --gops N          GOPs of each title\n"
+    "  --gop-bytes N     bytes of pictures in a GOP (default 312000 or, of a Blu-ray,\n"
+    "                    25 Mbit/s)\n"
+    "  --gop-pictures N  pictures in a GOP (default 12)\n"
+    "  --equal-gops      all GOPs are the same bytes, and all frames of a track\n"
+    "  --titles N        so many titles, each of other content\n"
+    "  --copies N        so many titles, all of the same\n"
+    "  --jump            all titles interleaved in one VOB\n"
+    "\n"
+    "  --bluray          a Blu-ray: of the options above --seed, --size, --gops\n"
+    "                    and --gop-bytes\n"
+    "  --slices N        of a picture (default 1)\n"
+    "  --truehd          a track of TrueHD, too\n"
+    "  --lace N          frames of sound in a block of the MKV (default 8)\n"
+    "  --bursts          a frame's packets one behind the other\n"
+    "  --clips N         small clips of black and silence, some of which is in the\n"
+    "                    main one, too\n",
+    status ? stderr : stdout);
   exit (status);
 }
 
@@ -236,9 +289,42 @@ static const struct option long_options[] = {
   { "titles", required_argument, NULL, 't' },
   { "copies", required_argument, NULL, 'c' },
   { "jump", no_argument, NULL, 'j' },
+  { "bluray", no_argument, NULL, 'B' },
+  { "slices", required_argument, NULL, 'S' },
+  { "truehd", no_argument, NULL, 'T' },
+  { "lace", required_argument, NULL, 'L' },
+  { "bursts", no_argument, NULL, 'U' },
+  { "clips", required_argument, NULL, 'C' },
   { "help", no_argument, NULL, 'h' },
   { 0 },
 };
+
+static void
+take_bluray_option (struct options *o, int option)
+{
+  switch (option) {
+  case 'B':
+    o->bluray = true;
+    break;
+  case 'S':
+    o->slices = (unsigned) number (optarg, AVC_MAX_SLICES);
+    break;
+  case 'T':
+    o->truehd = true;
+    break;
+  case 'L':
+    o->lace = (unsigned) number (optarg, 8);
+    break;
+  case 'U':
+    o->bursts = true;
+    break;
+  case 'C':
+    o->clips = (unsigned) number (optarg, MAX_CLIPS);
+    break;
+  default:
+    usage (option == 'h' ? 0 : 2);
+  }
+}
 
 static void
 take_option (struct options *o, int option)
@@ -271,14 +357,16 @@ take_option (struct options *o, int option)
     o->jump = true;
     break;
   default:
-    usage (option == 'h' ? 0 : 2);
+    take_bluray_option (o, option);
   }
 }
 
 int
 main (int argc, char *argv[])
 {
-  struct options o = { .seed = 1, .gop_bytes = 312000, .gop_pictures = 12, .titles = 1 };
+  struct options o = {
+    .seed = 1, .gop_pictures = 12, .titles = 1, .slices = 1, .lace = 8
+  };
   int option;
 
   while ((option = getopt_long (argc, argv, "", long_options, NULL)) != -1)
@@ -287,6 +375,8 @@ main (int argc, char *argv[])
     usage (2);
   if (o.bytes == 0 && o.gops == 0)
     o.bytes = 12000000;
+  if (o.gop_bytes == 0 && !o.bluray)
+    o.gop_bytes = 312000;
   o.dir = argv[optind];
   write_disc (&o);
   return 0;

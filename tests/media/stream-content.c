@@ -15,12 +15,6 @@ enum {
   GROUP_START = 0xB8
 };
 
-enum {
-  INTRA = 1,
-  PREDICTED = 2,
-  BIDIRECTIONAL = 3
-};
-
 #define SLICES 36 /* rows of macroblocks of 576 lines */
 #define MIN_SLICE 64u
 #define MIN_PICTURE 64u
@@ -52,8 +46,8 @@ content_free (struct content *c)
   buffer_free (&c->gop);
 }
 
-/* Any bytes but zero, eight at a time. */
-static void
+/* Eight at a time. */
+void
 fill_noise (uint64_t *rng, uint8_t *p, size_t n)
 {
   uint64_t word;
@@ -131,10 +125,7 @@ add_slices (struct content *c, size_t len)
   }
 }
 
-/* The k-th picture of n to be decoded: which is it in order of display?  Between two
- * anchor pictures there are two others, which are decoded after both.
- */
-static unsigned
+unsigned
 shown_at (unsigned k, unsigned n, unsigned *kind)
 {
   unsigned group = (k + 2) / 3, anchor = 3 * group < n ? 3 * group : n - 1;
@@ -145,21 +136,20 @@ shown_at (unsigned k, unsigned n, unsigned *kind)
   return 3 * (group - 1) + (k % 3 == 2 ? 1 : 2);
 }
 
-/* Shares of a GOP's bytes. */
-static unsigned
+unsigned
 weight_of (unsigned kind)
 {
   return kind == INTRA ? 5 : kind == PREDICTED ? 2 : 1;
 }
 
-static uint32_t
-weights (const struct content *c)
+uint32_t
+gop_weights (unsigned pictures)
 {
   uint32_t sum = weight_of (INTRA);
   unsigned kind;
 
-  for (unsigned k = 1; k < c->gop_pictures; k++) {
-    shown_at (k, c->gop_pictures, &kind);
+  for (unsigned k = 1; k < pictures; k++) {
+    shown_at (k, pictures, &kind);
     sum += weight_of (kind);
   }
   return sum;
@@ -187,7 +177,7 @@ static void
 make_gop (struct content *c)
 {
   uint64_t percent = rng_between (&c->video_rng, 60, 140);
-  uint64_t share = c->gop_bytes * percent / 100 / weights (c);
+  uint64_t share = c->gop_bytes * percent / 100 / gop_weights (c->gop_pictures);
 
   c->gop.len = 0;
   for (unsigned k = 0; k < c->gop_pictures; k++)

@@ -28,6 +28,25 @@ extern const uint8_t sequence_header[SEQUENCE_HEADER_LEN];
 /* Bytes of a frame of each track: 448 and 192 kbit/s. */
 extern const uint32_t sound_frame_len[SOUND_TRACKS];
 
+/* Kinds of pictures, as MPEG-2 numbers them. */
+enum {
+  INTRA = 1,
+  PREDICTED = 2,
+  BIDIRECTIONAL = 3
+};
+
+/* Any bytes but zero. */
+void fill_noise (uint64_t *rng, uint8_t *p, size_t n);
+
+/* The k-th picture of n to be decoded: which is it in order of display, and of what kind?
+ * Between two anchor pictures there are two others, which are decoded after both.
+ */
+unsigned shown_at (unsigned k, unsigned n, unsigned *kind);
+
+/* Shares of a GOP's bytes: of a kind, and of all its pictures. */
+unsigned weight_of (unsigned kind);
+uint32_t gop_weights (unsigned pictures);
+
 struct picture {
   size_t at, len; /* in the GOP's bytes */
   unsigned shown; /* which of the GOP's it is in order of display */

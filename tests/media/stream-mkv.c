@@ -3,10 +3,10 @@
 #include "config.h"
 
 #include <err.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ebml.h"
-#include "stream-content.h"
 #include "stream-mkv.h"
 
 /* What the indexer has no use for, and so no name: RFC 8794 §11.2, RFC 9559 §5.1. */
@@ -24,7 +24,6 @@ enum {
   TRACK_UID = 0x73C5,
   FLAG_LACING = 0x9C,
   DEFAULT_DURATION = 0x23E383,
-  CODEC_PRIVATE = 0x63A2,
   VIDEO = 0xE0,
   PIXEL_WIDTH = 0xB0,
   PIXEL_HEIGHT = 0xBA,
@@ -40,6 +39,8 @@ enum {
 #define MS 1000000u /* in nanoseconds, which durations are told in */
 
 #define CLUSTER_MS 1900
+
+#define FIXED_SIZE_LACING 4
 
 /* A number in as few bytes as it takes; its length is the caller's. */
 static unsigned
@@ -135,37 +136,39 @@ put_info (struct buffer *b)
 }
 
 static void
-put_track (struct buffer *tracks, uint64_t number, uint64_t type, const char *codec,
-           uint64_t frame_ms)
+put_track (struct buffer *tracks, uint64_t number, const struct mkv_track *t)
 {
-  put_uint (tracks, ID_TRACK_NUMBER, number);
-  put_uint (tracks, TRACK_UID, number);
-  put_uint (tracks, ID_TRACK_TYPE, type);
-  put_uint (tracks, FLAG_LACING, 0);
-  put_text (tracks, ID_CODEC_ID, codec);
-  put_uint (tracks, DEFAULT_DURATION, frame_ms * MS);
+  static const uint8_t sampling[] = { 0x47, 0x3B, 0x80, 0x00 }; /* 48000, as a float */
+  struct buffer entry = BUFFER_INIT, more = BUFFER_INIT;
+
+  put_uint (&entry, ID_TRACK_NUMBER, number);
+  put_uint (&entry, TRACK_UID, number);
+  put_uint (&entry, ID_TRACK_TYPE, t->width ? TYPE_VIDEO : TYPE_AUDIO);
+  put_uint (&entry, FLAG_LACING, t->lace > 1);
+  put_text (&entry, ID_CODEC_ID, t->codec);
+  put_uint (&entry, DEFAULT_DURATION, t->frame_ns);
+  if (t->width) {
+    put_uint (&more, PIXEL_WIDTH, t->width);
+    put_uint (&more, PIXEL_HEIGHT, t->height);
+    put_master (&entry, VIDEO, &more);
+  }
+  else {
+    put_bytes (&more, SAMPLING_FREQUENCY, sampling, sizeof sampling);
+    put_uint (&more, CHANNELS, t->channels);
+    put_master (&entry, AUDIO, &more);
+  }
+  if (t->n_private > 0)
+    put_bytes (&entry, ID_CODEC_PRIVATE, t->private, t->n_private);
+  put_master (tracks, ID_TRACK_ENTRY, &entry);
 }
 
 static void
-put_tracks (struct buffer *b)
+put_tracks (struct buffer *b, const struct mkv_track *list, unsigned n)
 {
-  static const uint8_t sampling[] = { 0x47, 0x3B, 0x80, 0x00 }; /* 48000, as a float */
-  static const uint8_t channels[SOUND_TRACKS] = { 6, 2 };
-  struct buffer tracks = BUFFER_INIT, entry = BUFFER_INIT, more = BUFFER_INIT;
+  struct buffer tracks = BUFFER_INIT;
 
-  put_track (&entry, 1, TYPE_VIDEO, "V_MPEG2", PICTURE_MS);
-  put_uint (&more, PIXEL_WIDTH, 720);
-  put_uint (&more, PIXEL_HEIGHT, 576);
-  put_master (&entry, VIDEO, &more);
-  put_bytes (&entry, CODEC_PRIVATE, sequence_header, SEQUENCE_HEADER_LEN);
-  put_master (&tracks, ID_TRACK_ENTRY, &entry);
-  for (unsigned i = 0; i < SOUND_TRACKS; i++) {
-    put_track (&entry, i + 2, TYPE_AUDIO, "A_AC3", SOUND_MS);
-    put_bytes (&more, SAMPLING_FREQUENCY, sampling, sizeof sampling);
-    put_uint (&more, CHANNELS, channels[i]);
-    put_master (&entry, AUDIO, &more);
-    put_master (&tracks, ID_TRACK_ENTRY, &entry);
-  }
+  for (unsigned i = 0; i < n; i++)
+    put_track (&tracks, i + 1, &list[i]);
   put_master (b, ID_TRACKS, &tracks);
 }
 
@@ -182,11 +185,12 @@ write_out (struct mkv_writer *m, const struct buffer *b)
 #define LONG_SIZE(size) (UINT64_C (1) << 56 | (size))
 
 void
-mkv_begin (struct mkv_writer *m, const char *name)
+mkv_begin (struct mkv_writer *m, const char *name, const struct mkv_track *tracks,
+           unsigned n)
 {
   struct buffer b = BUFFER_INIT;
 
-  *m = (struct mkv_writer){ .name = name };
+  *m = (struct mkv_writer){ .name = name, .tracks = tracks, .n_tracks = n };
   m->file = fopen (name, "wx");
   if (!m->file)
     err (1, "%s", name);
@@ -194,49 +198,140 @@ mkv_begin (struct mkv_writer *m, const char *name)
   put_id (&b, ID_SEGMENT);
   put_be (&b, LONG_SIZE (0), 8);
   put_info (&b);
-  put_tracks (&b);
+  put_tracks (&b, tracks, n);
   write_out (m, &b);
   buffer_free (&b);
 }
 
-static void
-end_cluster (struct mkv_writer *m)
-{
-  struct buffer head = BUFFER_INIT, time = BUFFER_INIT;
+/* ---- clusters ---- */
 
-  if (m->cluster.len == 0)
-    return;
+static int
+compare_blocks (const void *a, const void *b)
+{
+  const struct mkv_block *x = a, *y = b;
+
+  if (x->order != y->order)
+    return x->order < y->order ? -1 : 1;
+  return x->number < y->number ? -1 : 1;
+}
+
+/* All of a block but its payload. */
+static void
+put_block_head (struct buffer *b, const struct mkv_block *block, uint64_t cluster_ms)
+{
+  unsigned lace = block->frames > 1;
+
+  put_id (b, BLOCK_SIMPLE);
+  put_size (b, 4 + lace + block->data.len);
+  put_size (b, block->track);
+  put_be (b, block->ms - cluster_ms, 2);
+  buffer_u8 (b, (block->key ? 0x80 : 0) | (lace ? FIXED_SIZE_LACING : 0));
+  if (lace)
+    buffer_u8 (b, (uint8_t) (block->frames - 1));
+}
+
+/* Write the first n blocks as a cluster. */
+static void
+write_cluster (struct mkv_writer *m, size_t n)
+{
+  struct buffer head = BUFFER_INIT, time = BUFFER_INIT, block = BUFFER_INIT;
+  uint64_t len;
+
   put_uint (&time, CLUSTER_TIMESTAMP, m->cluster_ms);
+  len = time.len;
+  for (size_t i = 0; i < n; i++) {
+    block.len = 0;
+    put_block_head (&block, &m->blocks[i], m->cluster_ms);
+    len += block.len + m->blocks[i].data.len;
+  }
   put_id (&head, ID_CLUSTER);
-  put_size (&head, time.len + m->cluster.len);
-  buffer_append (&head, time.data, time.len);
+  put_size (&head, len);
   write_out (m, &head);
-  write_out (m, &m->cluster);
-  m->cluster.len = 0;
+  write_out (m, &time);
+  for (size_t i = 0; i < n; i++) {
+    block.len = 0;
+    put_block_head (&block, &m->blocks[i], m->cluster_ms);
+    write_out (m, &block);
+    write_out (m, &m->blocks[i].data);
+  }
   buffer_free (&head);
   buffer_free (&time);
+  buffer_free (&block);
+}
+
+/* The blocks below `order` are a cluster. */
+static void
+end_cluster (struct mkv_writer *m, uint64_t order)
+{
+  size_t n = 0;
+
+  if (m->n == 0)
+    return;
+  qsort (m->blocks, m->n, sizeof *m->blocks, compare_blocks);
+  while (n < m->n && m->blocks[n].order < order)
+    n++;
+  if (n > 0)
+    write_cluster (m, n);
+  for (size_t i = n; i < m->n; i++) {
+    struct mkv_block spare = m->blocks[i - n];
+
+    m->blocks[i - n] = m->blocks[i];
+    m->blocks[i] = spare;
+  }
+  m->n -= n;
+  memset (m->lace, 0, sizeof m->lace);
 }
 
 void
-mkv_may_cut (struct mkv_writer *m, uint64_t ms)
+mkv_may_cut (struct mkv_writer *m, uint64_t ms, uint64_t order)
 {
   if (ms - m->cluster_ms < CLUSTER_MS)
     return;
-  end_cluster (m);
+  end_cluster (m, order);
   m->cluster_ms = ms;
 }
 
-void
-mkv_block (struct mkv_writer *m, uint8_t track, bool key, uint64_t ms,
-           const uint8_t *data, size_t len)
+static struct mkv_block *
+new_block (struct mkv_writer *m, const struct mkv_frame *frame)
 {
-  put_id (&m->cluster, BLOCK_SIMPLE);
-  put_size (&m->cluster, len + 4);
-  put_size (&m->cluster, track);
-  put_be (&m->cluster, ms - m->cluster_ms, 2);
-  buffer_u8 (&m->cluster, key ? 0x80 : 0);
-  buffer_append (&m->cluster, data, len);
+  struct mkv_block *block;
+
+  if (m->n == m->cap) {
+    size_t cap = m->cap ? 2 * m->cap : 256;
+
+    block = reallocarray (m->blocks, cap, sizeof *block);
+    if (!block)
+      errx (1, "out of memory");
+    memset (block + m->cap, 0, (cap - m->cap) * sizeof *block);
+    m->blocks = block;
+    m->cap = cap;
+  }
+  block = &m->blocks[m->n++];
+  block->track = frame->track;
+  block->key = frame->key;
+  block->ms = frame->ms;
+  block->order = frame->order;
+  block->number = m->numbers++;
+  block->frames = 0;
+  block->data.len = 0;
+  return block;
 }
+
+void
+mkv_frame (struct mkv_writer *m, const struct mkv_frame *frame)
+{
+  size_t *lace = &m->lace[frame->track];
+  struct mkv_block *block = *lace ? &m->blocks[*lace - 1] : NULL;
+
+  if (!block || block->frames == m->tracks[frame->track - 1].lace) {
+    block = new_block (m, frame);
+    *lace = m->tracks[frame->track - 1].lace > 1 ? m->n : 0;
+  }
+  block->frames++;
+  buffer_append (&block->data, frame->data, frame->len);
+}
+
+/* ---- the end ---- */
 
 /* Now the Segment's size is known: all behind its head, which follows EBML's. */
 void
@@ -245,7 +340,7 @@ mkv_end (struct mkv_writer *m)
   struct buffer head = BUFFER_INIT;
   off_t end;
 
-  end_cluster (m);
+  end_cluster (m, UINT64_MAX);
   end = ftello (m->file);
   put_head (&head);
   put_id (&head, ID_SEGMENT);
@@ -256,5 +351,7 @@ mkv_end (struct mkv_writer *m)
   if (fclose (m->file) != 0)
     err (1, "%s", m->name);
   buffer_free (&head);
-  buffer_free (&m->cluster);
+  for (size_t i = 0; i < m->cap; i++)
+    buffer_free (&m->blocks[i].data);
+  free (m->blocks);
 }
