@@ -322,8 +322,8 @@ static int
 match_frame (struct matcher *m, struct track *t, struct queued_frame *f,
              const uint8_t *payload)
 {
-  static const struct material_kinds as_it_is = { 1, { TRANSFORM_NONE } };
-  const struct material_kinds *kinds = f->frame.kinds ? f->frame.kinds : &as_it_is;
+  const struct material_kinds *kinds =
+    f->frame.kinds ? f->frame.kinds : material_kinds (NULL);
 
   if (memchr (kinds->kind, t->kind, kinds->n) &&
       try_kind (m, t, f, t->kind, payload) == -1)
