@@ -43,7 +43,7 @@ buffer_reserve (struct buffer *b, size_t n)
 }
 
 void
-buffer_append (struct buffer *b, const void *data, size_t n)
+buffer_append_growing (struct buffer *b, const void *data, size_t n)
 {
   uint8_t *p = buffer_reserve (b, n);
 

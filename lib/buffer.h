@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buffer {
   uint8_t *data; /* owned, from malloc */
@@ -35,7 +36,20 @@ void buffer_free (struct buffer *b);
  * The bytes count only once `len` is raised by the caller.
  */
 uint8_t *buffer_reserve (struct buffer *b, size_t n);
-void buffer_append (struct buffer *b, const void *data, size_t n);
+void buffer_append_growing (struct buffer *b, const void *data, size_t n);
+
+/* Inline, so that appending a structure to one with room is as many moves. */
+static inline void
+buffer_append (struct buffer *b, const void *data, size_t n)
+{
+  if (n == 0 || b->failed || b->cap - b->len < n)
+    buffer_append_growing (b, data, n);
+  else {
+    memcpy (b->data + b->len, data, n);
+    b->len += n;
+  }
+}
+
 void buffer_u8 (struct buffer *b, uint8_t v);
 void buffer_le16 (struct buffer *b, uint16_t v);
 void buffer_le32 (struct buffer *b, uint32_t v);

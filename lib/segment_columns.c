@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The columns of a segment, parsed and bounded: see docs/format.md, "Segments".
- * Layout first (segment_layout.c), then what the image does with the lanes.
+ * What the image does with the lanes comes before where their pieces lie
+ * (segment_layout.c), which depends on it.
  */
 #include "config.h"
 
@@ -16,8 +17,11 @@
 void
 decoder_free (struct decoder *d)
 {
+  for (size_t i = 0; i < d->n_lanes; i++)
+    buffer_free (&d->lanes[i].laid);
   free (d->lanes);
-  free (d->runs);
+  free (d->walks);
+  frame_ends_free (&d->ends);
   free (d->shapes);
   free (d->tokens);
   free (d->symbols);
@@ -184,6 +188,38 @@ parse_shape_columns (struct decoder *d)
   }
 }
 
+/* Where frames end in the lanes, as the copies say. */
+static void
+find_frame_ends (struct decoder *d)
+{
+  for (size_t i = 0; i < d->n_lanes; i++)
+    d->lanes[i].next = d->lanes[i].start;
+  for (size_t i = 0; i < d->n_symbols && !d->r.failed; i++) {
+    struct coded_shape *s;
+    struct lane *lane;
+    uint64_t at, len;
+
+    if (d->symbols[i] < SYMBOL_SHAPE)
+      continue;
+    s = &d->shapes[d->symbols[i] - SYMBOL_SHAPE];
+    if (s->timed)
+      frame_ends_frame (&d->ends);
+    if (s->lane_plus_1 == 0)
+      continue;
+    lane = &d->lanes[s->lane_plus_1 - 1];
+    at = lane->next + (uint64_t) unzigzag (s->skips[s->used]);
+    len = coded_shape_recodes (s) ? s->materials[s->used] : s->lengths[s->used];
+    if (len > 0)
+      frame_ends_copy (&d->ends, s->lane_plus_1 - 1, at, len);
+    if (at > SOURCE_MAX_SIZE || len > SOURCE_MAX_SIZE)
+      d->r.failed = true;
+    lane->next = len > 0 ? at + len : lane->next;
+    s->used++;
+  }
+  if (!frame_ends_finish (&d->ends))
+    d->r.failed = true;
+}
+
 /* The bases of the times: all but the last run say how long they are. */
 static void
 parse_bases (struct decoder *d)
@@ -259,12 +295,15 @@ decoder_parse_columns (struct decoder *d)
 {
   const uint8_t *at = d->r.p;
 
-  decoder_parse_layout (d);
+  decoder_parse_walks (d);
   d->costs.layout = consumed (d, &at);
   parse_symbols (d);
   d->costs.headers = consumed (d, &at);
   parse_shape_columns (d);
   d->costs.lengths = consumed (d, &at);
+  find_frame_ends (d);
+  decoder_parse_layout (d);
+  d->costs.layout += consumed (d, &at);
   parse_times (d);
   d->costs.headers += consumed (d, &at);
   parse_literals (d);

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "frame_ends.h"
+#include "layout.h"
 #include "segment_format.h"
 #include "segment_plan.h"
 
@@ -21,19 +23,29 @@
 struct run {
   uint64_t from;    /* of the first piece */
   uint64_t lane_at; /* offset of the run in its lane */
-  uint32_t chunk;   /* bytes of each piece */
-  uint32_t period;  /* from one piece's start to the next's */
   uint32_t count;
+  uint32_t period; /* from one piece's start to the next's */
+  uint32_t chunk;  /* bytes of each piece */
 };
 
 struct lane {
   uint32_t source;
-  uint64_t start;   /* lane offset of the first copy, less its skip */
-  uint64_t next;    /* while emitting: where the last copy ended */
-  uint64_t len;     /* bytes of all runs */
-  struct run *runs; /* within the decoder's array of all runs */
+  uint64_t start; /* lane offset of the first copy, less its skip */
+  uint64_t next;  /* while emitting: where the last copy ended */
+  uint64_t len;   /* bytes of all runs */
+  struct buffer laid;
+  const struct run *runs; /* in `laid`, when all are there */
   size_t n_runs;
   size_t at_run; /* while emitting: the run that `next` lies in, or near it */
+};
+
+/* A way over a source, which meets the pieces of some lanes in the source's order. */
+struct walk {
+  uint32_t source;
+  uint64_t start; /* where it begins */
+  uint64_t grid;  /* bytes from packet to packet; 0: not known */
+  uint32_t first_lane, n_lanes, lead;
+  uint64_t n_pieces, n_events;
 };
 
 struct coded_shape {
@@ -66,9 +78,11 @@ struct base_run {
 struct decoder {
   struct reader r;
   const struct segment_context *ctx;
+  struct walk *walks;
+  size_t n_walks;
   struct lane *lanes;
   size_t n_lanes;
-  struct run *runs;
+  struct frame_ends ends;
   struct coded_shape *shapes;
   size_t n_shapes;
   struct shape_token *tokens; /* of all shapes */
@@ -98,7 +112,10 @@ void *decoder_array (struct decoder *d, size_t n, size_t size);
 /* A column of n values, likewise. */
 uint64_t *decoder_column (struct decoder *d, size_t n);
 
-/* Parse the walks, lanes, templates and entries: where the lanes' pieces lie. */
+/* Parse what walks and lanes there are. */
+void decoder_parse_walks (struct decoder *d);
+
+/* Parse the walks' events: where the lanes' pieces lie.  All copies are known. */
 void decoder_parse_layout (struct decoder *d);
 
 /* Parse everything, to the last byte, and account for it. */

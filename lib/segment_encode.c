@@ -2,7 +2,7 @@
 /*
  * From a plan to the coded columns of a segment: the mirror of segment_decode.c.
  *
- * Deterministic: symbols, shapes and templates are numbered by first appearance.
+ * Deterministic: symbols and shapes are numbered by first appearance.
  * A header that its shape does not render as the image has it, one that is cut by
  * the segment's end among them, is stored as a literal.
  */
@@ -41,6 +41,7 @@ encoder_free (struct encoder *e)
   free (e->lane_next);
   free (e->lane_used);
   lane_order_free (&e->lanes);
+  frame_ends_free (&e->ends);
   buffer_free (&e->symbols);
   buffer_free (&e->literal_lens);
   buffer_free (&e->fill_lens);
@@ -168,8 +169,10 @@ put_shape (struct encoder *e, const struct plan_span *header,
   }
   number = find_shape (e, &want);
   values_push (&e->symbols, SYMBOL_SHAPE + number);
-  if (want.timed)
+  if (want.timed) {
     put_time (e, want.clock, header);
+    frame_ends_frame (&e->ends);
+  }
   return number;
 }
 
@@ -211,6 +214,7 @@ put_copy (struct encoder *e, const struct plan_span *header, const struct plan_s
     if (plan_span_recodes (copy))
       put_recoding (e, s, copy);
   }
+  frame_ends_copy (&e->ends, lane, copy->lane_at, plan_span_lane_bytes (copy));
   e->lane_next[lane] = copy->lane_at + plan_span_lane_bytes (copy);
   e->at += (header ? header->len : 0) + copy->len;
   e->literal_at = e->at;
@@ -326,12 +330,25 @@ prepare (struct encoder *e)
          lane_order_init (&e->lanes, e->plan);
 }
 
+static size_t
+count_pieces (const struct segment_plan *plan)
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < plan->n_lanes; i++)
+    n += plan->lanes[i].n_pieces;
+  return n;
+}
+
 /* Try the columns; false when out of memory.  `intricate` says if they will not do. */
 static bool
 encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
 {
   size_t most = segment_max_records (len);
 
+  e->intricate = e->plan->n_lanes > SEGMENT_MAX_LANES || count_pieces (e->plan) > most;
+  if (e->intricate)
+    return true;
   if (!prepare (e))
     return false;
   for (size_t i = 0; i < e->plan->n_spans;) {
@@ -340,12 +357,9 @@ encode_columns (struct encoder *e, uint32_t len, struct buffer *out)
   }
   close_headers (e);
   flush_literal (e);
-  if (out_of_memory (e))
+  if (!frame_ends_finish (&e->ends) || out_of_memory (e))
     return false;
-  e->intricate = e->plan->n_lanes > SEGMENT_MAX_LANES ||
-                 e->n_shapes > SEGMENT_MAX_SHAPES || values_count (&e->symbols) > most ||
-                 e->lanes.n_entries > most ||
-                 e->lanes.n_templates > SEGMENT_MAX_TEMPLATES;
+  e->intricate = e->n_shapes > SEGMENT_MAX_SHAPES || values_count (&e->symbols) > most;
   if (!e->intricate)
     encoder_write (e, out);
   return true;

@@ -12,6 +12,8 @@
 
 #include "buffer.h"
 #include "column.h"
+#include "frame_ends.h"
+#include "layout.h"
 #include "segment_format.h"
 #include "segment_plan.h"
 
@@ -40,24 +42,15 @@ values_encode (struct buffer *out, const struct buffer *b)
   column_encode (out, values_of (b), values_count (b));
 }
 
-/* The lanes of a plan, grouped by source, and their pieces in the order of the source. */
+/* The lanes of a plan, grouped by source. */
 struct lane_order {
   uint32_t *number; /* of each lane of the plan in the file */
   uint32_t *lane;   /* the other way round */
-  size_t n_lanes;
-  struct buffer t_lane, t_gap, t_len; /* templates, as values */
-  struct buffer e_template, e_more;   /* entries */
-  struct buffer starts;               /* of each walk */
-  size_t n_templates, n_entries;
 };
 
 /* False when out of memory. */
 bool lane_order_init (struct lane_order *o, const struct segment_plan *plan);
 void lane_order_free (struct lane_order *o);
-
-/* `lane_start`: by number in the file, the lane offset of each lane's first copy. */
-void lane_order_write (const struct lane_order *o, const struct segment_plan *plan,
-                       const uint64_t *lane_start, struct buffer *out);
 
 /* Headers within headers: a block, a NAL unit in it. */
 #define MAX_OPEN_HEADERS 8
@@ -83,7 +76,8 @@ struct encoder {
   uint32_t at;         /* in the image */
   uint32_t literal_at; /* where the literal bytes not yet flushed begin; == at if none */
   struct lane_order lanes;
-  uint64_t *lane_start, *lane_next;
+  uint64_t *lane_start, *lane_next; /* by number in the file */
+  struct frame_ends ends;
   bool *lane_used;
   uint32_t n_material; /* bytes */
   struct buffer symbols, literal_lens, fill_lens, fill_bytes, literals;
@@ -97,6 +91,11 @@ struct encoder {
   size_t n_open;
   bool intricate; /* beyond the format's bounds */
 };
+
+/* Code where the pieces of the lanes lie, of which all copies are known: append what the walks
+ * are, and their events.
+ */
+void layout_encode (const struct encoder *e, struct buffer *walks, struct buffer *events);
 
 /* Append everything gathered, coded, behind the method's byte. */
 void encoder_write (struct encoder *e, struct buffer *out);

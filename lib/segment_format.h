@@ -24,7 +24,6 @@
 
 #define SEGMENT_MAX_LANES 256
 #define SEGMENT_MAX_SHAPES 4096
-#define SEGMENT_MAX_TEMPLATES 65536
 #define SEGMENT_MAX_CLOCKS 256
 
 /* Symbols and pieces a segment may have: one for 16 bytes of image is ten times what the

@@ -90,10 +90,15 @@ write_clock (struct buffer *times, struct buffer *out)
 void
 encoder_write (struct encoder *e, struct buffer *out)
 {
+  CLEANUP_BUFFER struct buffer events = BUFFER_INIT;
+
   buffer_u8 (out, SEGMENT_METHOD_COLUMNS);
-  lane_order_write (&e->lanes, e->plan, e->lane_start, out);
+  layout_encode (e, out, &events);
   write_shapes (e, out);
   write_symbols (e, out);
+  buffer_varint (out, events.len);
+  buffer_append (out, events.data, events.len);
+  out->failed |= events.failed;
   write_bases (e, out);
   for (size_t c = 0; c < SEGMENT_MAX_CLOCKS; c++)
     if (e->clocks[c].len > 0)
