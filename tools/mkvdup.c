@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "interrupt.h"
+#include "memory.h"
 #include "message.h"
 #include "options.h"
 
@@ -134,6 +135,7 @@ main (int argc, char **argv)
   if (argc < 1)
     return EXIT_USAGE;
   argv[0] = name; /* what getopt_long's messages start with */
+  memory_keep_freed ();
   status = finish_stdout (dispatch (argc, argv));
   interrupt_resume ();
   return (int) status;
