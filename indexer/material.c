@@ -6,32 +6,63 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "channels.h"
 #include "cleanup.h"
 #include "material.h"
 #include "recoding.h"
 
-/* Linear PCM is big-endian on DVDs and Blu-rays; 20 and 24 bits of a DVD stand in groups of
- * four samples, of two if there is one channel.  Matroska has it either way round.
+/* Linear PCM is big-endian on DVDs and Blu-rays; Matroska has it either way round. */
+#define PCM_LE(n, ...)                                                \
+  {                                                                   \
+    3 + (n),                                                          \
+    {                                                                 \
+      TRANSFORM_SWAP16, TRANSFORM_SWAP24, __VA_ARGS__, TRANSFORM_NONE \
+    }                                                                 \
+  }
+#define PCM_BE(n, ...)                                                \
+  {                                                                   \
+    3 + (n),                                                          \
+    {                                                                 \
+      TRANSFORM_NONE, __VA_ARGS__, TRANSFORM_SWAP16, TRANSFORM_SWAP24 \
+    }                                                                 \
+  }
+
+/* 20 and 24 bits of a DVD stand in groups of four samples, of two if there is one channel.
  * mkvmerge leaves the groups as they are.
- *
- * Six and eight channels of a Blu-ray have the bass last, and one has an empty one beside it.
  */
-static const struct material_kinds little_endian_pcm = {
-  13,
-  { TRANSFORM_SWAP16, TRANSFORM_SWAP24, TRANSFORM_ORDER6_24_LE, TRANSFORM_ORDER6_16_LE,
-    TRANSFORM_ORDER8_24_LE, TRANSFORM_ORDER8_16_LE, RECODING_FIRST16_LE,
-    RECODING_FIRST24_LE, TRANSFORM_SPLIT24_LE, RECODING_SPLIT20_LE, TRANSFORM_PAIR24_LE,
-    RECODING_PAIR20_LE, TRANSFORM_NONE },
-};
-static const struct material_kinds big_endian_pcm = {
-  13,
-  { TRANSFORM_NONE, TRANSFORM_ORDER6_24_BE, TRANSFORM_ORDER6_16_BE,
-    TRANSFORM_ORDER8_24_BE, TRANSFORM_ORDER8_16_BE, RECODING_FIRST16_BE,
-    RECODING_FIRST24_BE, TRANSFORM_SPLIT24_BE, RECODING_SPLIT20_BE, TRANSFORM_PAIR24_BE,
-    RECODING_PAIR20_BE, TRANSFORM_SWAP16, TRANSFORM_SWAP24 },
-};
+#define FOUR(END) TRANSFORM_SPLIT24_##END, RECODING_SPLIT20_##END
+#define TWO(END) TRANSFORM_PAIR24_##END, RECODING_PAIR20_##END
+
+/* Six and more channels of a Blu-ray are in another order, and an odd one has an empty one
+ * beside it.
+ */
+#define MOVED(NAME, END) NAME##_24_##END, NAME##_16_##END
+
+/* By the number of channels: each kind that is tried in vain costs a search. */
+#define MOST_CHANNELS 8
+#define PCM(END)                                                    \
+  {                                                                 \
+    [1] = PCM_##END (4, MOVED (RECODING_KEEP1, END), TWO (END)),    \
+    [2] = PCM_##END (2, FOUR (END)),                                \
+    [3] = PCM_##END (4, MOVED (RECODING_KEEP3, END), FOUR (END)),   \
+    [4] = PCM_##END (2, FOUR (END)),                                \
+    [5] = PCM_##END (4, MOVED (RECODING_KEEP5, END), FOUR (END)),   \
+    [6] = PCM_##END (4, MOVED (TRANSFORM_ORDER6, END), FOUR (END)), \
+    [7] = PCM_##END (4, MOVED (RECODING_KEEP7, END), FOUR (END)),   \
+    [8] = PCM_##END (4, MOVED (TRANSFORM_ORDER8, END), FOUR (END)), \
+  }
+
+static const struct material_kinds little_endian_pcm[MOST_CHANNELS + 1] = PCM (LE);
+static const struct material_kinds big_endian_pcm[MOST_CHANNELS + 1] = PCM (BE);
+
 static const struct material_kinds deflated = { 1, { RECODING_DEFLATE } };
 static const struct material_kinds as_it_is = { 1, { TRANSFORM_NONE } };
+
+static const struct material_kinds *
+pcm_kinds (const struct material_kinds *by_channels, uint64_t channels)
+{
+  return &by_channels[channels >= 1 && channels <= MOST_CHANNELS ? channels : 2];
+}
 
 const struct material_kinds *
 material_kinds (const struct matroska_track *track)
@@ -39,9 +70,9 @@ material_kinds (const struct matroska_track *track)
   if (track && track->compression == MATROSKA_ZLIB)
     return &deflated;
   if (track && strcmp (track->codec, "A_PCM/INT/LIT") == 0)
-    return &little_endian_pcm;
+    return pcm_kinds (little_endian_pcm, track->channels);
   if (track && strcmp (track->codec, "A_PCM/INT/BIG") == 0)
-    return &big_endian_pcm;
+    return pcm_kinds (big_endian_pcm, track->channels);
   return &as_it_is;
 }
 
@@ -112,23 +143,19 @@ undo_20 (enum transform_kind kind, const uint8_t *payload, uint32_t len,
   return true;
 }
 
-/* The values that were dropped were zero. */
+/* What was dropped was zero. */
 static bool
-undo_first (enum transform_kind kind, const uint8_t *payload, uint32_t len,
-            struct buffer *out)
+undo_dropped (enum transform_kind kind, const uint8_t *payload, uint32_t len,
+              struct buffer *out)
 {
-  bool little = kind == RECODING_FIRST16_LE || kind == RECODING_FIRST24_LE;
   struct recoding_unit unit = recoding_unit (kind);
-  uint32_t units = count_units (unit, len), width = unit.out;
+  uint32_t units = count_units (unit, len);
   uint8_t *to = buffer_reserve (out, (size_t) units * unit.in);
 
   if (!to || units == 0)
     return false;
+  channels_put_back (channels_of (kind), payload, units, to);
   out->len += (size_t) units * unit.in;
-  memset (to, 0, out->len);
-  for (uint32_t i = 0; i < units; i++, to += unit.in, payload += unit.out)
-    for (uint32_t k = 0; k < width; k++)
-      to[k] = payload[little ? width - 1 - k : k];
   return true;
 }
 
@@ -177,11 +204,8 @@ material_undo (enum transform_kind kind, const uint8_t *payload, uint32_t len,
   case RECODING_PAIR20_LE:
   case RECODING_PAIR20_BE:
     return undo_20 (kind, payload, len, out);
-  case RECODING_FIRST16_LE:
-  case RECODING_FIRST16_BE:
-  case RECODING_FIRST24_LE:
-  case RECODING_FIRST24_BE:
-    return undo_first (kind, payload, len, out);
+  case RECODING_KEEP1_16_LE ... RECODING_KEEP7_24_BE:
+    return undo_dropped (kind, payload, len, out);
   default:
     return undo_permutation (kind, payload, len, out);
   }

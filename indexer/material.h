@@ -22,7 +22,7 @@
 /* What a track's payloads may have been made by, the likeliest first. */
 struct material_kinds {
   uint8_t n;
-  uint8_t kind[13]; /* enum transform_kind */
+  uint8_t kind[7]; /* enum transform_kind */
 };
 
 /* Was each frame of a lace made by itself? */

@@ -31,6 +31,7 @@ struct matroska_track {
   uint64_t number;
   uint8_t type;         /* 1 video, 2 audio, 17 subtitles, … */
   char codec[32];       /* CodecID, cut */
+  uint64_t channels;    /* of sound */
   int compression;      /* MATROSKA_UNCOMPRESSED, _ZLIB, … */
   uint8_t stripped[32]; /* ContentCompSettings of algorithm 3, cut to what fits */
   size_t n_stripped;

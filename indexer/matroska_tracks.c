@@ -111,6 +111,17 @@ parse_encodings (struct window *w, const struct span *parent, struct matroska_tr
 }
 
 static void
+parse_audio (struct window *w, const struct span *parent, struct matroska_track *t)
+{
+  uint64_t at = parent->body;
+  struct span s;
+
+  while (next_child (w, &at, parent->end, &s))
+    if (s.e.id == ID_CHANNELS)
+      t->channels = read_uint (w, &s);
+}
+
+static void
 parse_entry (struct window *w, const struct span *parent, struct matroska_track *t)
 {
   uint64_t at = parent->body;
@@ -125,6 +136,8 @@ parse_entry (struct window *w, const struct span *parent, struct matroska_track 
       t->codec[read_bytes (w, &s, t->codec, sizeof t->codec - 1)] = '\0';
     else if (s.e.id == ID_CODEC_PRIVATE)
       t->n_private = read_bytes (w, &s, t->private, sizeof t->private);
+    else if (s.e.id == ID_AUDIO)
+      parse_audio (w, &s, t);
     else if (s.e.id == ID_CONTENT_ENCODINGS)
       parse_encodings (w, &s, t);
 }
@@ -147,7 +160,7 @@ matroska_tracks_parse (struct window *w, uint64_t at, uint64_t end,
   struct span s;
 
   while (next_child (w, &at, end, &s)) {
-    struct matroska_track t = { .compression = MATROSKA_UNCOMPRESSED };
+    struct matroska_track t = { .compression = MATROSKA_UNCOMPRESSED, .channels = 1 };
     size_t i;
 
     if (s.e.id != ID_TRACK_ENTRY)

@@ -2,10 +2,10 @@
 /* The recodings: see recoding.h. */
 #include "config.h"
 
-#include <stdbool.h>
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "channels.h"
 #include "recoding.h"
 
 /* Values of 20 bits that are 24 afterwards. */
@@ -15,6 +15,8 @@
 struct recoding_unit
 recoding_unit (enum transform_kind kind)
 {
+  const struct channels *c = channels_of (kind);
+
   switch (kind) {
   case RECODING_SPLIT20_LE:
   case RECODING_SPLIT20_BE:
@@ -22,12 +24,9 @@ recoding_unit (enum transform_kind kind)
   case RECODING_PAIR20_LE:
   case RECODING_PAIR20_BE:
     return (struct recoding_unit){ PAIR20_VALUES * 20 / 8, PAIR20_VALUES * 24 / 8 };
-  case RECODING_FIRST16_LE:
-  case RECODING_FIRST16_BE:
-    return (struct recoding_unit){ 4, 2 };
-  case RECODING_FIRST24_LE:
-  case RECODING_FIRST24_BE:
-    return (struct recoding_unit){ 6, 3 };
+  case RECODING_KEEP1_16_LE ... RECODING_KEEP7_24_BE:
+    return (struct recoding_unit){ (unsigned) c->slots * c->width,
+                                   (unsigned) c->n * c->width };
   case RECODING_DEFLATE:
     return (struct recoding_unit){ 0, 0 };
   default:
@@ -68,15 +67,6 @@ join20 (const uint8_t *in, size_t n, size_t values, size_t first, size_t last,
     }
 }
 
-/* Of every two values of `width` bytes the first. */
-static inline void
-keep_first (const uint8_t *in, size_t n, size_t width, bool little, uint8_t *out)
-{
-  for (; n > 0; n -= 2 * width, in += 2 * width, out += width)
-    for (size_t i = 0; i < width; i++)
-      out[i] = in[little ? width - 1 - i : i];
-}
-
 static size_t
 deflate_all (const uint8_t *material, size_t n, uint8_t *out, size_t room)
 {
@@ -103,13 +93,8 @@ recoding_apply (enum transform_kind kind, const uint8_t *material, size_t n, uin
   case RECODING_PAIR20_BE:
     join20 (material, n, PAIR20_VALUES, 0, 2, out);
     return bound;
-  case RECODING_FIRST16_LE:
-  case RECODING_FIRST16_BE:
-    keep_first (material, n, 2, kind == RECODING_FIRST16_LE, out);
-    return bound;
-  case RECODING_FIRST24_LE:
-  case RECODING_FIRST24_BE:
-    keep_first (material, n, 3, kind == RECODING_FIRST24_LE, out);
+  case RECODING_KEEP1_16_LE ... RECODING_KEEP7_24_BE:
+    channels_take (channels_of (kind), material, n / recoding_unit (kind).in, out);
     return bound;
   case RECODING_DEFLATE:
     return deflate_all (material, n, out, bound);

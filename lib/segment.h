@@ -70,7 +70,7 @@ struct stride {
  * one behind the other, and then what is left of each.  Below, A, B and c are the bytes
  * of a value, a digit counts values.
  *
- * Values in another order: six or eight of them, big-endian, of 16 or 24 bits.
+ * Channels in another order: six or eight values, big-endian, of 16 or 24 bits (channels.h).
  */
 enum transform_kind {
   TRANSFORM_NONE,
@@ -95,10 +95,22 @@ enum transform_kind {
   RECODING_SPLIT20_BE,
   RECODING_PAIR20_LE, /* A0B0A1B1 and two half bytes -> c0B0A0 c1B1A1 */
   RECODING_PAIR20_BE,
-  RECODING_FIRST16_LE, /* A0B0A1B1 -> B0A0: every second value is dropped */
-  RECODING_FIRST16_BE,
-  RECODING_FIRST24_LE, /* A0B0c0A1B1c1 -> c0B0A0 */
-  RECODING_FIRST24_BE,
+  RECODING_KEEP1_16_LE, /* A0B0A1B1 -> B0A0: of two values the first is kept, … */
+  RECODING_KEEP1_16_BE,
+  RECODING_KEEP1_24_LE,
+  RECODING_KEEP1_24_BE,
+  RECODING_KEEP3_16_LE, /* … of four the first three, … */
+  RECODING_KEEP3_16_BE,
+  RECODING_KEEP3_24_LE,
+  RECODING_KEEP3_24_BE,
+  RECODING_KEEP5_16_LE, /* … of six the first five, … */
+  RECODING_KEEP5_16_BE,
+  RECODING_KEEP5_24_LE,
+  RECODING_KEEP5_24_BE,
+  RECODING_KEEP7_16_LE, /* … and of eight 0 1 2 4 5 3 6 */
+  RECODING_KEEP7_16_BE,
+  RECODING_KEEP7_24_LE,
+  RECODING_KEEP7_24_BE,
   RECODING_DEFLATE, /* zlib format, level 9 */
   TRANSFORM_KINDS,
 };

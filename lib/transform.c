@@ -2,49 +2,27 @@
 /*
  * The transforms: see segment.h.  Each permutes the bytes of one unit; the swaps are their
  * own inverses.  Plain loops over a unit of constant size: the compiler makes vectors of
- * them.  Values in another order are rare, and permuted by a table.
+ * them.  Channels are moved by channels.c.
  */
 #include "config.h"
 
 #include <byteswap.h>
 
 #include "bytes.h"
+#include "channels.h"
 #include "segment.h"
 
 /* Values of three bytes. */
 #define SPLIT24_UNIT 12
 #define PAIR24_UNIT 6
 
-#define ORDER_MAX_UNIT 24
-
-/* Byte i of a unit comes from byte from[i]. */
-struct permutation {
-  uint8_t unit;
-  uint8_t from[ORDER_MAX_UNIT];
-};
-
-static const struct permutation orders[] = {
-  [TRANSFORM_ORDER6_16_LE] = { 12, { 1, 0, 3, 2, 5, 4, 11, 10, 7, 6, 9, 8 } },
-  [TRANSFORM_ORDER6_16_BE] = { 12, { 0, 1, 2, 3, 4, 5, 10, 11, 6, 7, 8, 9 } },
-  [TRANSFORM_ORDER6_24_LE] = { 18,
-                               { 2, 1, 0, 5, 4, 3, 8, 7, 6, 17, 16, 15, 11, 10, 9, 14, 13,
-                                 12 } },
-  [TRANSFORM_ORDER6_24_BE] = { 18,
-                               { 0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 9, 10, 11, 12, 13,
-                                 14 } },
-  [TRANSFORM_ORDER8_16_LE] = { 16,
-                               { 1, 0, 3, 2, 5, 4, 15, 14, 9, 8, 11, 10, 7, 6, 13, 12 } },
-  [TRANSFORM_ORDER8_16_BE] = { 16,
-                               { 0, 1, 2, 3, 4, 5, 14, 15, 8, 9, 10, 11, 6, 7, 12, 13 } },
-  [TRANSFORM_ORDER8_24_LE] = { 24, { 2,  1,  0,  5,  4,  3,  8,  7,  6, 23, 22, 21,
-                                     14, 13, 12, 17, 16, 15, 11, 10, 9, 20, 19, 18 } },
-  [TRANSFORM_ORDER8_24_BE] = { 24, { 0,  1,  2,  3,  4,  5,  6, 7,  8,  21, 22, 23,
-                                     12, 13, 14, 15, 16, 17, 9, 10, 11, 18, 19, 20 } },
-};
+#define CHANNELS_MAX_UNIT (3 * CHANNELS_MAX)
 
 unsigned
 transform_unit (enum transform_kind kind)
 {
+  const struct channels *c;
+
   switch (kind) {
   case TRANSFORM_SWAP16:
     return 2;
@@ -59,7 +37,8 @@ transform_unit (enum transform_kind kind)
   case TRANSFORM_PAIR24_BE:
     return PAIR24_UNIT;
   case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
-    return orders[kind].unit;
+    c = channels_of (kind);
+    return (unsigned) c->slots * c->width;
   default:
     return 1;
   }
@@ -133,27 +112,16 @@ split24 (uint8_t *data, size_t len, size_t n, size_t first, size_t last)
   }
 }
 
+/* One moment after the other, in place. */
 static void
-put_in_order (uint8_t *data, size_t len, const struct permutation *p)
+move_channels (uint8_t *data, size_t len, const struct channels *c, bool back)
 {
-  uint8_t unit[ORDER_MAX_UNIT];
+  const size_t n = (size_t) c->slots * c->width;
+  uint8_t unit[CHANNELS_MAX_UNIT];
 
-  for (; len > 0; len -= p->unit, data += p->unit) {
-    memcpy (unit, data, p->unit);
-    for (size_t i = 0; i < p->unit; i++)
-      data[i] = unit[p->from[i]];
-  }
-}
-
-static void
-put_back (uint8_t *data, size_t len, const struct permutation *p)
-{
-  uint8_t unit[ORDER_MAX_UNIT];
-
-  for (; len > 0; len -= p->unit, data += p->unit) {
-    memcpy (unit, data, p->unit);
-    for (size_t i = 0; i < p->unit; i++)
-      data[p->from[i]] = unit[i];
+  for (; len > 0; len -= n, data += n) {
+    memcpy (unit, data, n);
+    (back ? channels_put_back : channels_take) (c, unit, 1, data);
   }
 }
 
@@ -183,7 +151,7 @@ transform_apply (enum transform_kind kind, uint8_t *data, size_t len)
     join24 (data, len, 2, 0, 2);
     break;
   case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
-    put_in_order (data, len, &orders[kind]);
+    move_channels (data, len, channels_of (kind), false);
     break;
   default:
     break;
@@ -207,7 +175,7 @@ transform_undo (enum transform_kind kind, uint8_t *data, size_t len)
     split24 (data, len, 2, 0, 2);
     break;
   case TRANSFORM_ORDER6_16_LE ... TRANSFORM_ORDER8_24_BE:
-    put_back (data, len, &orders[kind]);
+    move_channels (data, len, channels_of (kind), true);
     break;
   default:
     transform_apply (kind, data, len);

@@ -44,14 +44,37 @@ is_pair20 (enum transform_kind kind)
   return kind == RECODING_PAIR20_LE || kind == RECODING_PAIR20_BE;
 }
 
-/* Bytes of a value, if every second one is dropped; else 0. */
-static uint32_t
-first_width (enum transform_kind kind)
-{
-  if (kind == RECODING_FIRST16_LE || kind == RECODING_FIRST16_BE)
-    return 2;
-  return kind == RECODING_FIRST24_LE || kind == RECODING_FIRST24_BE ? 3 : 0;
-}
+/* Values of `width` bytes, `slots` of them at a time, of which these letters are given. */
+static const struct layout {
+  const char *order;
+  uint32_t slots, width;
+  bool big_endian;
+} layouts[TRANSFORM_KINDS] = {
+  [TRANSFORM_ORDER6_16_LE] = { "abcfde", 6, 2, false },
+  [TRANSFORM_ORDER6_16_BE] = { "abcfde", 6, 2, true },
+  [TRANSFORM_ORDER6_24_LE] = { "abcfde", 6, 3, false },
+  [TRANSFORM_ORDER6_24_BE] = { "abcfde", 6, 3, true },
+  [TRANSFORM_ORDER8_16_LE] = { "abchefdg", 8, 2, false },
+  [TRANSFORM_ORDER8_16_BE] = { "abchefdg", 8, 2, true },
+  [TRANSFORM_ORDER8_24_LE] = { "abchefdg", 8, 3, false },
+  [TRANSFORM_ORDER8_24_BE] = { "abchefdg", 8, 3, true },
+  [RECODING_KEEP1_16_LE] = { "a", 2, 2, false },
+  [RECODING_KEEP1_16_BE] = { "a", 2, 2, true },
+  [RECODING_KEEP1_24_LE] = { "a", 2, 3, false },
+  [RECODING_KEEP1_24_BE] = { "a", 2, 3, true },
+  [RECODING_KEEP3_16_LE] = { "abc", 4, 2, false },
+  [RECODING_KEEP3_16_BE] = { "abc", 4, 2, true },
+  [RECODING_KEEP3_24_LE] = { "abc", 4, 3, false },
+  [RECODING_KEEP3_24_BE] = { "abc", 4, 3, true },
+  [RECODING_KEEP5_16_LE] = { "abcde", 6, 2, false },
+  [RECODING_KEEP5_16_BE] = { "abcde", 6, 2, true },
+  [RECODING_KEEP5_24_LE] = { "abcde", 6, 3, false },
+  [RECODING_KEEP5_24_BE] = { "abcde", 6, 3, true },
+  [RECODING_KEEP7_16_LE] = { "abcefdg", 8, 2, false },
+  [RECODING_KEEP7_16_BE] = { "abcefdg", 8, 2, true },
+  [RECODING_KEEP7_24_LE] = { "abcefdg", 8, 3, false },
+  [RECODING_KEEP7_24_BE] = { "abcefdg", 8, 3, true },
+};
 
 /* So many bytes of material, or a multiple, have to be there. */
 static uint32_t
@@ -59,8 +82,8 @@ recoding_unit_in (enum transform_kind kind)
 {
   if (kind == RECODING_DEFLATE)
     return 1;
-  if (first_width (kind) > 0)
-    return 2 * first_width (kind);
+  if (layouts[kind].order)
+    return layouts[kind].slots * layouts[kind].width;
   return is_pair20 (kind) ? 5 : 10;
 }
 
@@ -69,7 +92,9 @@ most_recoded (enum transform_kind kind, uint32_t material)
 {
   if (kind == RECODING_DEFLATE)
     return compressBound (material);
-  return first_width (kind) > 0 ? material / 2 : material / 5 * 6;
+  if (layouts[kind].order)
+    return material / layouts[kind].slots * strlen (layouts[kind].order);
+  return material / 5 * 6;
 }
 
 static const char *
@@ -202,44 +227,6 @@ static const uint8_t swap16[] = { 1, 0 }, swap24[] = { 2, 1, 0 },
                      pair24_le[] = { 2, 1, 5, 4, 0, 3 },
                      pair24_be[] = { 0, 1, 3, 4, 2, 5 };
 
-/* Values, whose places in the order are those of these letters, of `width` bytes. */
-static const struct {
-  const char *order;
-  uint32_t width;
-  bool big_endian;
-} orders[] = {
-  [TRANSFORM_ORDER6_16_LE] = { "abcfde", 2, false },
-  [TRANSFORM_ORDER6_16_BE] = { "abcfde", 2, true },
-  [TRANSFORM_ORDER6_24_LE] = { "abcfde", 3, false },
-  [TRANSFORM_ORDER6_24_BE] = { "abcfde", 3, true },
-  [TRANSFORM_ORDER8_16_LE] = { "abchefdg", 2, false },
-  [TRANSFORM_ORDER8_16_BE] = { "abchefdg", 2, true },
-  [TRANSFORM_ORDER8_24_LE] = { "abchefdg", 3, false },
-  [TRANSFORM_ORDER8_24_BE] = { "abchefdg", 3, true },
-};
-
-/* Value by value, each as a number. */
-static void
-naive_order (enum transform_kind kind, uint8_t *data, size_t len)
-{
-  const uint32_t width = orders[kind].width;
-  const size_t n = strlen (orders[kind].order), unit = n * width;
-  uint8_t in[24];
-
-  for (size_t i = 0; i < len / width; i++) {
-    size_t from = (size_t) (orders[kind].order[i % n] - 'a');
-    uint32_t v = 0;
-
-    if (i % n == 0)
-      memcpy (in, data + i * width, unit);
-    for (uint32_t k = 0; k < width; k++)
-      v = v << 8 | in[from * width + k];
-    for (uint32_t k = 0; k < width; k++)
-      data[i * width + k] =
-        (uint8_t) (v >> 8 * (orders[kind].big_endian ? width - 1 - k : k));
-  }
-}
-
 static const struct {
   uint32_t unit;
   const uint8_t *to;
@@ -253,15 +240,36 @@ static const struct {
   [TRANSFORM_PAIR24_BE] = { 6, pair24_be },
 };
 
+/* Value by value, each as a number.  How many bytes that gives. */
+static size_t
+take_channels (const struct layout *l, const uint8_t *in, size_t len, uint8_t *out)
+{
+  const size_t n = strlen (l->order), values = len / l->width / l->slots * n;
+
+  for (size_t i = 0; i < values; i++) {
+    size_t from = i / n * l->slots + (size_t) (l->order[i % n] - 'a');
+    uint32_t v = 0;
+
+    for (uint32_t k = 0; k < l->width; k++)
+      v = v << 8 | in[from * l->width + k];
+    for (uint32_t k = 0; k < l->width; k++)
+      out[i * l->width + k] = (uint8_t) (v >> 8 * (l->big_endian ? l->width - 1 - k : k));
+  }
+  return values * l->width;
+}
+
 void
 naive_transform (enum transform_kind kind, uint8_t *data, size_t len)
 {
-  uint8_t unit[12];
+  uint8_t unit[24];
 
   if (kind == TRANSFORM_NONE)
     return;
-  if (kind > TRANSFORM_PAIR24_BE) {
-    naive_order (kind, data, len);
+  if (layouts[kind].order) {
+    for (size_t at = 0; at < len; at += transform_unit (kind)) {
+      memcpy (unit, data + at, transform_unit (kind));
+      take_channels (&layouts[kind], unit, transform_unit (kind), data + at);
+    }
     return;
   }
   for (size_t at = 0; at < len; at += permutations[kind].unit) {
@@ -304,20 +312,6 @@ join20 (size_t values, bool big_endian, const uint8_t *material, size_t n, uint8
   return n / 5 * 6;
 }
 
-/* Byte by byte: of each 2 * `width`, the first `width`. */
-static size_t
-keep_first (uint32_t width, bool big_endian, const uint8_t *material, size_t n,
-            uint8_t *out)
-{
-  for (size_t i = 0; i < n; i++)
-    if (i / width % 2 == 0) {
-      size_t value = i / width / 2, byte = i % width;
-
-      out[value * width + (big_endian ? byte : width - 1 - byte)] = material[i];
-    }
-  return n / 2;
-}
-
 uint8_t *
 naive_recode (enum transform_kind kind, const uint8_t *material, size_t n, size_t *len)
 {
@@ -329,10 +323,8 @@ naive_recode (enum transform_kind kind, const uint8_t *material, size_t n, size_
       abort ();
     *len = room;
   }
-  else if (first_width (kind) > 0)
-    *len = keep_first (first_width (kind),
-                       kind == RECODING_FIRST16_BE || kind == RECODING_FIRST24_BE,
-                       material, n, out);
+  else if (layouts[kind].order)
+    *len = take_channels (&layouts[kind], material, n, out);
   else
     *len = join20 (is_pair20 (kind) ? 2 : 4, is_big_endian (kind), material, n, out);
   return out;

@@ -200,6 +200,8 @@ recode_span (struct random_plan *p, struct plan_span *s)
 static unsigned
 unit_of (enum transform_kind kind)
 {
+  unsigned i;
+
   switch (kind) {
   case RECODING_SPLIT20_LE:
   case RECODING_SPLIT20_BE:
@@ -207,12 +209,9 @@ unit_of (enum transform_kind kind)
   case RECODING_PAIR20_LE:
   case RECODING_PAIR20_BE:
     return 5;
-  case RECODING_FIRST16_LE:
-  case RECODING_FIRST16_BE:
-    return 4;
-  case RECODING_FIRST24_LE:
-  case RECODING_FIRST24_BE:
-    return 6;
+  case RECODING_KEEP1_16_LE ... RECODING_KEEP7_24_BE:
+    i = kind - RECODING_KEEP1_16_LE;
+    return (i / 4 + 1) * 2 * (2 + i / 2 % 2);
   default:
     return transform_unit (kind);
   }

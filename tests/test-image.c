@@ -190,12 +190,12 @@ make_recoded (struct model *m, struct op *op, uint32_t most, uint64_t cursors[SO
   size_t n;
 
   *r = (struct recoding){ .at = m->seg.len + m->seg.n_material,
-                          .len = 60 + 60 * below (100), /* whole units of everything */
+                          .len = 720 + 720 * below (8), /* whole units of everything */
                           .kind =
                             FIRST_RECODING + below (TRANSFORM_KINDS - FIRST_RECODING) };
   /* So much that not all is gathered at once. */
   if (m == &models[MUCH] && r->kind != RECODING_DEFLATE)
-    r->len = 999960;
+    r->len = 999360;
   material = make_material (m, r, cursors);
   result = naive_recode (r->kind, material, r->len, &n);
   if (r->kind == RECODING_DEFLATE)

@@ -450,6 +450,20 @@ put_track (struct buffer *tracks, uint8_t number, const char *codec,
   put_parent (tracks, ID_TRACK_ENTRY, &entry);
 }
 
+/* One of sound; `channels`: -1 if that is not said. */
+static void
+put_sound_track (struct buffer *tracks, uint8_t number, int channels)
+{
+  struct buffer entry = BUFFER_INIT, audio = BUFFER_INIT;
+
+  put_filler (&audio, 0xB5, 8);
+  if (channels >= 0)
+    put_uint (&audio, ID_CHANNELS, (uint8_t) channels);
+  put_uint (&entry, ID_TRACK_NUMBER, number);
+  put_parent (&entry, ID_AUDIO, &audio);
+  put_parent (tracks, ID_TRACK_ENTRY, &entry);
+}
+
 static void
 put_encoding (struct buffer *encodings, int scope, int type, int algo,
               const char *settings)
@@ -511,6 +525,29 @@ test_tracks (void **state)
   assert_memory_equal (r.tracks[2].stripped, "\x0B\x77", 2);
   assert_int_equal (strlen (r.tracks[3].codec), sizeof r.tracks[3].codec - 1);
   assert_int_equal (r.tracks[6].n_stripped, sizeof r.tracks[6].stripped);
+  buffer_free (&r.text);
+  buffer_free (&f);
+}
+
+static void
+test_channels (void **state)
+{
+  struct buffer f = BUFFER_INIT, tracks = BUFFER_INIT;
+  struct parsed r;
+
+  (void) state;
+  put_sound_track (&tracks, 1, 7);
+  put_sound_track (&tracks, 2, -1);
+  put_track (&tracks, 3, "A_AC3", NULL);
+  put_sound_track (&tracks, 4, 0);
+  put_start (&f);
+  put_parent (&f, ID_TRACKS, &tracks);
+  parse (&f, 100, &r);
+  assert_int_equal (r.n_tracks, 4);
+  assert_int_equal (r.tracks[0].channels, 7);
+  assert_int_equal (r.tracks[1].channels, 1);
+  assert_int_equal (r.tracks[2].channels, 1);
+  assert_int_equal (r.tracks[3].channels, 0);
   buffer_free (&r.text);
   buffer_free (&f);
 }
@@ -831,7 +868,7 @@ main (void)
     cmocka_unit_test (test_not_matroska),   cmocka_unit_test (test_garbage),
     cmocka_unit_test (test_wrong_size),     cmocka_unit_test (test_cut),
     cmocka_unit_test (test_cut_laces),      cmocka_unit_test (test_hostile),
-    cmocka_unit_test (test_junk),
+    cmocka_unit_test (test_junk),           cmocka_unit_test (test_channels),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

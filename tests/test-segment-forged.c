@@ -257,18 +257,26 @@ test_forged_recodings (void **state)
   REFUSED (SPLIT20 ("\x0c", "\x00", "\x0b", "\x00"), 12); /* no whole units */
   REFUSED (SPLIT20 ("\x0c", "\x00", "\x14", "\x00"), 12); /* more than there is */
 #undef SPLIT20
-#define FIRST16(len, material, offset)          \
+#define KEEP1_16(len, material, offset)         \
   LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
   RECODED ("\x14", len, "\x00", material, offset, "")
-  ACCEPTED (FIRST16 ("\x06", "\x0c", "\x00"), 6);
-  ACCEPTED (FIRST16 ("\x05", "\x0c", "\x01"), 5);
-  REFUSED (FIRST16 ("\x06", "\x0c", "\x01"), 6); /* beyond the result */
-  REFUSED (FIRST16 ("\x05", "\x0a", "\x00"), 5); /* no whole units */
-  REFUSED (FIRST16 ("\x08", "\x10", "\x00"), 8); /* more than there is */
-#undef FIRST16
+  ACCEPTED (KEEP1_16 ("\x06", "\x0c", "\x00"), 6);
+  ACCEPTED (KEEP1_16 ("\x05", "\x0c", "\x01"), 5);
+  REFUSED (KEEP1_16 ("\x06", "\x0c", "\x01"), 6); /* beyond the result */
+  REFUSED (KEEP1_16 ("\x05", "\x0a", "\x00"), 5); /* no whole units */
+  REFUSED (KEEP1_16 ("\x08", "\x10", "\x00"), 8); /* more than there is */
+#undef KEEP1_16
+#define KEEP7_16(len, material, offset)         \
+  LANE ("\x00", "\x00", "\x00", "\x00", "\x03") \
+  RECODED ("\x20", len, "\x00", material, offset, "")
+  ACCEPTED (KEEP7_16 ("\x0e", "\x10", "\x00"), 14);
+  ACCEPTED (KEEP7_16 ("\x0d", "\x10", "\x01"), 13);
+  REFUSED (KEEP7_16 ("\x0f", "\x10", "\x00"), 15);
+  REFUSED (KEEP7_16 ("\x0e", "\x14", "\x00"), 14);
+#undef KEEP7_16
 #define DEFLATE(len, material, offset, checks)  \
   LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x18", len, "\x00", material, offset, checks)
+  RECODED ("\x24", len, "\x00", material, offset, checks)
 #define FULL_32_BITS "\x04\x01\xff\x01\xff\x01\xff\x01\xff"
 #define BIT_32 "\x05\x01\x00\x01\x00\x01\x00\x01\x00\x01\x01"
   ACCEPTED (DEFLATE ("\x14", "\x07", "\x00", "\x00"), 20);
@@ -385,7 +393,7 @@ forged_material_decodes (uint32_t n)
   buffer_varint (&b, 200);
   column_encode (&b, zeros, 200);
   column_encode (&b, repeated, 200);
-  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x18\x00\x00", 9); /* a shape */
+  buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x24\x00\x00", 9); /* a shape */
   buffer_varint (&b, n);
   column_encode (&b, number, n);
   column_encode (&b, ones, n);  /* payload lengths */

@@ -150,15 +150,33 @@ expect_recoded (enum transform_kind kind, const char *material, const char *resu
   assert_int_equal (out[n], '!');
 }
 
-/* Every second value is dropped. */
+/* The last value of each unit is dropped. */
 static void
-test_first (void **state)
+test_keep (void **state)
 {
   (void) state;
-  expect_recoded (RECODING_FIRST16_LE, "A0..B1..C2..", "0A1B2C");
-  expect_recoded (RECODING_FIRST16_BE, "A0..B1..C2..", "A0B1C2");
-  expect_recoded (RECODING_FIRST24_LE, "A0p...B1q...C2r...", "p0Aq1Br2C");
-  expect_recoded (RECODING_FIRST24_BE, "A0p...B1q...C2r...", "A0pB1qC2r");
+  expect_recoded (RECODING_KEEP1_16_LE, "A0..B1..C2..", "0A1B2C");
+  expect_recoded (RECODING_KEEP1_16_BE, "A0..B1..C2..", "A0B1C2");
+  expect_recoded (RECODING_KEEP1_24_LE, "A0p...B1q...C2r...", "p0Aq1Br2C");
+  expect_recoded (RECODING_KEEP1_24_BE, "A0p...B1q...C2r...", "A0pB1qC2r");
+  expect_recoded (RECODING_KEEP3_16_LE, "A0B1C2..D3E4F5..", "0A1B2C3D4E5F");
+  expect_recoded (RECODING_KEEP3_16_BE, "A0B1C2..D3E4F5..", "A0B1C2D3E4F5");
+  expect_recoded (RECODING_KEEP3_24_LE, "A0pB1qC2r...", "p0Aq1Br2C");
+  expect_recoded (RECODING_KEEP3_24_BE, "A0pB1qC2r...", "A0pB1qC2r");
+  expect_recoded (RECODING_KEEP5_16_LE, "A0B1C2D3E4..a5b6c7d8e9..",
+                  "0A1B2C3D4E5a6b7c8d9e");
+  expect_recoded (RECODING_KEEP5_16_BE, "A0B1C2D3E4..a5b6c7d8e9..",
+                  "A0B1C2D3E4a5b6c7d8e9");
+  expect_recoded (RECODING_KEEP5_24_LE, "A0pB1qC2rD3sE4t...", "p0Aq1Br2Cs3Dt4E");
+  expect_recoded (RECODING_KEEP5_24_BE, "A0pB1qC2rD3sE4t...", "A0pB1qC2rD3sE4t");
+  expect_recoded (RECODING_KEEP7_16_LE, "A0B1C2D3E4F5G6..a0b1c2d3e4f5g6..",
+                  "0A1B2C4E5F3D6G0a1b2c4e5f3d6g");
+  expect_recoded (RECODING_KEEP7_16_BE, "A0B1C2D3E4F5G6..a0b1c2d3e4f5g6..",
+                  "A0B1C2E4F5D3G6a0b1c2e4f5d3g6");
+  expect_recoded (RECODING_KEEP7_24_LE, "A0pB1qC2rD3sE4tF5uG6v...",
+                  "p0Aq1Br2Ct4Eu5Fs3Dv6G");
+  expect_recoded (RECODING_KEEP7_24_BE, "A0pB1qC2rD3sE4tF5uG6v...",
+                  "A0pB1qC2rE4tF5uD3sG6v");
 }
 
 /* As others have it. */
@@ -170,7 +188,7 @@ test_recodings (void **state)
 
   (void) state;
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; ++kind)
-    for (size_t n = 60; n <= sizeof material; n *= 5) { /* whole units */
+    for (size_t n = 720; n <= sizeof material; n *= 3) { /* whole units */
       size_t bound = recoding_bound (kind, n), expected;
       uint8_t *out = malloc (bound), *right;
 
@@ -190,18 +208,24 @@ test_bounds (void **state)
   (void) state;
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; ++kind) {
     assert_int_equal (recoding_bound (kind, 0), 0);
-    assert_true (recoding_bound (kind, RECODING_MAX_MATERIAL / 60 * 60) > 0);
+    assert_true (recoding_bound (kind, RECODING_MAX_MATERIAL / 720 * 720) > 0);
     assert_int_equal (recoding_bound (kind, RECODING_MAX_MATERIAL + 1), 0);
-    assert_int_equal (recoding_bound (kind, SIZE_MAX / 60 * 60), 0);
+    assert_int_equal (recoding_bound (kind, SIZE_MAX / 720 * 720), 0);
   }
   assert_int_equal (recoding_bound (RECODING_SPLIT20_LE, 20), 24);
   assert_int_equal (recoding_bound (RECODING_SPLIT20_BE, 15), 0);
   assert_int_equal (recoding_bound (RECODING_PAIR20_BE, 15), 18);
   assert_int_equal (recoding_bound (RECODING_PAIR20_LE, 16), 0);
-  assert_int_equal (recoding_bound (RECODING_FIRST16_LE, 20), 10);
-  assert_int_equal (recoding_bound (RECODING_FIRST16_BE, 22), 0);
-  assert_int_equal (recoding_bound (RECODING_FIRST24_LE, 18), 9);
-  assert_int_equal (recoding_bound (RECODING_FIRST24_BE, 20), 0);
+  assert_int_equal (recoding_bound (RECODING_KEEP1_16_LE, 20), 10);
+  assert_int_equal (recoding_bound (RECODING_KEEP1_16_BE, 22), 0);
+  assert_int_equal (recoding_bound (RECODING_KEEP1_24_LE, 18), 9);
+  assert_int_equal (recoding_bound (RECODING_KEEP1_24_BE, 20), 0);
+  assert_int_equal (recoding_bound (RECODING_KEEP3_16_LE, 16), 12);
+  assert_int_equal (recoding_bound (RECODING_KEEP3_24_BE, 16), 0);
+  assert_int_equal (recoding_bound (RECODING_KEEP5_24_LE, 36), 30);
+  assert_int_equal (recoding_bound (RECODING_KEEP5_16_BE, 18), 0);
+  assert_int_equal (recoding_bound (RECODING_KEEP7_16_LE, 32), 28);
+  assert_int_equal (recoding_bound (RECODING_KEEP7_24_BE, 40), 0);
   assert_int_equal (recoding_bound (RECODING_DEFLATE, 1), 14);
   assert_int_equal (recoding_bound (TRANSFORM_SWAP16, 20), 0);
   assert_int_equal (recoding_bound (TRANSFORM_KINDS, 20), 0);
@@ -234,7 +258,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_known),   cmocka_unit_test (test_units),
     cmocka_unit_test (test_split20), cmocka_unit_test (test_recodings),
-    cmocka_unit_test (test_pair20),  cmocka_unit_test (test_first),
+    cmocka_unit_test (test_pair20),  cmocka_unit_test (test_keep),
     cmocka_unit_test (test_bounds),  cmocka_unit_test (test_deflated_inflates),
   };
 

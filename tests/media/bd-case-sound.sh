@@ -75,12 +75,14 @@ case_eac3 ()
 }
 
 # Width and number of channels; no byte of it is where the disc has it.
+lpcm_kinds=(16/2 24/2 16/6 24/6 24/8 16/1 24/1 16/3 24/3 16/5 24/5 16/7 24/7 16/8 20/2)
+
 case_lpcm ()
 {
   local n=0 kind streams=() in
-  for kind in 16/2 24/2 16/6 24/6 24/8 16/1 20/2; do
+  for kind in "${lpcm_kinds[@]}"; do
     lpcm "pcm$n" "${kind%/*}" "${kind#*/}" 2
-    streams+=("$(stream "lpcm/$kind" "110$n" "pcm$n")")
+    streams+=("$(stream "lpcm/$kind" "$(printf '11%02X' "$n")" "pcm$n")")
     n=$((n + 1))
   done
   concert 2 "${streams[@]}"
@@ -94,10 +96,11 @@ case_lpcm ()
 # pcm_rip le|be CLIP: by ffmpeg, which cannot but code them anew, and knows no 20 bit.
 pcm_rip ()
 {
-  local n=0 bits codecs=()
-  for bits in 16 24 16 24 24 16; do
-    codecs+=("-c:a:$n" "pcm_s$bits$1")
+  local n=0 kind codecs=()
+  for kind in "${lpcm_kinds[@]}"; do
+    codecs+=("-c:a:$n" "pcm_s${kind%/*}$1")
     n=$((n + 1))
   done
-  ffmpeg_rip "ffmpeg-$1" "$2" -map 0 -map -0:a:6 -c:v copy "${codecs[@]}"
+  # The last one has 20 bit.
+  ffmpeg_rip "ffmpeg-$1" "$2" -map 0 -map "-0:a:$((n - 1))" -c:v copy "${codecs[@]::2*n-2}"
 }
