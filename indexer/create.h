@@ -59,11 +59,12 @@ struct create_report {
   size_t n_tracks;
   double seconds[3]; /* of each phase */
 
-  /* The source with scrambled packets (CSS), or the folder of several; NULL if there is
-   * none.  Owned.  And how many of its packets are scrambled.
+  /* The source with scrambled packets, or the folder of several; NULL if there is none.
+   * Owned.  And how many of its packets are scrambled, and by what (static: "CSS", …).
    */
   char *scrambled_source;
   uint64_t packets, scrambled;
+  const char *scrambling;
 };
 
 /* Make a recipe.  On success `report` is filled in (free with create_report_free); on

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A disc that was copied without being decrypted (CSS on DVD-Video): its payload is no
- * MKV's, and a recipe from it would be the MKV itself in another form.
+ * A disc that was copied without being decrypted (CSS on DVD-Video, AACS on Blu-ray): its
+ * payload is no MKV's, and a recipe from it would be the MKV itself in another form.
  *
  * Scrambled packets alone are no reason to fail: the MKV may be of another title of the
  * disc.  With the keys of a later day a scrambled source cannot help either: a recipe
@@ -20,11 +20,24 @@
  */
 #define ENOUGH_PERCENT 90.0
 
+/* By enum scrambling, as sets. */
+static const char *const scrambling_names[SCRAMBLINGS] = {
+  NULL,
+  "CSS",
+  "AACS",
+  "CSS, AACS",
+  "conditional access",
+  "CSS, conditional access",
+  "AACS, conditional access",
+  "CSS, AACS, conditional access",
+};
+
 int
 creation_note_scrambled (struct creation *c, struct error *err)
 {
   struct create_report *r = c->report;
   const char *name = NULL;
+  uint8_t scrambling = 0;
 
   for (size_t i = 0; i < c->index.n_sources; i++) {
     const struct index_source *s = &c->index.sources[i];
@@ -34,9 +47,11 @@ creation_note_scrambled (struct creation *c, struct error *err)
     name = name ? c->disc.base : s->file->path;
     r->packets += s->packets;
     r->scrambled += s->scrambled;
+    scrambling |= s->scrambling;
   }
   if (!name)
     return 0;
+  r->scrambling = scrambling_names[scrambling];
   r->scrambled_source = strdup (name);
   return r->scrambled_source ? 0 : error_set (err, ENOMEM, "%s", name);
 }
@@ -54,10 +69,9 @@ creation_check_scrambled (const struct creation *c, struct error *err)
   if (!r->scrambled_source || 100.0 * (double) found >= ENOUGH_PERCENT * (double) bytes)
     return 0;
   return error_set (err, 0,
-                    "%s: %.1f %% of its packets are scrambled (CSS), and only %.1f %% of "
-                    "the MKV was found: decrypt the disc image first, as it is read with "
-                    "the drive's keys",
+                    "%s: %.1f %% of its packets are scrambled (%s), and only %.1f %% of "
+                    "the MKV was found: decrypt the disc image first",
                     r->scrambled_source,
-                    100.0 * (double) r->scrambled / (double) r->packets,
+                    100.0 * (double) r->scrambled / (double) r->packets, r->scrambling,
                     100.0 * (double) found / (double) bytes);
 }

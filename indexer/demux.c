@@ -45,7 +45,7 @@ demuxed_clear (struct demuxed *d)
 {
   d->n_streams = 0;
   d->failed = false;
-  d->packets = d->scrambled = 0;
+  d->packets = d->scrambled = d->scrambling = 0;
 }
 
 void

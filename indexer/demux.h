@@ -52,6 +52,14 @@ struct demux_stream {
   size_t n_pieces, cap_pieces;
 };
 
+/* Why packets cannot be read: bits of a set. */
+enum scrambling {
+  SCRAMBLED_CSS = 1,
+  SCRAMBLED_AACS = 2,
+  SCRAMBLED_CA = 4, /* conditional access, of broadcasts */
+  SCRAMBLINGS = 8,  /* different sets */
+};
+
 #define DEMUX_HINTS 256 /* a power of two */
 
 /* Everything a chunk holds.  Buffers are kept when it is used again. */
@@ -61,7 +69,8 @@ struct demuxed {
   size_t cap_streams;
   bool failed;                /* ran out of memory */
   uint32_t packets;           /* of streams that are kept */
-  uint32_t scrambled;         /* of these: left out */
+  uint32_t scrambled;         /* of these: left out, … */
+  uint8_t scrambling;         /* … because of this: enum scrambling, a set */
   uint16_t hint[DEMUX_HINTS]; /* by a hash of the key: where its stream probably is */
 };
 

@@ -179,6 +179,7 @@ take_packet (uint8_t stream_id, const uint8_t *p, size_t len, uint64_t from,
   out->packets++;
   if (scrambled) {
     out->scrambled++;
+    out->scrambling |= SCRAMBLED_CSS;
     return;
   }
   if (stream_id == PRIVATE_STREAM_1) {

@@ -202,15 +202,18 @@ in_order (const struct walk *w, struct ts_pid *s, size_t at)
   return true;
 }
 
-/* Count n packets at `at` if they are the chunk's. */
+/* Count n packets at `at` if they are the chunk's.  `scrambling`: by what; 0: they are
+ * clear.
+ */
 static void
-count (struct walk *w, size_t at, unsigned n, bool scrambled)
+count (struct walk *w, size_t at, unsigned n, unsigned scrambling)
 {
   if (at < w->before)
     return;
   w->out->packets += n;
-  if (scrambled)
+  if (scrambling)
     w->out->scrambled += n;
+  w->out->scrambling |= (uint8_t) scrambling;
 }
 
 /* A packet with payload from `payload` on. */
@@ -224,12 +227,12 @@ take_payload (struct walk *w, size_t at, size_t payload)
   if (!s || !in_order (w, s, at))
     return;
   if (p[3] & 0xC0) { /* transport_scrambling_control */
-    count (w, at, 1, true);
+    count (w, at, 1, SCRAMBLED_CA);
     return;
   }
   payload += ts_unit (s, start, p + payload, PACKET - payload, w->types);
   if (s->state == TS_PAYLOAD || s->state == TS_SCRAMBLED)
-    count (w, at, 1, s->state == TS_SCRAMBLED);
+    count (w, at, 1, s->state == TS_SCRAMBLED ? SCRAMBLED_CA : 0);
   if (at >= w->before && payload < PACKET)
     demuxed_add (w->out, (uint32_t) s->pid << 8 | s->sub, p + payload, PACKET - payload,
                  w->base + at + payload);
@@ -257,7 +260,7 @@ walk_packets (struct walk *w, size_t end)
   while ((s = find_row (&w->span, &at, end))) {
     while (at < end && is_sync (&w->span, at, s)) {
       if (s->encrypted)
-        count (w, at, s->encrypted, true);
+        count (w, at, s->encrypted, SCRAMBLED_AACS);
       else
         take_packet (w, at);
       at += s->bytes;

@@ -135,6 +135,7 @@ count_packets (struct build *b, size_t source, const struct demuxed *d)
   LOCK_FOR_SCOPE (&b->lock);
   b->index->sources[source].packets += d->packets;
   b->index->sources[source].scrambled += d->scrambled;
+  b->index->sources[source].scrambling |= d->scrambling;
 }
 
 static void *

@@ -30,7 +30,8 @@ struct index_source {
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;
   uint64_t packets;   /* of streams that are kept */
-  uint64_t scrambled; /* of these: what is in them is in no view */
+  uint64_t scrambled; /* of these: what is in them is in no view, … */
+  uint8_t scrambling; /* … because of this: enum scrambling, a set */
 };
 
 /* One stream of one part of a source: its payload bytes as if contiguous. */

@@ -63,13 +63,14 @@ serve ()
     fail "$2: served wrongly"
 }
 
-# check_scrambled RIP DISC MKV: refused in a line that says why; nothing is left.
+# check_scrambled RIP SOURCE MKV BY: refused in a line that says why; nothing is left.
 check_scrambled ()
 {
   local base=refused-${1##*/} status=0
   mkvdup create -q -o "$base.mkvdup" "$3" "$2" >"$base.out" 2>"$base.err" || status=$?
   [ "$status" -eq 1 ] || fail "$1: exit status $status of a scrambled disc"
-  grep -q scrambled "$base.err" || fail "$1: of a scrambled disc it says: $(cat "$base.err")"
+  grep -qF " packets are scrambled ($4), and only " "$base.err" ||
+    fail "$1: of $2, scrambled by $4, it says: $(cat "$base.err")"
   [ "$(wc -l <"$base.err")" -eq 1 ] || fail "$1: more than a line: $(cat "$base.err")"
   [ ! -s "$base.out" ] || fail "$1: it says on standard output: $(cat "$base.out")"
   ! compgen -G "$base.mkvdup*" >/dev/null || fail "$1: something is left of a failure"
@@ -78,12 +79,14 @@ check_scrambled ()
 # check_rip CASE DISC MKV
 check_rip ()
 {
-  local mkv=$3 rip lost=0
+  local mkv=$3 rip lost=0 source by
   rip=$1/$(basename "$mkv" .mkv)
   local base=${rip//\//-}
   [ ! -e "${mkv%.mkv}.lost" ] || lost=$(cat "${mkv%.mkv}.lost")
   if [ -e "${mkv%.mkv}.scrambled" ]; then
-    check_scrambled "$rip" "$2" "$mkv"
+    while read -r source by; do
+      check_scrambled "$rip" "${mkv%/*}/$source" "$mkv" "$by"
+    done <"${mkv%.mkv}.scrambled"
     return
   fi
 

@@ -505,8 +505,9 @@ test_scrambled (void **state)
   check_stream (&d, &video);
   assert_int_equal (d.packets, 2);
   assert_int_equal (d.scrambled, 1);
+  assert_int_equal (d.scrambling, SCRAMBLED_CSS);
   demuxed_clear (&d);
-  assert_int_equal (d.packets + d.scrambled, 0);
+  assert_int_equal (d.packets + d.scrambled + d.scrambling, 0);
   demuxed_free (&d);
   free_expected (&video);
 }

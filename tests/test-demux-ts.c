@@ -305,7 +305,9 @@ test_scrambled (void **state)
   check_stream (&d, &e);
   assert_int_equal (d.packets, 5 * 20);
   assert_int_equal (d.scrambled, 3 * 20);
+  assert_int_equal (d.scrambling, SCRAMBLED_CA);
   demuxed_clear (&d);
+  assert_int_equal (d.scrambling, 0);
 
   /* What is before the chunk is not counted. */
   ts_chunk (t.raw.data + 5 * 192, 5 * 192, t.raw.len - 5 * 192, 10 * 192, 5 * 192, &d);
@@ -350,7 +352,7 @@ test_encrypted (void **state)
   put_units (&t, &e, 40);
   t.raw.data[damaged] = 0;
   demux_all (&t, &d);
-  assert_int_equal (d.scrambled, 0);
+  assert_int_equal (d.scrambled + d.scrambling, 0);
   assert_int_equal (d.streams[0].len, e.data.len - 184);
   demuxed_free (&d);
 
@@ -360,6 +362,7 @@ test_encrypted (void **state)
   t.raw.data[damaged] = 0x47;
   demux_all (&t, &d);
   assert_in_range (d.scrambled, 29 * 32, 30 * 32);
+  assert_int_equal (d.scrambling, SCRAMBLED_AACS);
   assert_int_equal (d.n_streams, 1);
   assert_int_equal (d.streams[0].len, 10 * (175 + 31 * 184));
   assert_true (ts_probe (t.raw.data, 30 * 6144, 0));

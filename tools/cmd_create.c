@@ -182,10 +182,11 @@ warn (const struct create_report *report)
   double saved = percent_saved (report->recipe_bytes, report->mkv_bytes);
 
   if (report->scrambled_source)
-    message ("warning: %s: %.1f %% of its packets are scrambled (CSS): what is in them "
+    message ("warning: %s: %.1f %% of its packets are scrambled (%s): what is in them "
              "cannot be found",
              report->scrambled_source,
-             100.0 * (double) report->scrambled / (double) report->packets);
+             100.0 * (double) report->scrambled / (double) report->packets,
+             report->scrambling);
   if (saved < WORTH_PERCENT)
     message ("warning: only %.1f %% is saved: is this the right disc?", saved);
 }
@@ -272,6 +273,7 @@ print_report_json (struct json *j, const struct create_report *report)
   json_bool (j, "scrambled", report->scrambled_source);
   if (report->scrambled_source) {
     json_string (j, "scrambled_source", report->scrambled_source);
+    json_string (j, "scrambling", report->scrambling);
     json_number (j, "packets", report->packets);
     json_number (j, "scrambled_packets", report->scrambled);
   }

@@ -56,6 +56,7 @@ check (const struct demuxed *d, const uint8_t *data, size_t size)
     require (ts_describe (d->streams[i].key, buf, sizeof buf) != NULL);
   }
   require (total <= size && d->scrambled <= d->packets);
+  require (!d->scrambled == !d->scrambling && d->scrambling < SCRAMBLINGS);
 }
 
 /* What `half` has of a stream is what stands at `at` of the whole; returns where that

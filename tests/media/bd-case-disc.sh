@@ -134,7 +134,8 @@ case_image_shreds () { two_clips --extents 300; }
 # ---- encryption
 
 # One clip as on the disc, one clear, one as a broadcast.  Where RIP.scrambled is, no recipe
-# can be made of the rip, and mkvdup has to say why.
+# can be made of the rip, and mkvdup has to say why: a source and what scrambles it, a line
+# each.
 case_scrambled ()
 {
   local n disc=$work/disc to=$out/disc
@@ -149,5 +150,9 @@ case_scrambled ()
     "$(clip_file "$to" "$2")" || die "scrambling failed"; }
   scramble aacs 0
   scramble conditional 2
-  touch "$out/0.scrambled" "$out/2.scrambled"
+  for n in 0 2; do
+    echo "disc AACS, conditional access" > "$out/$n.scrambled"
+  done
+  echo "disc/BDMV/STREAM/00000.m2ts AACS" >> "$out/0.scrambled"
+  echo "disc/BDMV/STREAM/00002.m2ts conditional access" >> "$out/2.scrambled"
 }
