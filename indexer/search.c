@@ -170,15 +170,16 @@ find_anchor (const struct search_context *c, struct search *s, const uint8_t *da
 }
 
 /* May the bytes go on there?  Those of no track, in any view.  Those of a track in its own
- * only, where bytes in no block were found of it: a track that begins as another does (sound
- * begins with headers and silence) would take its first bytes from there.
+ * only, where bytes in no block were found of it, and in the one it was in before (the two
+ * views of 3D alternate): a track that begins as another does (sound begins with headers and
+ * silence) would take its first bytes from there.
  */
 static bool
 may_go_on (const struct search *s, const struct search_place *place)
 {
   if (s->found && s->view == place->view)
     return s->next != place->next;
-  return s->mixed;
+  return s->mixed || (s->moved && s->before == place->view);
 }
 
 /* Does a view go on where it was left by whatever track, or a little behind? */
@@ -202,9 +203,10 @@ go_on_elsewhere (const struct search_context *c, struct search *s, const uint8_t
   return false;
 }
 
-bool
-search_next (const struct search_context *c, struct search *s, const uint8_t *data,
-             uint32_t len, uint32_t pos, struct match *m)
+/* In the order of what that costs. */
+static bool
+look (const struct search_context *c, struct search *s, const uint8_t *data, uint32_t len,
+      uint32_t pos, struct match *m)
 {
   bool lately = s->found && s->misses < MAX_MISSES;
 
@@ -220,6 +222,22 @@ search_next (const struct search_context *c, struct search *s, const uint8_t *da
   if (find_anchor (c, s, data, len, pos, m))
     return true;
   return lately && pos < SEARCH_MAX_PREFIX && resync_leap (c, s, data, len, pos, m);
+}
+
+bool
+search_next (const struct search_context *c, struct search *s, const uint8_t *data,
+             uint32_t len, uint32_t pos, struct match *m)
+{
+  uint32_t view = s->view;
+  bool found = s->found;
+
+  if (!look (c, s, data, len, pos, m))
+    return false;
+  if (found && s->view != view) {
+    s->moved = true;
+    s->before = view;
+  }
+  return true;
 }
 
 void

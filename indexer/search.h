@@ -59,6 +59,9 @@ struct search {
   uint64_t next;   /* where the last match ended in it */
   uint32_t misses; /* frames without any match since */
 
+  bool moved;      /* `before` means something */
+  uint32_t before; /* the view before this one */
+
   /* The last time a match broke: bytes of the payload that were inserted, and bytes of
    * the view that were left out. */
   uint32_t put, skip;

@@ -588,6 +588,46 @@ units_have_prefixes (void **state)
   }
 }
 
+/* Some random units of the stream and the frame, behind a delimiter of the stream only. */
+static void
+put_view (struct stream *s, struct buffer *frame, size_t low, size_t high)
+{
+  uint8_t unit[5000];
+
+  buffer_append (&s->es, "\0\0\0\1\x09\xF0", 6);
+  for (unsigned u = 0; u < 3; u++) {
+    size_t n = rng_between (&seed, low, high);
+
+    rng_fill (&seed, unit, n);
+    unit[0] |= 1;
+    unit[n - 1] |= 1;
+    put_unit (&s->es, frame, 4, unit, n);
+  }
+}
+
+/* 3D: a frame has the units of two streams, most too short to be found by themselves. */
+static void
+views_alternate (void **state)
+{
+  struct stream s[] = { { .id = VIDEO, .es = BUFFER_INIT },
+                        { .id = VIDEO + 1, .es = BUFFER_INIT } };
+  struct outcome o;
+  struct film f;
+
+  (void) state;
+  film_begin_track (&f, "V_MPEG4/ISO/AVC", 4, false, 0);
+  for (unsigned i = 0; i < 1000; i++) {
+    CLEANUP_BUFFER struct buffer frame = BUFFER_INIT;
+    size_t high = i < 2 ? 5000 : 600;
+
+    put_view (&s[0], &frame, high / 3, high);
+    put_view (&s[1], &frame, high / 3, high);
+    film_frame (&f, 2, frame.data, frame.len);
+  }
+  o = create (s, 2, &f);
+  assert_all_found (&o);
+}
+
 /* Each frame begins with the same bytes, which the MKV has not. */
 static void
 headers_are_stripped (void **state)
@@ -1081,6 +1121,7 @@ main (void)
     cmocka_unit_test_setup (bytes_are_inserted, reseed),
     cmocka_unit_test_setup (units_are_short, reseed),
     cmocka_unit_test_setup (units_have_prefixes, reseed),
+    cmocka_unit_test_setup (views_alternate, reseed),
     cmocka_unit_test_setup (headers_are_stripped, reseed),
     cmocka_unit_test_setup (content_repeats, reseed),
     cmocka_unit_test_setup (beginnings_repeat, reseed),
