@@ -137,7 +137,7 @@ check_case ()
 
 # No case is left out by mistake.
 mapfile -t cases < <("$srcdir/media/make-bluray" --list)
-[ "${#cases[@]}" -ge 24 ] || fail "only ${#cases[@]} cases"
+[ "${#cases[@]}" -ge 26 ] || fail "only ${#cases[@]} cases"
 
 running=0 failed=0
 for case in "${cases[@]}"; do

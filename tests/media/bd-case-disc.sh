@@ -52,10 +52,11 @@ case_clips ()
   ffmpeg_rip 2-ffmpeg "$(clip_file "$disc" 2)"
 }
 
-# Copies with other names: short packets, and what ffmpeg multiplexes.
+# Copies with other names: short packets, and what ffmpeg multiplexes; many programs, whose
+# table takes two packets, as in broadcasts.
 case_188 ()
 {
-  local streams
+  local streams n programs=()
   mkdir "$out/disc"
   short a
   short b
@@ -63,6 +64,16 @@ case_188 ()
   transport --188 "$out/disc/film.ts" "${streams[@]}" > "$work/times"
   transport "$work/b.m2ts" "$(stream avc 1011 b.avc)" "$(stream ac3 1100 b.ac3)" > "$work/times"
   ff_mux mpegts "$out/disc/other.m2ts" -i "$work/b.m2ts" -map 0 -c copy -mpegts_m2ts_mode 1
+  for ((n = 0; n < 50; n++)); do
+    programs+=(-program "title=$n:st=$((n % 2))")
+  done
+  avc c.avc 48 4000
+  ac3_sound c.ac3 2
+  transport "$work/c.m2ts" "$(stream avc 1011 c.avc)" "$(stream ac3 1100 c.ac3)" > "$work/times"
+  ff_mux mpegts "$out/disc/programs.ts" -i "$work/c.m2ts" -map 0 -c copy \
+         -streamid 0:256 -streamid 1:257 "${programs[@]}"
+  merge "$out/c-mkvmerge.mkv" "$out/disc/programs.ts"
+  ffmpeg_rip c-ffmpeg "$out/disc/programs.ts"
   merge "$out/a-mkvmerge.mkv" "$out/disc/film.ts"
   ffmpeg_rip a-ffmpeg "$out/disc/film.ts"
   merge "$out/b-mkvmerge.mkv" "$out/disc/other.m2ts"

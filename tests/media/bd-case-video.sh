@@ -99,6 +99,47 @@ case_secondary ()
   merge "$out/main.mkv" -d 0 "$(clip_file "$out/disc" 0)"
 }
 
+# A menu, captions of letters and low-rate sound, as few discs have.  No ripper takes menus:
+# for one they are called captions.
+case_every_pid ()
+{
+  pictures_of 640x360
+  avc film 72 4000 slices=2
+  ac3_sound sound 3
+  synthetic dts-express express 3
+  synthetic text letters 30
+  synthetic igs menu 2
+  film avc film "$(stream igs 1400 menu)" "$(stream text 1800 letters)" \
+    "$(stream dts-express 1A00 express)"
+  transport "$work/called.m2ts" "$(stream avc 1011 film)" "$(stream pgs 1200 menu)" > "$work/times"
+  merge "$out/letters.mkv" "$(clip_file "$out/disc" 0)"
+  ffmpeg_rip express "$(clip_file "$out/disc" 0)" -map 0 -map -0:i:0x1800 -map -0:i:0x1400 -c copy
+  ffmpeg_rip menu "$work/called.m2ts"
+}
+
+# Two views, each with the tables of a clip of its own, in turn in an .ssif file.  A rip
+# has both in a track, picture by picture, or the first.
+case_three_d ()
+{
+  local clips=() n
+  pictures_of 640x360
+  avc left 72 6000 slices=4
+  avc flat 72 4000 slices=4
+  synthetic mvc right "$work/flat"
+  synthetic views both "$work/left" "$work/right"
+  ac3_sound sound 3
+  clip "$work/disc" 0 "$(stream avc 1011 left)" "$(stream ac3 1100 sound)"
+  clip "$work/disc" 1 "$(stream mvc 1012 right)"
+  for n in 0 1; do
+    clips+=("$(clip_file "$work/disc" "$n")")
+  done
+  mkdir -p "$out/disc/BDMV/STREAM/SSIF"
+  python3 "$here/transport_stream.py" in-turn "$out/disc/BDMV/STREAM/SSIF/00000.ssif" \
+    "${clips[@]}" || die "interleaving failed"
+  merge "$out/both.mkv" "$work/both" "$work/sound"
+  merge "$out/left.mkv" "${clips[0]}"
+}
+
 # A base and an enhancement layer, as Dolby Vision has on two PIDs.
 case_two_layers ()
 {

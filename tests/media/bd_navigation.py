@@ -44,7 +44,8 @@ class Entry:
         self.pid = int(pid, 16)
         kind = kind.split("/")[0]
         self.type = KINDS[kind].type
-        self.hidden = self.pid == 0x1015 or kind == "truehd-ac3" or kind.endswith("-extension")
+        self.hidden = (self.pid == 0x1015 or kind.endswith("-extension") or
+                       kind in ("truehd-ac3", "igs", "text"))
         if self.pid < 0x1100:
             self.group = VIDEO
         elif 0x1A00 <= self.pid < 0x1B00:

@@ -5,10 +5,15 @@ Elementary streams of Blu-ray discs that no encoder of the distribution makes.
 
   bd_streams.py vc1 SEED FRAMES OUT
   bd_streams.py pgs SEED CAPTIONS OUT
+  bd_streams.py igs SEED MENUS OUT
+  bd_streams.py text SEED CAPTIONS OUT
   bd_streams.py dts-hd SEED DTS OUT
   bd_streams.py tails SEED AVC OUT
   bd_streams.py enhancement SEED HEVC OUT
   bd_streams.py dts-extension SEED DTS OUT
+  bd_streams.py dts-express SEED SECONDS OUT
+  bd_streams.py mvc SEED AVC OUT
+  bd_streams.py views SEED AVC MVC OUT
   bd_streams.py eac3-core SEED AC3 EAC3 OUT
   bd_streams.py eac3-extension SEED EAC3 OUT
   bd_streams.py even BYTES TICKS FILE
@@ -17,14 +22,16 @@ Elementary streams of Blu-ray discs that no encoder of the distribution makes.
 Those with a SEED write OUT and OUT.units, a line for each access unit: size, PTS, DTS
 (ticks of 1/90000 s); the units of what they are made from are read beside it.
 
-vc1: start codes, headers that parsers understand, and noise for pictures.  pgs: captions
-of run-length coded noise, a segment a unit.  dts-hd: an extension substream with an
-XLL asset of noise behind each DTS core frame; dts-extension: that alone.  tails: H.264
-with zeros behind NAL units, filler data, and start codes of three bytes as well as four.
+vc1: start codes, headers that parsers understand, and noise for pictures.  pgs:
+captions of run-length coded noise, a segment a unit; igs: menus of the like; text:
+captions of letters (TextST), as good as noise.  dts-hd: an extension substream with an
+XLL asset of noise behind each DTS core frame; dts-extension: that alone; dts-express:
+one with LBR.  mvc: H.264 as the second view of another; views: both.  tails: H.264 with
+zeros behind NAL units, filler data, and start codes of three bytes as well as four.
 enhancement: HEVC with a NAL unit of type 62 at each access unit's end, as Dolby Vision
-has it.  eac3-core: AC-3 frames with a dependent E-AC-3 frame behind each; eac3-extension:
-those alone.  even: units of one size, for what is there already.  samples: noise as LPCM
-has it, with what has to be empty.
+has it.  eac3-core: AC-3 frames with a dependent E-AC-3 frame behind each;
+eac3-extension: those alone.  even: units of one size, for what is there already.
+samples: noise as LPCM has it, with what has to be empty.
 """
 
 import binascii
@@ -174,24 +181,59 @@ def pgs(chance, captions):
         yield end, early, early
 
 
+def igs(chance, menus):
+    """One each two seconds: palette, pictures of buttons, the composition, end."""
+    for n in range(menus):
+        when = n * 180000 + 90000
+        early = when - 9000
+        colors = b"".join(bytes([i]) + chance.randbytes(4) for i in range(255))
+        yield segment(0x14, b"\0\0" + colors), when, early
+        for number in range(3):
+            width = chance.randrange(100, 400)
+            for part in pgs_object(number, width, 60, run_length(chance, width, 60)):
+                yield part, when, early
+        screen = struct.pack(">HHBHB", 1920, 1080, 0x10, n, 0x80)
+        page = noise(chance, chance.randrange(200, 900))
+        size = len(page).to_bytes(3, "big")
+        yield segment(0x18, screen + b"\xc0" + size + page), when, early
+        yield segment(0x80, b""), when, early
+
+
+def text(chance, captions):
+    """The styles, then ten captions a second."""
+    styles = segment(0x81, noise(chance, 300)) + struct.pack(">H", captions)
+    yield styles, 0, 0
+    for n in range(captions):
+        begin, end = 54000000 + n * 9000, 54008000 + n * 9000
+        lines = bytes(chance.choice(b"etaoin shrdlu") for _ in range(chance.randrange(20, 400)))
+        body = begin.to_bytes(5, "big") + end.to_bytes(5, "big") + b"\0\1\0\0"
+        body += struct.pack(">HHH", len(lines) + 4, 0x1B01, len(lines)) + lines
+        yield segment(0x82, body), n * 9000, n * 9000
+
+
 # ---- DTS-HD (ETSI TS 102 114, 7.4)
 
 
-def asset_descriptor(size):
-    """Two channels of 24 bit and 48 kHz: one asset, lossless beside its core."""
+def asset_descriptor(size, express):
+    """Two channels of 24 bit and 48 kHz: one asset, lossless beside its core, or LBR alone."""
     bits = Bits().put(3, 0).put(1, 0).put(1, 0).put(1, 0).put(5, 23).put(4, 12).put(8, 1)
     bits.put(1, 1).put(1, 1).put(2, 0).put(4, 2).put(3, 0)  # speakers: left and right
     bits.put(1, 0).put(1, 0)  # no range control, no dialogue level
-    bits.put(2, 0).put(12, 0x200).put(20, size - 1).put(1, 0)  # XLL, size, no sync field
+    if express:
+        bits.put(2, 2).put(14, size - 1).put(1, 0)  # LBR, size, no sync field
+    else:
+        bits.put(2, 0).put(12, 0x200).put(20, size - 1).put(1, 0)  # XLL and the same
     bits.put(1, 0)
     whole = (bits.size + 9 + 7) // 8
     head = Bits().put(9, whole - 1).put(bits.size, bits.value)
     return head.bytes()
 
 
-def extension_substream(chance):
-    xll = b"\x41\xa2\x95\x47" + noise(chance, chance.randrange(600, 3000))
-    descriptor = asset_descriptor(len(xll))
+def extension_substream(chance, express=False):
+    # LBR says its rate, 48 kHz, and more.
+    xll = b"\x0a\x80\x19\x21\2\x0c\3\0\0\x08" if express else b"\x41\xa2\x95\x47"
+    xll += noise(chance, chance.randrange(100, 700) if express else chance.randrange(600, 3000))
+    descriptor = asset_descriptor(len(xll), express)
 
     def header(size):
         bits = Bits().put(8, 0).put(2, 0).put(1, 1).put(12, size - 1)
@@ -211,6 +253,12 @@ def extension_substream(chance):
 def dts_extension(chance, name):
     for _, pts, dts in read_units(name):
         yield extension_substream(chance), pts, dts
+
+
+def dts_express(chance, seconds):
+    """Frames of 4096 samples."""
+    for n in range(seconds * 48000 // 4096):
+        yield extension_substream(chance, True), n * 7680, n * 7680
 
 
 def dts_hd(chance, name):
@@ -241,6 +289,19 @@ def enhancement(chance, name):
         yield data + b"\0\0\0\1\x7c\x01" + noise(chance, chance.randrange(80, 400)), pts, dts
 
 
+def mvc(chance, name):
+    """Second views: delimiters, parameter sets and slices of other types; slices have three
+    bytes more (ISO/IEC 14496-10, H.7.3.1.1)."""
+    kinds = {9: 24, 7: 15, 1: 20, 5: 20}
+    for data, pts, dts in read_units(name):
+        out = b""
+        for part in re.split(rb"\x00?\x00\x00\x01", data)[1:]:
+            kind = kinds.get(part[0] & 31, part[0] & 31)
+            more = b"\x40\x04\x07" if kind == 20 else b""
+            out += b"\0\0\0\1" + bytes([part[0] & 0xE0 | kind]) + more + part[1:]
+        yield out, pts, dts
+
+
 # ---- sound
 
 
@@ -250,9 +311,9 @@ def eac3_extension(_, eac3):
         yield frame[:2] + bytes([frame[2] | 0x40]) + frame[3:], pts, dts
 
 
-def eac3_core(ac3, eac3):
-    for (core, pts, dts), (more, _, _) in zip(read_units(ac3), eac3_extension(None, eac3)):
-        yield core + more, pts, dts
+def joined(first, second):
+    for (data, pts, dts), (more, _, _) in zip(first, second):
+        yield data + more, pts, dts
 
 
 def samples(bits, channels, data):
@@ -286,13 +347,18 @@ def main(command, *args):
     seed, what, *more, out = args
     chance = random.Random(int(seed))
     if command == "eac3-core":
-        write_units(out, eac3_core(what, *more))
+        write_units(out, joined(read_units(what), eac3_extension(None, *more)))
         return
-    if command in ("vc1", "pgs"):
-        write_units(out, {"vc1": vc1, "pgs": pgs}[command](chance, int(what)))
+    if command == "views":
+        write_units(out, joined(read_units(what), read_units(*more)))
+        return
+    if what.isdigit():
+        make = {"vc1": vc1, "pgs": pgs, "igs": igs, "text": text, "dts-express": dts_express}
+        write_units(out, make[command](chance, int(what)))
     else:
         make = {"dts-hd": dts_hd, "dts-extension": dts_extension, "tails": tails,
-                "eac3-extension": eac3_extension, "enhancement": enhancement}[command]
+                "eac3-extension": eac3_extension, "enhancement": enhancement,
+                "mvc": mvc}[command]
         write_units(out, make(chance, what))
 
 

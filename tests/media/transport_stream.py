@@ -4,6 +4,7 @@
 Transport streams of Blu-ray discs by hand: what no multiplexer of the distribution makes.
 
   transport_stream.py mux [--188] [--odd SEED] [--start SECONDS] OUT STREAM...
+  transport_stream.py in-turn OUT CLIP...
 
 STREAM is KIND:PID:FILE[+FILE]..., PID in hexadecimal, and KIND one of those in KINDS or
 lpcm/BITS/CHANNELS.  Beside each FILE lies FILE.units, a line for each access unit: its
@@ -15,6 +16,8 @@ Packets are 192 bytes (188, with --188), in the order of their times.  A PES pac
 spread evenly over the time up to the next one of its stream, so streams are as finely
 interleaved as on a disc.  With --odd, packets are laid out in all the ways
 ISO/IEC 13818-1 2.4.3 allows and discs seldom have.
+
+in-turn: runs of each clip, as in .ssif files.
 
 The times on the printed line are of the first and behind the last unit of the first
 stream, in ticks of 1/45000 s as playlists have them.
@@ -35,6 +38,7 @@ PMT_PID, PCR_PID, NULL_PID = 0x100, 0x1001, 0x1FFF
 PAYLOAD = 184
 PACKET_TIME = 846  # of a packet at 48 Mbit/s, in ticks of 1/27000000 s
 ALIGNED = 32  # packets: files are whole units of so many
+TURNS = 12
 
 
 class Kind(NamedTuple):
@@ -53,6 +57,7 @@ KINDS = {
     "mpeg2": Kind(0x02, 0xE0),
     "avc": Kind(0x1B, 0xE0),
     "hevc": Kind(0x24, 0xE0, descriptors=registration(b"HEVC")),
+    "mvc": Kind(0x20, 0xE0),
     "vc1": Kind(0xEA, 0xFD, 0x55, descriptors=registration(b"VC-1")),
     "lpcm": Kind(0x80, 0xBD),
     "ac3": Kind(0x81, 0xBD, descriptors=registration(b"AC-3")),
@@ -64,7 +69,10 @@ KINDS = {
     "dts-hd": Kind(0x86, 0xFD, 0x71),
     "dts-hd-extension": Kind(0x86, 0xFD, 0x72),
     "pgs": Kind(0x90, 0xBD),
+    "igs": Kind(0x91, 0xBD),
+    "text": Kind(0x92, 0xBF),
     "eac3-secondary": Kind(0xA1, 0xFD, 0x71),
+    "dts-express": Kind(0xA2, 0xFD, 0x71),
 }
 
 # ---- elementary streams
@@ -122,6 +130,8 @@ class Stream:
             yield dts, self.packet(payload, pts, dts)
 
     def packet(self, payload, pts, dts):
+        if self.kind.stream_id == 0xBF:  # has no header behind its length
+            return b"\0\0\1\xbf" + struct.pack(">H", len(payload)) + payload
         stamps = times(pts, dts)
         extension = b""
         if self.kind.extension is not None:
@@ -319,7 +329,24 @@ def mux(streams, short, layout):
     return stamped(numbered(packets), short, layout)
 
 
+def in_turn(names):
+    """The clips in whole units; all end with the same turn."""
+    clips = []
+    for name in names:
+        with open(name, "rb") as f:
+            clips.append(f.read())
+    for turn in range(TURNS):
+        for data in clips:
+            unit = 192 * ALIGNED
+            begin, end = (len(data) // unit * t // TURNS * unit for t in (turn, turn + 1))
+            yield data[begin:end]
+
+
 def main(command, *args):
+    if command == "in-turn":
+        with open(args[0], "wb") as f:
+            f.writelines(in_turn(args[1:]))
+        return
     if command != "mux":
         raise SystemExit(__doc__)
     args = list(args)
