@@ -53,10 +53,13 @@ struct layout_template {
 /* When pieces of a lane come, counted in pieces of the lead. */
 struct layout_pace {
   uint64_t last, interval;
+  uint64_t turn;                        /* the number of its last turn, of all turns */
   int64_t steady_last, steady_interval; /* the same, evened out; in 1/256 */
 };
 
+/* Models of a bit are chosen by how near two things are in time, and by what the past says. */
 #define LAYOUT_CONTEXTS 7
+#define LAYOUT_HINTS 7
 
 struct layout_lane {
   uint64_t pos;        /* the next piece's offset in the lane */
@@ -71,9 +74,22 @@ struct layout_lane {
   struct layout_pace pace;
   struct layout_template templates[LAYOUT_MAX_TEMPLATES];
 
-  struct range_bit surprise, back[LAYOUT_CONTEXTS], known;
+  struct range_bit surprise[LAYOUT_HINTS], back[LAYOUT_CONTEXTS][LAYOUT_HINTS], known;
   struct range_number before_surprise, stay, template;
-  struct range_signed late[3];
+  struct range_sign late[3][LAYOUT_HINTS];
+  struct range_number lateness;
+};
+
+/* The past: the last events, and where the next one may be in them. */
+#define LAYOUT_PAST_EVENTS 4096
+#define LAYOUT_PAST_PLACES_LOG2 12
+
+struct layout_past {
+  uint32_t n;  /* events so far */
+  uint32_t at; /* 1 + the number of the event that the next is expected to be; 0: none */
+  uint32_t length;                     /* how many were what was expected, in a row */
+  uint64_t events[LAYOUT_PAST_EVENTS]; /* packed, by number */
+  uint32_t places[1U << LAYOUT_PAST_PLACES_LOG2]; /* `at`, by what was before it */
 };
 
 struct layout_walk {
@@ -84,14 +100,19 @@ struct layout_walk {
   uint32_t lane;    /* whose pieces are coming */
   bool leading;     /* … as the lead's: they are, or they are the hole's in its place */
   uint64_t turn;    /* pieces of this turn, up to the last event */
+  uint64_t turns;   /* so far */
   uint64_t time,
     event_time; /* pieces of lead and hole so far, and up to the last event */
   struct layout_lane *lanes; /* n_lanes + 1, owned */
+  struct layout_past past;
 
-  struct range_bit first[LAYOUT_CONTEXTS], other_first[LAYOUT_CONTEXTS], second, to_lead;
+  struct range_bit first[LAYOUT_CONTEXTS][LAYOUT_HINTS];
+  struct range_bit other_first[LAYOUT_CONTEXTS][LAYOUT_HINTS];
+  struct range_bit second[LAYOUT_HINTS], to_lead[LAYOUT_HINTS];
   struct range_bit to_end;
   struct range_number other, len;
-  struct range_signed gap, end_offset;
+  struct range_sign gap_sign, offset_sign;
+  struct range_number gap, offset;
 };
 
 /* A piece: bytes that lie together in the source. */
@@ -115,7 +136,8 @@ struct layout_event {
 /* What a new template has for `trust`. */
 #define LAYOUT_FIRST_TRUST 1
 
-#define LAYOUT_MAX_HOLE (UINT64_C (1) << 31) /* packets */
+/* Packets of a hole, or pieces, up to an event. */
+#define LAYOUT_MAX_PASSED (UINT64_C (1) << 31)
 #define LAYOUT_MAX_GRID 65535
 
 /* Begin a walk whose pos, grid, n_lanes (1 … LAYOUT_MAX_LANES) and lead are set; false when
@@ -142,7 +164,7 @@ uint64_t layout_steady (const struct layout_lane *lane, uint32_t template);
 void layout_place (struct layout_walk *w, uint32_t template, struct layout_piece piece,
                    uint64_t n);
 
-/* So many packets of no lane come, at most LAYOUT_MAX_HOLE: it is the hole's turn. */
+/* So many packets of no lane come, at most LAYOUT_MAX_PASSED: it is the hole's turn. */
 void layout_pass_hole (struct layout_walk *w, uint64_t packets);
 
 /* Code the first half of an event: which kind it is, whose turn, after how many pieces (which
@@ -156,5 +178,13 @@ bool layout_code_turn (struct layout_walk *w, struct range_coder *c,
  */
 bool layout_code_rest (struct layout_walk *w, struct range_coder *c,
                        struct layout_event *ev);
+
+/* What the next event is, if it is what followed the same ones before (layout_past.c); false:
+ * they have not been before.
+ */
+bool layout_expect (const struct layout_walk *w, struct layout_event *ev);
+
+/* An event has been coded. */
+void layout_remember (struct layout_walk *w, const struct layout_event *ev);
 
 #endif /* MKVDUP_LAYOUT_H */

@@ -3,8 +3,8 @@
  * Coding events of a walk, in either direction: see layout.h.
  *
  * As a rule the lane which is due first has its turn, about when it is due, and then it is the
- * lead's again.  How sure that is depends on how near it is to what else might be, which
- * chooses among a few models of the same bit.
+ * lead's again.  How sure that is depends on how near it is to what else might be, and on what
+ * followed the same events last time: these choose among a few models of the same bit.
  */
 #include "config.h"
 
@@ -25,12 +25,21 @@ due (const struct layout_walk *w, uint32_t lane)
 }
 
 /* Of the lanes that may follow, but for the lead's, the two that are due first; of equal ones
- * the lower.  Where there is none, one that cannot be.
+ * that whose last turn was longer ago.  Where there is none, one that cannot be.
  */
 struct candidates {
   uint32_t lane[2];
   uint64_t due[2];
 };
+
+/* Is lane a, due at that time, before lane b? */
+static bool
+is_before (const struct layout_walk *w, uint64_t time_a, uint32_t a, uint64_t time_b,
+           uint32_t b)
+{
+  return time_a < time_b ||
+         (time_a == time_b && w->lanes[a].pace.turn < w->lanes[b].pace.turn);
+}
 
 static struct candidates
 find_candidates (const struct layout_walk *w)
@@ -44,13 +53,13 @@ find_candidates (const struct layout_walk *w)
     if (i == w->lane || i == w->lead)
       continue;
     time = due (w, i);
-    if (time < c.due[0]) {
+    if (is_before (w, time, i, c.due[0], c.lane[0])) {
       c.lane[1] = c.lane[0];
       c.due[1] = c.due[0];
       c.lane[0] = i;
       c.due[0] = time;
     }
-    else if (time < c.due[1]) {
+    else if (is_before (w, time, i, c.due[1], c.lane[1])) {
       c.lane[1] = i;
       c.due[1] = time;
     }
@@ -69,94 +78,158 @@ distance (uint64_t a, uint64_t b)
   return d < LAYOUT_CONTEXTS ? (unsigned) d : LAYOUT_CONTEXTS - 1;
 }
 
-/* A lane that is not the one expected. */
-static uint32_t
-code_lane (struct layout_walk *w, struct range_coder *c, const struct candidates *next,
-           uint32_t lane)
+/* What the past says of a bit: nothing; or yes or no, and for how many events in a row it was
+ * right.
+ */
+static unsigned
+hint (const struct layout_walk *w, const struct layout_event *expected, bool yes)
 {
-  unsigned context = distance (next->due[0], next->due[1]);
+  unsigned sure = (w->past.length >= 4) + (w->past.length >= 16);
 
-  if (w->lane != w->lead && range_code_bit (c, &w->to_lead, lane == w->lead))
+  return expected ? 1 + 2 * sure + yes : 0;
+}
+
+/* The same of a number: the one expected is less than `v`, equal to it, or greater. */
+static unsigned
+hint_number (const struct layout_walk *w, const struct layout_event *expected, int64_t v)
+{
+  int64_t n = expected ? (int64_t) expected->n : 0;
+  unsigned sure = w->past.length >= 8;
+
+  return expected ? 1 + 3 * sure + (n >= v) + (n > v) : 0;
+}
+
+/* Code an event of a walk: what that takes. */
+struct coding {
+  struct layout_walk *w;
+  struct range_coder *c;
+  const struct layout_event *expected; /* by the past; NULL: it does not know */
+  struct candidates next;
+};
+
+/* Is the event that this lane has its turn?  By one of the models for what the past says. */
+static bool
+code_is_lane (const struct coding *g, struct range_bit *models, uint32_t lane, bool is)
+{
+  const struct layout_event *e = g->expected;
+
+  return range_code_bit (
+    g->c, &models[hint (g->w, e, e && !e->surprise && e->lane == lane)], is);
+}
+
+static bool
+code_is_surprise (const struct coding *g, bool surprise)
+{
+  struct layout_lane *l = &g->w->lanes[g->w->lane];
+  const struct layout_event *e = g->expected;
+
+  return range_code_bit (g->c, &l->surprise[hint (g->w, e, e && e->surprise)], surprise);
+}
+
+/* A lane's turn, where it is not the usual one's. */
+static uint32_t
+code_lane (const struct coding *g, uint32_t lane)
+{
+  struct layout_walk *w = g->w;
+  const struct layout_event *e = g->expected;
+  unsigned context = distance (g->next.due[0], g->next.due[1]);
+  uint32_t first = g->next.lane[0], second = g->next.lane[1];
+
+  if (e && !e->surprise && e->lane != first && e->lane != w->lead)
+    second = e->lane;
+  if (w->lane != w->lead && code_is_lane (g, w->to_lead, w->lead, lane == w->lead))
     return w->lead;
-  if (!w->leading && range_code_bit (c, &w->other_first[context], lane == next->lane[0]))
-    return next->lane[0];
-  if (range_code_bit (c, &w->second, lane == next->lane[1]))
-    return next->lane[1];
-  return (uint32_t) range_code_number (c, &w->other, lane);
+  if (!w->leading && code_is_lane (g, w->other_first[context], first, lane == first))
+    return first;
+  if (code_is_lane (g, w->second, second, lane == second))
+    return second;
+  return (uint32_t) range_code_number (g->c, &w->other, lane);
 }
 
 /* Pieces of the lead, or packets of the hole, up to the lane's turn.  (What is malformed is
  * more than there can be.)
  */
 static uint64_t
-code_wait (const struct layout_walk *w, struct range_coder *c, struct layout_lane *l,
-           uint64_t n)
+code_wait (const struct coding *g, uint32_t lane, uint64_t n)
 {
+  struct layout_lane *l = &g->w->lanes[lane];
   const struct layout_pace *p = &l->pace;
+  const struct layout_event *e = g->expected;
   int64_t time = (int64_t) (p->last + p->interval);
   int64_t steady = (p->steady_last + p->steady_interval + 128) / 256;
-  unsigned context = steady < time ? 0 : steady == time ? 1 : 2;
-  int64_t wait = time - (int64_t) w->event_time;
+  unsigned context = (steady >= time) + (steady > time);
+  int64_t wait = time - (int64_t) g->w->event_time;
 
   wait = wait > 0 ? wait : 0;
-  return (uint64_t) (wait + range_code_signed (c, &l->late[context], (int64_t) n - wait));
+  if (e && (e->surprise || e->lane != lane))
+    e = NULL;
+  return (uint64_t) (wait + range_code_signed (
+                              g->c, &l->late[context][hint_number (g->w, e, wait)],
+                              &l->lateness, (int64_t) n - wait));
 }
 
 /* The lead goes on: whose turn is next?  As a rule, that of the lane that is due first. */
 static void
-code_leading (struct layout_walk *w, struct range_coder *c, struct layout_event *ev)
+code_leading (const struct coding *g, struct layout_event *ev)
 {
+  struct layout_walk *w = g->w;
   struct layout_lane *l = &w->lanes[w->lane];
-  struct candidates next = find_candidates (w);
-  unsigned context = distance (next.due[0], next.due[1]);
+  unsigned context = distance (g->next.due[0], g->next.due[1]);
+  uint32_t first = g->next.lane[0];
 
-  if (range_code_bit (c, &w->first[context], !ev->surprise && ev->lane == next.lane[0])) {
+  if (code_is_lane (g, w->first[context], first, !ev->surprise && ev->lane == first)) {
     ev->surprise = false;
-    ev->lane = next.lane[0];
+    ev->lane = first;
   }
   else {
-    ev->surprise = range_code_bit (c, &l->surprise, ev->surprise);
+    ev->surprise = code_is_surprise (g, ev->surprise);
     if (!ev->surprise)
-      ev->lane = code_lane (w, c, &next, ev->lane);
+      ev->lane = code_lane (g, ev->lane);
   }
   if (ev->surprise)
-    ev->n = range_code_number (c, &l->before_surprise, ev->n);
+    ev->n = range_code_number (g->c, &l->before_surprise, ev->n);
   else if (ev->lane == w->lead)
-    ev->n = range_code_number (c, &l->stay, ev->n);
+    ev->n = range_code_number (g->c, &l->stay, ev->n);
   else if (ev->lane <= w->n_lanes)
-    ev->n = code_wait (w, c, &w->lanes[ev->lane], ev->n);
+    ev->n = code_wait (g, ev->lane, ev->n);
 }
 
 /* Another lane came in: as a rule it is the lead's turn, after as many pieces as last time. */
 static void
-code_other (struct layout_walk *w, struct range_coder *c, struct layout_event *ev)
+code_other (const struct coding *g, struct layout_event *ev)
 {
+  struct layout_walk *w = g->w;
   struct layout_lane *l = &w->lanes[w->lane];
-  struct candidates next = find_candidates (w);
-  unsigned context = distance (w->event_time, next.due[0]);
-  uint64_t usual = l->stayed > w->turn ? l->stayed - w->turn : 0;
+  const struct layout_event *e = g->expected;
+  unsigned context = distance (w->event_time, g->next.due[0]);
+  uint64_t n = l->stayed > w->turn ? l->stayed - w->turn : 0;
+  bool expected = e && !e->surprise && e->lane == w->lead && e->n == n;
 
-  if (range_code_bit (c, &l->back[context],
-                      !ev->surprise && ev->lane == w->lead && ev->n == usual)) {
-    *ev = (struct layout_event){ .n = usual, .lane = w->lead };
+  if (range_code_bit (g->c, &l->back[context][hint (w, e, expected)],
+                      !ev->surprise && ev->lane == w->lead && ev->n == n)) {
+    *ev = (struct layout_event){ .n = n, .lane = w->lead };
     return;
   }
-  ev->surprise = range_code_bit (c, &l->surprise, ev->surprise);
-  if (ev->surprise) {
-    ev->n = range_code_number (c, &l->before_surprise, ev->n);
-    return;
-  }
-  ev->lane = code_lane (w, c, &next, ev->lane);
-  ev->n = range_code_number (c, &l->stay, ev->n);
+  ev->surprise = code_is_surprise (g, ev->surprise);
+  if (!ev->surprise)
+    ev->lane = code_lane (g, ev->lane);
+  ev->n = range_code_number (g->c, ev->surprise ? &l->before_surprise : &l->stay, ev->n);
 }
 
 bool
 layout_code_turn (struct layout_walk *w, struct range_coder *c, struct layout_event *ev)
 {
+  struct layout_event expected;
+  struct coding g = { w, c, NULL, find_candidates (w) };
+
+  if (layout_expect (w, &expected))
+    g.expected = &expected;
   if (w->leading)
-    code_leading (w, c, ev);
+    code_leading (&g, ev);
   else
-    code_other (w, c, ev);
+    code_other (&g, ev);
+  if (ev->n > LAYOUT_MAX_PASSED)
+    return false;
   if (ev->surprise)
     return w->lane != w->n_lanes;
   return ev->lane != w->lane && ev->lane < w->n_lanes + (w->grid > 0);
@@ -171,9 +244,9 @@ code_template (struct layout_walk *w, struct range_coder *c, struct layout_event
   int64_t len;
 
   ev->to_end = range_code_bit (c, &w->to_end, ev->to_end);
-  ev->gap = range_code_signed (c, &w->gap, ev->gap);
+  ev->gap = range_code_signed (c, &w->gap_sign, &w->gap, ev->gap);
   if (ev->to_end)
-    len = range_code_signed (c, &w->end_offset, ev->len);
+    len = range_code_signed (c, &w->offset_sign, &w->offset, ev->len);
   else
     len = (int64_t) range_code_number (c, &w->len, (uint64_t) ev->len - 1) + 1;
   if (ev->gap > LAYOUT_MAX_GAP || ev->gap < -LAYOUT_MAX_GAP || len > LAYOUT_MAX_PIECE ||
@@ -211,9 +284,14 @@ layout_code_rest (struct layout_walk *w, struct range_coder *c, struct layout_ev
   w->turn += ev->n;
   if (ev->surprise) {
     w->turn++;
-    return code_surprise (w, c, ev);
+    if (!code_surprise (w, c, ev))
+      return false;
+    layout_remember (w, ev);
+    return true;
   }
+  layout_remember (w, ev);
   w->lanes[w->lane].stayed = w->turn;
+  w->lanes[w->lane].pace.turn = ++w->turns;
   w->turn = 0;
   w->leading = ev->lane == w->lead || (ev->lane == w->n_lanes && !w->leading);
   w->lane = ev->lane;

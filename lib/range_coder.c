@@ -81,14 +81,15 @@ range_code_number (struct range_coder *c, struct range_number *m, uint64_t v)
 }
 
 int64_t
-range_code_signed (struct range_coder *c, struct range_signed *m, int64_t v)
+range_code_signed (struct range_coder *c, struct range_sign *sign,
+                   struct range_number *magnitude, int64_t v)
 {
-  uint64_t magnitude = v < 0 ? -(uint64_t) v : (uint64_t) v;
+  uint64_t n = v < 0 ? -(uint64_t) v : (uint64_t) v;
   bool negative;
 
-  if (range_code_bit (c, &m->zero, v == 0))
+  if (range_code_bit (c, &sign->zero, v == 0))
     return 0;
-  negative = range_code_bit (c, &m->negative, v < 0);
-  magnitude = range_code_number (c, &m->magnitude, magnitude - 1) + 1;
-  return negative ? -(int64_t) magnitude : (int64_t) magnitude;
+  negative = range_code_bit (c, &sign->negative, v < 0);
+  n = range_code_number (c, magnitude, n - 1) + 1;
+  return negative ? -(int64_t) n : (int64_t) n;
 }

@@ -100,12 +100,12 @@ struct range_number {
 
 uint64_t range_code_number (struct range_coder *c, struct range_number *m, uint64_t v);
 
-/* Numbers of either sign, of that magnitude. */
-struct range_signed {
+/* Numbers of either sign, of a magnitude up to that. */
+struct range_sign {
   struct range_bit zero, negative;
-  struct range_number magnitude;
 };
 
-int64_t range_code_signed (struct range_coder *c, struct range_signed *m, int64_t v);
+int64_t range_code_signed (struct range_coder *c, struct range_sign *sign,
+                           struct range_number *magnitude, int64_t v);
 
 #endif /* MKVDUP_RANGE_CODER_H */

@@ -224,7 +224,7 @@ count_hole (const struct layout_walk *w, const struct placed *p)
 
   if (w->grid > 0 && p->piece.from >= w->pos + w->grid)
     packets = (p->piece.from - w->pos) / w->grid;
-  return packets <= LAYOUT_MAX_HOLE ? packets : 0;
+  return packets <= LAYOUT_MAX_PASSED ? packets : 0;
 }
 
 /* What is needed before the next piece is as predicted, or is placed as a surprise. */

@@ -144,7 +144,7 @@ pass (struct laying *l, uint64_t n)
 {
   if (l->model.lane != l->walk->n_lanes)
     return n <= l->left && place_predicted (l, n);
-  if (n > LAYOUT_MAX_HOLE)
+  if (n > LAYOUT_MAX_PASSED)
     return false;
   layout_pass_hole (&l->model, n);
   return l->model.pos <= SOURCE_MAX_SIZE;
