@@ -21,6 +21,7 @@
 #include "batch.h"
 #include "cleanup.h"
 #include "image.h"
+#include "memory.h"
 #include "padding.h"
 #include "recipe_format.h"
 #include "sidecar.h"
@@ -233,6 +234,7 @@ mkvdup_get_ready (void)
 {
   struct error err = ERROR_INIT;
 
+  memory_keep_freed ();
   batch_force_pread (mkvdup_debug_pread != 0);
   cache = segment_cache_new (config.cache_size);
   if (!cache) {

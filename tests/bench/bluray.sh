@@ -32,6 +32,7 @@ bluray_usual ()
   same_bytes bluray "$tmp/bluray/title.mkv"
   create_figures bluray
   recipe_figures bluray
+  bench_pairs bluray "$tmp/bluray/title.mkv"
   rm -r "$tmp"/bluray*
 }
 

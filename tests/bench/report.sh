@@ -329,6 +329,56 @@ server_table ()
   each "peak resident, MiB" "" resident
 }
 
+# How fast, and with how much of the server's processor time, both as ratios.
+pair_ratios ()
+{
+  printf 'rate %.3f, work %.3f' "$(value "$1" "pair.$2.rate.ratio")" \
+    "$(value "$1" "pair.$2.cpu.ratio")"
+}
+
+# Of a reply, in microseconds: pair_times RIP WHICH KEY
+pair_times ()
+{
+  printf '%.0f / %.0f' "$(value "$1" "pair.$2.$3.a")" "$(value "$1" "pair.$2.$3.b")"
+}
+
+pair_resident ()
+{
+  echo "$(value "$1" "pair.$2.rss.mkvdup") / $(value "$1" "pair.$2.rss.file")"
+}
+
+# pairs_table RIP...
+pairs_table ()
+{
+  local rips=$* t load
+  row "In pairs: mkvdup/file" goal "$@"
+  rule $#
+  for t in 1 16; do
+    for load in "4 KiB, depth 1:4k-1" "4 KiB, depth 16:4k-16" "64 KiB, depth 1:64k-1" \
+      "64 KiB, depth 16:64k-16" "128 KiB, depth 1:128k-1" "128 KiB, depth 16:128k-16" \
+      "in order:in-order" "4 x 4 KiB, depth 16:4k-16-four" \
+      "4 x 64 KiB, depth 16:64k-16-four" "4 x in order:in-order-four" \
+      "64 x 64 KiB, depth 1:64k-1-many"; do
+      over "$rips" "-t $t, ${load%:*}" "≥ 0.9" pair_ratios "$t.${load#*:}"
+    done
+    over "$rips" "-t $t, first read, µs" "≤ 5000" value "pair.$t.first.first.a"
+    for load in 4k-1 64k-1 64k-1-many; do
+      over "$rips" "-t $t, $load: median, µs" "" pair_times "$t.$load" p50
+      over "$rips" "-t $t, $load: 99.9 %, µs" "" pair_times "$t.$load" p999
+    done
+    over "$rips" "-t $t, peak resident, MiB" "" pair_resident "$t"
+  done
+}
+
+# Those that there are figures of.
+paired ()
+{
+  local rip
+  for rip in ${figure[rips]} bluray; do
+    [ -z "${figure[$rip.pairs]-}" ] || echo "$rip"
+  done
+}
+
 # report RESULTS
 report ()
 {
@@ -355,6 +405,12 @@ HEAD
   serve_table
   echo
   server_table
+  local rips
+  rips=$(paired)
+  [ -n "$rips" ] || return 0
+  echo
+  # shellcheck disable=SC2086
+  pairs_table $rips
 }
 
 # replace_block RESULTS DOCUMENT: what is between the marks in DOCUMENT.
