@@ -19,18 +19,18 @@ frame_ends_frame (struct frame_ends *f)
   f->frame++;
 }
 
-/* Those that do not increase are left out: a lane may be read backwards, but not laid out. */
+/* Those that do not increase are left out: a lane may be read backwards, but not laid out.
+ * Nor does anything end at 0.
+ */
 static void
 add_end (struct frame_ends_lane *l, uint64_t end)
 {
-  uint64_t last;
+  uint64_t last = 0;
 
-  if (l->ends.len > 0) {
+  if (l->ends.len > 0)
     memcpy (&last, l->ends.data + l->ends.len - sizeof last, sizeof last);
-    if (end <= last)
-      return;
-  }
-  buffer_append (&l->ends, &end, sizeof end);
+  if (end > last)
+    buffer_append (&l->ends, &end, sizeof end);
 }
 
 void

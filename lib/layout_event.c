@@ -78,6 +78,15 @@ distance (uint64_t a, uint64_t b)
   return d < LAYOUT_CONTEXTS ? (unsigned) d : LAYOUT_CONTEXTS - 1;
 }
 
+/* A number of a lane or template; one that is too large for that stays so. */
+static uint32_t
+code_which (struct range_coder *c, struct range_number *m, uint32_t v)
+{
+  uint64_t got = range_code_number (c, m, v);
+
+  return got < UINT32_MAX ? (uint32_t) got : UINT32_MAX;
+}
+
 /* What the past says of a bit: nothing; or yes or no, and for how many events in a row it was
  * right.
  */
@@ -143,7 +152,7 @@ code_lane (const struct coding *g, uint32_t lane)
     return first;
   if (code_is_lane (g, w->second, second, lane == second))
     return second;
-  return (uint32_t) range_code_number (g->c, &w->other, lane);
+  return code_which (g->c, &w->other, lane);
 }
 
 /* Pieces of the lead, or packets of the hole, up to the lane's turn.  (What is malformed is
@@ -273,8 +282,8 @@ code_surprise (struct layout_walk *w, struct range_coder *c, struct layout_event
   ev->known = most > 0 && range_code_bit (c, &l->known, ev->known);
   if (!ev->known)
     return code_template (w, c, ev);
-  ev->template = (uint32_t) range_code_number (c, &l->template, ev->template);
-  return ev->template <most;
+  ev->template = code_which (c, &l->template, ev->template);
+  return most > ev->template;
 }
 
 bool

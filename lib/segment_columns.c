@@ -209,12 +209,13 @@ find_frame_ends (struct decoder *d)
     lane = &d->lanes[s->lane_plus_1 - 1];
     at = lane->next + (uint64_t) unzigzag (s->skips[s->used]);
     len = coded_shape_recodes (s) ? s->materials[s->used] : s->lengths[s->used];
-    if (len > 0)
-      frame_ends_copy (&d->ends, s->lane_plus_1 - 1, at, len);
+    s->used++;
+    if (len == 0)
+      continue;
     if (at > SOURCE_MAX_SIZE || len > SOURCE_MAX_SIZE)
       d->r.failed = true;
-    lane->next = len > 0 ? at + len : lane->next;
-    s->used++;
+    frame_ends_copy (&d->ends, s->lane_plus_1 - 1, at, len);
+    lane->next = at + len;
   }
   if (!frame_ends_finish (&d->ends))
     d->r.failed = true;
