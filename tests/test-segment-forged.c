@@ -16,22 +16,13 @@
 
 #include "bytes.h"
 #include "column.h"
+#include "forge-segment.h"
 #include "naive.h"
 #include "random-plan.h"
 #include "recoding.h"
 #include "rng.h"
 #include "segment_format.h"
 #include "segment_plan.h"
-
-static struct segment *
-decode_quietly (const uint8_t *coded, size_t len, const struct segment_context *ctx)
-{
-  struct error err = ERROR_INIT;
-  struct segment *seg = segment_decode (coded, len, ctx, &err);
-
-  assert_true (seg || err.text[0]);
-  return seg;
-}
 
 static void
 test_every_flip_is_refused (void **state)
@@ -46,19 +37,19 @@ test_every_flip_is_refused (void **state)
 
     random_plan_make (&p, seed, 1u << 12);
     assert_int_equal (segment_encode (&p.plan, p.image, &p.ctx, &coded, &err), 0);
-    seg = decode_quietly (coded.data, coded.len, &p.ctx);
+    seg = forged_decode (coded.data, coded.len, &p.ctx);
     assert_non_null (seg);
     segment_free (seg);
     step = coded.len / 2000 + 1;
     for (size_t i = 0; i < coded.len; i += step) {
       coded.data[i] ^= (uint8_t) (1u << (i & 7));
-      assert_null (decode_quietly (coded.data, coded.len, &p.ctx));
+      assert_null (forged_decode (coded.data, coded.len, &p.ctx));
       coded.data[i] ^= (uint8_t) (1u << (i & 7));
-      assert_null (decode_quietly (coded.data, i, &p.ctx));
+      assert_null (forged_decode (coded.data, i, &p.ctx));
     }
     /* Nor is a segment in another's place. */
     p.ctx.number++;
-    assert_null (decode_quietly (coded.data, coded.len, &p.ctx));
+    assert_null (forged_decode (coded.data, coded.len, &p.ctx));
     random_plan_free (&p);
   }
 }
@@ -117,7 +108,7 @@ test_forged_segments_are_sane (void **state)
       memcpy (forged, coded.data, coded.len);
       mutate (&rng, forged, coded.len - SEGMENT_CHECKSUM_SIZE);
       fix_checksum (forged, coded.len, p.ctx.number);
-      seg = decode_quietly (forged, coded.len, &p.ctx);
+      seg = forged_decode (forged, coded.len, &p.ctx);
       complaint = seg ? naive_complaint (seg, &p.ctx) : NULL;
       if (complaint)
         fail_msg ("seed %d, try %d: %s", (int) seed, i, complaint);
@@ -132,34 +123,37 @@ test_forged_segments_are_sane (void **state)
   assert_true (accepted > 100 && refused > 100);
 }
 
-/* A body with a right checksum: is it decoded? */
-static bool
-forged_decodes (const char *body, size_t n, uint32_t len)
-{
-  static const uint64_t sizes[1] = { 10000 };
-  struct segment_context ctx = { .len = len, .n_sources = 1, .source_sizes = sizes };
-  uint8_t coded[128] = { 0 };
-  struct segment *seg;
+enum {
+  SMALL_SOURCE = 10000
+};
 
-  memcpy (coded, body, n);
-  fix_checksum (coded, n + SEGMENT_CHECKSUM_SIZE, 0);
-  seg = decode_quietly (coded, n + SEGMENT_CHECKSUM_SIZE, &ctx);
-  segment_free (seg);
-  return seg != NULL;
+#define BODY(body, len) forged_body_decodes (body, sizeof (body) - 1, len, SMALL_SOURCE)
+#define ACCEPTED(body, len) assert_true (BODY (body, len))
+#define REFUSED(body, len) assert_false (BODY (body, len))
+
+/* One walk with one lane; a template of `gap` and length 5; so many pieces. */
+static bool
+lane_decodes (uint64_t source, uint64_t start, int64_t gap, uint64_t pieces,
+              const char *columns, size_t n, uint32_t len)
+{
+  struct forged_layout l;
+  struct forged_walk w;
+
+  forge_layout (&l);
+  w = forge_walk (&l, start, 0, 1);
+  forge_new (&w, 0, gap, 5);
+  w.n_pieces = pieces;
+  w.source = source;
+  return forged_walk_decodes (&w, columns, n, len, SMALL_SOURCE);
 }
 
-#define ACCEPTED(body, len) assert_true (forged_decodes (body, sizeof (body) - 1, len))
-#define REFUSED(body, len) assert_false (forged_decodes (body, sizeof (body) - 1, len))
+#define LANE(source, start, gap, pieces, columns, len) \
+  lane_decodes (source, start, gap, pieces, columns, sizeof (columns) - 1, len)
 
-/* Columns with no layout and no shapes. */
-#define PLAIN "\x01\x00\x00\x00\x00"
+/* Columns with no walks and no shapes; symbols, and literals. */
+#define PLAIN(symbols, literals) "\x01\x00\x00" symbols "\x00" literals
 
-/* One walk with one lane; a template of `gap` and length 5; two pieces. */
-#define LANE(source, start, lane, gap, repeated)                     \
-  "\x01\x01" source start "\x01\x00\x01\x01\x01" lane "\x01\x01" gap \
-  "\x01\x01\x05\x01\x00\x01\x01" repeated
-
-/* One symbol, a copy without header from that lane: `len` bytes after `skip`. */
+/* One symbol, a copy without header from lane 0: `len` bytes after `skip`. */
 #define ONE_SHAPE "\x01\x01\x01\x01\x00\x00\x00"
 #define COPY(len, skip) ONE_SHAPE "\x01\x01\x01\x02\x01\x01" len "\x01\x01" skip
 
@@ -183,55 +177,99 @@ test_forged_literals (void **state)
            0); /* an empty segment */
   REFUSED ("\x02\x01"
            "x",
-           10);               /* no such method */
-  REFUSED (PLAIN "\x00", 10); /* no symbols */
-  ACCEPTED (PLAIN "\x01\x00\x01\x00\x0a\x00"
-                  "1234567890",
+           10);                     /* no such method */
+  REFUSED (PLAIN ("\x00", ""), 10); /* no symbols */
+#define LITERAL(len, bytes) PLAIN ("\x01\x00", "\x01\x00" len "\x00" bytes)
+  ACCEPTED (LITERAL ("\x0a", "1234567890"), 10);
+  REFUSED (LITERAL ("\x0a", "123456789"), 10);
+  REFUSED (LITERAL ("\x09", "123456789"), 10);
+  REFUSED (LITERAL ("\x0b", "1234567890x"), 10);
+  REFUSED (LITERAL ("\x0a", "1234567890x"), 10);
+#undef LITERAL
+  ACCEPTED (PLAIN ("\x02\x00", "\x01\x00\x04\x06\x00"
+                               "1234567890"),
             10);
-  REFUSED (PLAIN "\x01\x00\x01\x00\x0a\x00"
-                 "123456789",
-           10);
-  REFUSED (PLAIN "\x01\x00\x01\x00\x09\x00"
-                 "123456789",
-           10);
-  REFUSED (PLAIN "\x01\x00\x01\x00\x0b\x00"
-                 "1234567890x",
-           10);
-  REFUSED (PLAIN "\x01\x00\x01\x00\x0a\x00"
-                 "1234567890x",
-           10);
-  ACCEPTED (PLAIN "\x02\x00\x01\x00\x04\x06\x00"
-                  "1234567890",
-            10);
-  REFUSED (PLAIN "\x02\x00\x01\x00\x00\x0a\x00"
-                 "1234567890",
-           10); /* of no length */
-  ACCEPTED (PLAIN "\x01\x01\x01\x01\x01\x01\x0a\x01"
-                  "x",
-            10); /* a fill */
-  REFUSED (PLAIN "\x01\x01\x01\x02\x01\x01\x0a\x01"
-                 "x",
-           10); /* no such symbol */
+  REFUSED (PLAIN ("\x02\x00", "\x01\x00\x00\x0a\x00"
+                              "1234567890"),
+           10);                                                   /* of no length */
+  ACCEPTED (PLAIN ("\x01\x01\x01\x01", "\x01\x01\x0a\x01x"), 10); /* a fill */
+  REFUSED (PLAIN ("\x01\x01\x01\x02", "\x01\x01\x0a\x01x"), 10);  /* no such symbol */
+}
+
+/* What of a body ends before it does, or goes on behind it. */
+static void
+test_forged_ends (void **state)
+{
+  static const char columns[] = COPY ("\x0a", "\x00");
+  CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
+  struct forged_layout l;
+  struct forged_walk w;
+
+  (void) state;
+  forge_layout (&l);
+  w = forge_walk (&l, 0, 0, 1);
+  forge_new (&w, 0, 0, 5);
+  w.n_pieces = 2;
+  forge_walk_end (&w);
+  forge_layout_end (&l);
+  forged_layout_body (&b, &l, columns, sizeof columns - 1);
+  forged_layout_free (&l);
+  assert_true (forged_body_decodes (b.data, b.len, 10, SMALL_SOURCE));
+  for (size_t n = 0; n < b.len; n++)
+    assert_false (forged_body_decodes (b.data, n, 10, SMALL_SOURCE));
+  buffer_u8 (&b, 0);
+  assert_false (forged_body_decodes (b.data, b.len, 10, SMALL_SOURCE));
 }
 
 static void
 test_forged_copies (void **state)
 {
   (void) state;
-  ACCEPTED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
-  ACCEPTED (LANE ("\x00", "\x86\x4e", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
+  assert_true (LANE (0, 0, 0, 2, COPY ("\x0a", "\x00"), 10));
+  assert_true (LANE (0, 9990, 0, 2, COPY ("\x0a", "\x00"), 10));
   /* Sources, lanes and what lies in them. */
-  REFUSED (LANE ("\x01", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
-  REFUSED (LANE ("\x00", "\x87\x4e", "\x00", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
-  REFUSED (LANE ("\x00", "\x00", "\x01", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
-  REFUSED (LANE ("\x00", "\x00", "\xff", "\x00", "\x01") COPY ("\x0a", "\x00"), 10);
-  REFUSED (LANE ("\x00", "\x00", "\x00", "\x01", "\x00") COPY ("\x05", "\x00"), 5);
-  REFUSED (LANE ("\x00", "\x50", "\x00", "\x01", "\x01") COPY ("\x0a", "\x00"), 10);
+  assert_false (LANE (1, 0, 0, 2, COPY ("\x0a", "\x00"), 10));
+  assert_false (LANE (0, 9991, 0, 2, COPY ("\x0a", "\x00"), 10));
+  assert_false (LANE (0, 0, -1, 1, COPY ("\x05", "\x00"), 5));
+  assert_true (LANE (0, 1, -1, 1, COPY ("\x05", "\x00"), 5));
+  assert_false (LANE (0, 0, 0, 2,
+                      "\x01\x01\x02\x01\x00\x00\x00\x01\x01\x01\x02\x01\x01\x0a\x01\x01"
+                      "\x00",
+                      10));
+  /* Pieces may overlap, but not beyond the source's beginning. */
+  assert_true (LANE (0, 80, -1, 4, COPY ("\x14", "\x00"), 20));
+  assert_true (LANE (0, 7, -6, 2, COPY ("\x0a", "\x00"), 10));
+  assert_false (LANE (0, 6, -6, 2, COPY ("\x0a", "\x00"), 10));
   /* More than the lane has, behind it, before it. */
-  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0b", "\x00"), 11);
-  ACCEPTED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x09", "\x02"), 9);
-  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x0a", "\x02"), 10);
-  REFUSED (LANE ("\x00", "\x00", "\x00", "\x00", "\x01") COPY ("\x09", "\x01"), 9);
+  assert_false (LANE (0, 0, 0, 2, COPY ("\x0b", "\x00"), 11));
+  assert_true (LANE (0, 0, 0, 2, COPY ("\x09", "\x02"), 9));
+  assert_false (LANE (0, 0, 0, 2, COPY ("\x0a", "\x02"), 10));
+  assert_false (LANE (0, 0, 0, 2, COPY ("\x09", "\x01"), 9));
+}
+
+/* A clock, and the skip of what is no copy. */
+static void
+test_forged_shapes (void **state)
+{
+  (void) state;
+#define CLOCK(column) \
+  "\x01\x01\x01\x01\x00" column "\x00\x01\x01\x01\x02\x01\x01\x0a\x01\x01\x00"
+  assert_true (LANE (0, 0, 0, 2, CLOCK ("\x01\x01\xff"), 10));
+  assert_false (LANE (0, 0, 0, 2, CLOCK ("\x02\x01\x00\x01\x01"), 10));
+#undef CLOCK
+  /* Two symbols, "xyz" and a copy each; the first one's is of so many bytes. */
+#define SKIPS(first, skips, len)                                                        \
+  LANE (0, 0, 0, 2,                                                                     \
+        "\x01\x01\x01\x01\x00\x00\x01\x01\x04\x00\x03xyz\x02\x01\x01\x02\x01\x00" first \
+        "\x05" skips,                                                                   \
+        len)
+#define FAR_SKIP "\x10\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x00\x02"
+  assert_true (SKIPS ("\x05", "\x00", 16));
+  assert_true (SKIPS ("\x00", "\x00", 11));
+  assert_true (SKIPS ("\x00", FAR_SKIP, 11));
+  assert_false (SKIPS ("\x05", FAR_SKIP, 16));
+#undef FAR_SKIP
+#undef SKIPS
 }
 
 /* One symbol, a copy of kind `kind` without header from that lane; `checks`: a column. */
@@ -243,49 +281,45 @@ static void
 test_forged_recodings (void **state)
 {
   (void) state;
-#define SPLIT20(len, skip, material, offset)    \
-  LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x10", len, skip, material, offset, "")
-  ACCEPTED (SPLIT20 ("\x0c", "\x00", "\x0a", "\x00"), 12);
-  ACCEPTED (SPLIT20 ("\x0b", "\x00", "\x0a", "\x01"), 11);
-  ACCEPTED (SPLIT20 ("\x0b", "\x0a", "\x0a", "\x00"), 11);
-  REFUSED (SPLIT20 ("\x0c", "\x0c", "\x0a", "\x00"), 12); /* beyond the lane */
-  REFUSED (SPLIT20 ("\x0c", "\x00", "\x0a", "\x01"), 12); /* beyond the result */
-  REFUSED (SPLIT20 ("\x0d", "\x00", "\x0a", "\x00"), 13);
-  REFUSED (SPLIT20 ("\x01", "\x00", "\x0a", "\x0c"), 1);
-  REFUSED (SPLIT20 ("\x0c", "\x00", "\x00", "\x00"), 12); /* of nothing */
-  REFUSED (SPLIT20 ("\x0c", "\x00", "\x0b", "\x00"), 12); /* no whole units */
-  REFUSED (SPLIT20 ("\x0c", "\x00", "\x14", "\x00"), 12); /* more than there is */
+#define SPLIT20(len, skip, material, offset, n) \
+  LANE (0, 0, 0, 3, RECODED ("\x10", len, skip, material, offset, ""), n)
+  assert_true (SPLIT20 ("\x0c", "\x00", "\x0a", "\x00", 12));
+  assert_true (SPLIT20 ("\x0b", "\x00", "\x0a", "\x01", 11));
+  assert_true (SPLIT20 ("\x0b", "\x0a", "\x0a", "\x00", 11));
+  assert_false (SPLIT20 ("\x0c", "\x0c", "\x0a", "\x00", 12)); /* beyond the lane */
+  assert_false (SPLIT20 ("\x0c", "\x00", "\x0a", "\x01", 12)); /* beyond the result */
+  assert_false (SPLIT20 ("\x0d", "\x00", "\x0a", "\x00", 13));
+  assert_false (SPLIT20 ("\x01", "\x00", "\x0a", "\x0c", 1));
+  assert_false (SPLIT20 ("\x0c", "\x00", "\x00", "\x00", 12)); /* of nothing */
+  assert_false (SPLIT20 ("\x0c", "\x00", "\x0b", "\x00", 12)); /* no whole units */
+  assert_false (SPLIT20 ("\x0c", "\x00", "\x14", "\x00", 12)); /* more than there is */
 #undef SPLIT20
-#define KEEP1_16(len, material, offset)         \
-  LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x14", len, "\x00", material, offset, "")
-  ACCEPTED (KEEP1_16 ("\x06", "\x0c", "\x00"), 6);
-  ACCEPTED (KEEP1_16 ("\x05", "\x0c", "\x01"), 5);
-  REFUSED (KEEP1_16 ("\x06", "\x0c", "\x01"), 6); /* beyond the result */
-  REFUSED (KEEP1_16 ("\x05", "\x0a", "\x00"), 5); /* no whole units */
-  REFUSED (KEEP1_16 ("\x08", "\x10", "\x00"), 8); /* more than there is */
+#define KEEP1_16(len, material, offset, n) \
+  LANE (0, 0, 0, 3, RECODED ("\x14", len, "\x00", material, offset, ""), n)
+  assert_true (KEEP1_16 ("\x06", "\x0c", "\x00", 6));
+  assert_true (KEEP1_16 ("\x05", "\x0c", "\x01", 5));
+  assert_false (KEEP1_16 ("\x06", "\x0c", "\x01", 6)); /* beyond the result */
+  assert_false (KEEP1_16 ("\x05", "\x0a", "\x00", 5)); /* no whole units */
+  assert_false (KEEP1_16 ("\x08", "\x10", "\x00", 8)); /* more than there is */
 #undef KEEP1_16
-#define KEEP7_16(len, material, offset)         \
-  LANE ("\x00", "\x00", "\x00", "\x00", "\x03") \
-  RECODED ("\x20", len, "\x00", material, offset, "")
-  ACCEPTED (KEEP7_16 ("\x0e", "\x10", "\x00"), 14);
-  ACCEPTED (KEEP7_16 ("\x0d", "\x10", "\x01"), 13);
-  REFUSED (KEEP7_16 ("\x0f", "\x10", "\x00"), 15);
-  REFUSED (KEEP7_16 ("\x0e", "\x14", "\x00"), 14);
+#define KEEP7_16(len, material, offset, n) \
+  LANE (0, 0, 0, 4, RECODED ("\x20", len, "\x00", material, offset, ""), n)
+  assert_true (KEEP7_16 ("\x0e", "\x10", "\x00", 14));
+  assert_true (KEEP7_16 ("\x0d", "\x10", "\x01", 13));
+  assert_false (KEEP7_16 ("\x0f", "\x10", "\x00", 15));
+  assert_false (KEEP7_16 ("\x0e", "\x14", "\x00", 14));
 #undef KEEP7_16
-#define DEFLATE(len, material, offset, checks)  \
-  LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  RECODED ("\x24", len, "\x00", material, offset, checks)
+#define DEFLATE(len, material, offset, checks, n) \
+  LANE (0, 0, 0, 3, RECODED ("\x24", len, "\x00", material, offset, checks), n)
 #define FULL_32_BITS "\x04\x01\xff\x01\xff\x01\xff\x01\xff"
 #define BIT_32 "\x05\x01\x00\x01\x00\x01\x00\x01\x00\x01\x01"
-  ACCEPTED (DEFLATE ("\x14", "\x07", "\x00", "\x00"), 20);
-  ACCEPTED (DEFLATE ("\x03", "\x07", "\x11", FULL_32_BITS), 3);
-  REFUSED (DEFLATE ("\x03", "\x07", "\x11", BIT_32), 3);
-  REFUSED (DEFLATE ("\x03", "\x07", "\x12", "\x00"), 3);
-  REFUSED (DEFLATE ("\x15", "\x07", "\x00", "\x00"), 21);
-  REFUSED (DEFLATE ("\x14", "\x07", "\x00", ""), 20); /* no check */
-  REFUSED (DEFLATE ("\x03", "\x00", "\x00", "\x00"), 3);
+  assert_true (DEFLATE ("\x14", "\x07", "\x00", "\x00", 20));
+  assert_true (DEFLATE ("\x03", "\x07", "\x11", FULL_32_BITS, 3));
+  assert_false (DEFLATE ("\x03", "\x07", "\x11", BIT_32, 3));
+  assert_false (DEFLATE ("\x03", "\x07", "\x12", "\x00", 3));
+  assert_false (DEFLATE ("\x15", "\x07", "\x00", "\x00", 21));
+  assert_false (DEFLATE ("\x14", "\x07", "\x00", "", 20)); /* no check */
+  assert_false (DEFLATE ("\x03", "\x00", "\x00", "\x00", 3));
 #undef DEFLATE
 }
 
@@ -294,118 +328,100 @@ static void
 test_forged_empty_recoding (void **state)
 {
   (void) state;
-#define HEADER(kind, columns)                   \
-  LANE ("\x00", "\x00", "\x00", "\x00", "\x02") \
-  "\x01\x01\x01\x01\x01\x01" kind "\x00\x01\x01\x04\x00\x03xyz\x01\x01\x01\x02" columns
-  ACCEPTED (HEADER ("\x00", "\x00\x00"), 3);
-  REFUSED (HEADER ("\x10", "\x00\x00\x01\x01\x0a\x00"), 3);
-  REFUSED (HEADER ("\x10", "\x00\x00\x00\x00"), 3);
+#define HEADER(kind, columns)                                  \
+  LANE (0, 0, 0, 3,                                            \
+        "\x01\x01\x01\x01\x01\x01" kind                        \
+        "\x00\x01\x01\x04\x00\x03xyz\x01\x01\x01\x02" columns, \
+        3)
+  assert_true (HEADER ("\x00", "\x00\x00"));
+  assert_false (HEADER ("\x10", "\x00\x00\x01\x01\x0a\x00"));
+  assert_false (HEADER ("\x10", "\x00\x00\x00\x00"));
 #undef HEADER
 }
 
-/* Two walks of a lane each; a piece for `first`, then one for `second`. */
-#define WALKS(first, second)                                                     \
-  "\x01\x02\x00\x00\x01\x00\x00\x00\x01\x00\x02\x01\x00\x00\x01\x00\x01\x01\x05" \
-  "\x02\x01\x00" first second "\x00"
-#define COPIES \
-  "\x02\x01\x00\x01\x02\x00\x00\x00\x02\x01\x00\x02\x03\x01\x01\x05\x00\x01\x01\x05\x00"
+/* ---- operations and material ---- */
 
-static void
-test_forged_layout (void **state)
+/* A few bytes that ask for many operations of 16 MiB: 300 strides, then pieces of one byte,
+ * copied twice, and `more` of them again; what is left is a fill.
+ */
+static bool
+operations_decode (uint64_t more)
 {
-  (void) state;
-  ACCEPTED (WALKS ("\x00", "\x01") COPIES, 10);
-  REFUSED (WALKS ("\x01", "\x00") COPIES, 10); /* back to the first walk */
-  REFUSED (WALKS ("\x00", "\x02") COPIES, 10); /* no such template */
-  /* A lane of number 65535, and gaps that no sum could hold. */
-  REFUSED (
-    "\x01\x01\x00\x00\x01\x00\x01\x02\x01\xff\x01\xff\x00\x01\x01\x05\x01\x00\x00" COPY (
-      "\x05", "\x00"),
-    5);
-  REFUSED ("\x01\x01\x00\x01\x01\x00\x01\x00\x08\x01\xff\x01\xff\x01\xff\x01\xff\x01\xff"
-           "\x01\xff\x01\xff\x01\xff\x01\x01\x05\x01\x00\x00" COPY ("\x05", "\x00"),
-           5);
-  REFUSED ("\x01\x01\x00\x01\x01\x00\x01\x00\x08\x01\xfe\x01\xff\x01\xff\x01\xff\x01\xff"
-           "\x01\xff\x01\xff\x01\xff\x01\x01\x05\x01\x00\x00" COPY ("\x05", "\x00"),
-           5);
+  CLEANUP_BUFFER struct buffer columns = BUFFER_INIT, b = BUFFER_INIT;
+  const uint32_t len = 1u << 24;
+  const uint64_t n_pieces = segment_max_records (len), last = n_pieces - 600;
+  const uint64_t fill_len = len - n_pieces - last - more;
+  uint64_t symbols[304], lens[303], skips[303] = { 0 };
+  struct forged_layout l;
+  struct forged_walk w;
+
+  forge_layout (&l);
+  w = forge_walk (&l, 0, 0, 1);
+  for (uint32_t i = 0; i < 303; i++) {
+    if (i < 301)
+      forge_new (&w, i > 0, 2 * (i + 1), 1);
+    symbols[i] = SYMBOL_SHAPE;
+    lens[i] = i < 300 ? 2 : last;
+  }
+  w.n_pieces = n_pieces;
+  forge_walk_end (&w);
+  forge_layout_end (&l);
+  symbols[303] = SYMBOL_FILL;
+  lens[302] = more;
+  skips[301] = skips[302] = zigzag (-(int64_t) last);
+  buffer_append (&columns, ONE_SHAPE, sizeof ONE_SHAPE - 1);
+  buffer_varint (&columns, 304);
+  column_encode (&columns, symbols, 304);
+  column_encode (&columns, lens, 303);
+  column_encode (&columns, skips, 303);
+  forged_layout_body (&b, &l, columns.data, columns.len);
+  column_encode (&b, &fill_len, 1);
+  plane_encode (&b, (const uint8_t *) "x", 1);
+  assert_false (columns.failed || l.walks.failed || l.events.failed || b.failed);
+  forged_layout_free (&l);
+  return forged_body_decodes (b.data, b.len, len, UINT64_C (1) << 40);
 }
 
-/* A few bytes that ask for an operation for each byte of 16 MiB: 300 strides, then
- * pieces of one byte.
- */
+/* All but 256 strides are as many operations as pieces. */
 static void
 test_operations_are_bounded (void **state)
 {
-  static const uint64_t size = UINT64_C (1) << 40;
-  CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
-  struct segment_context ctx = { .len = 1u << 24, .n_sources = 1, .source_sizes = &size };
-  uint64_t zero[301] = { 0 }, gap[301], one[301], lens[301], number[301], repeated[301];
-
   (void) state;
-  for (size_t i = 0; i < 301; i++) {
-    gap[i] = 2 * (i + 1);
-    one[i] = 1;
-    number[i] = i;
-    repeated[i] = i < 300 ? 1 : (1u << 24) - 601;
-    lens[i] = repeated[i] + 1;
-  }
-  buffer_append (&b, "\x01\x01\x00\x00\x01\x00", 6);
-  buffer_varint (&b, 301);
-  column_encode (&b, zero, 301);
-  column_encode (&b, gap, 301);
-  column_encode (&b, one, 301);
-  buffer_varint (&b, 301);
-  column_encode (&b, number, 301);
-  column_encode (&b, repeated, 301);
-  buffer_append (&b, ONE_SHAPE, sizeof ONE_SHAPE - 1);
-  buffer_varint (&b, 301);
-  for (size_t i = 0; i < 301; i++)
-    number[i] = SYMBOL_SHAPE;
-  column_encode (&b, number, 301);
-  column_encode (&b, lens, 301);
-  column_encode (&b, zero, 301);
-  buffer_le64 (&b, segment_checksum (b.data, b.len, 0));
-  assert_false (b.failed);
-  assert_null (decode_quietly (b.data, b.len, &ctx));
+  assert_true (operations_decode (1200 - 256 - 2 * 44 - 1));
+  assert_false (operations_decode (1200 - 256 - 2 * 44));
+  assert_false (operations_decode (1u << 20));
 }
 
 /* So many uses of one shape that recodes 4 MiB, all there may be, for a byte each. */
 static bool
 forged_material_decodes (uint32_t n)
 {
-  static const uint64_t size = UINT64_C (1) << 40;
   CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
-  struct segment_context ctx = { .len = n, .n_sources = 1, .source_sizes = &size };
-  uint64_t zeros[200] = { 0 }, ones[200], number[200], repeated[200], lens[200], all[200];
-  struct segment *seg;
+  uint64_t zeros[20] = { 0 }, ones[20], symbols[20], all[20];
+  struct forged_layout l;
+  struct forged_walk w;
 
-  for (size_t i = 0; i < 200; i++) {
-    number[i] = SYMBOL_SHAPE;
+  for (size_t i = 0; i < 20; i++) {
+    symbols[i] = SYMBOL_SHAPE;
     ones[i] = 1;
-    repeated[i] = n - 1;
-    lens[i] = 1u << 15;
     all[i] = RECODING_MAX_MATERIAL;
   }
-  buffer_append (&b, "\x01\x01\x00\x00\x01\x00\x01", 7); /* a walk, a lane */
-  column_encode (&b, zeros, 1);
-  column_encode (&b, zeros, 1);
-  column_encode (&b, lens, 1);
-  buffer_varint (&b, 200);
-  column_encode (&b, zeros, 200);
-  column_encode (&b, repeated, 200);
   buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x24\x00\x00", 9); /* a shape */
   buffer_varint (&b, n);
-  column_encode (&b, number, n);
+  column_encode (&b, symbols, n);
   column_encode (&b, ones, n);  /* payload lengths */
   column_encode (&b, zeros, n); /* skips */
   column_encode (&b, all, n);
   column_encode (&b, zeros, n); /* offsets */
   column_encode (&b, zeros, n); /* checks */
-  buffer_le64 (&b, segment_checksum (b.data, b.len, 0));
   assert_false (b.failed);
-  seg = decode_quietly (b.data, b.len, &ctx);
-  segment_free (seg);
-  return seg != NULL;
+  forge_layout (&l);
+  w = forge_walk (&l, 0, 0, 1);
+  forge_new (&w, 0, 0, 1 << 15);
+  w.n_pieces = n * (RECODING_MAX_MATERIAL >> 15);
+  forge_walk_end (&w);
+  forge_layout_end (&l);
+  return forged_layout_decodes (&l, b.data, b.len, n, UINT64_C (1) << 40);
 }
 
 static void
@@ -417,26 +433,20 @@ test_forged_material_is_bounded (void **state)
     forged_material_decodes (SEGMENT_MAX_MATERIAL / RECODING_MAX_MATERIAL + 1));
 }
 
-/* So many times the same 4000 pieces of a byte each, as material for a byte. */
+/* So many times the same 4000 pieces, each a byte longer or shorter than the one before, as
+ * material for a byte.
+ */
 static bool
 forged_material_ops_decode (uint32_t n)
 {
-  static const uint64_t size = UINT64_C (1) << 20;
   CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
-  struct segment_context ctx = { .len = n, .n_sources = 1, .source_sizes = &size };
-  const uint64_t zero = 0, one = 1, gap = 2, symbols[] = { 2, 2, 2 },
-                 ones[] = { 1, 1, 1 }, skips[] = { 0, 7999, 7999 },
-                 materials[] = { 4000, 4000, 4000 };
-  static const uint64_t zeros[4000];
-  struct segment *seg;
+  const uint64_t back = zigzag (-6000);
+  const uint64_t symbols[] = { 2, 2, 2 }, ones[] = { 1, 1, 1 },
+                 skips[] = { 0, back, back }, materials[] = { 6000, 6000, 6000 },
+                 zeros[] = { 0, 0, 0 };
+  struct forged_layout l;
+  struct forged_walk w;
 
-  buffer_append (&b, "\x01\x01\x00\x00\x01\x00\x01", 7); /* a walk, a lane */
-  column_encode (&b, &zero, 1);
-  column_encode (&b, &gap, 1);
-  column_encode (&b, &one, 1);
-  buffer_varint (&b, 4000);
-  column_encode (&b, zeros, 4000);
-  column_encode (&b, zeros, 4000);
   buffer_append (&b, "\x01\x01\x01\x01\x01\x01\x10\x00\x00", 9); /* a shape */
   buffer_varint (&b, n);
   column_encode (&b, symbols, n);
@@ -444,11 +454,16 @@ forged_material_ops_decode (uint32_t n)
   column_encode (&b, skips, n);
   column_encode (&b, materials, n);
   column_encode (&b, zeros, n);
-  buffer_le64 (&b, segment_checksum (b.data, b.len, 0));
   assert_false (b.failed);
-  seg = decode_quietly (b.data, b.len, &ctx);
-  segment_free (seg);
-  return seg != NULL;
+  forge_layout (&l);
+  w = forge_walk (&l, 0, 0, 1);
+  forge_new (&w, 0, 2, 1);
+  forge_new (&w, 0, 2, 2);
+  while (w.n_pieces < 4000)
+    forge_known (&w, 0, w.n_pieces % 2);
+  forge_walk_end (&w);
+  forge_layout_end (&l);
+  return forged_layout_decodes (&l, b.data, b.len, n, 1u << 20);
 }
 
 static void
@@ -466,12 +481,13 @@ main (void)
     cmocka_unit_test (test_every_flip_is_refused),
     cmocka_unit_test (test_forged_segments_are_sane),
     cmocka_unit_test (test_forged_literals),
+    cmocka_unit_test (test_forged_ends),
     cmocka_unit_test (test_forged_copies),
+    cmocka_unit_test (test_forged_shapes),
     cmocka_unit_test (test_forged_recodings),
     cmocka_unit_test (test_forged_empty_recoding),
-    cmocka_unit_test (test_forged_material_is_bounded),
-    cmocka_unit_test (test_forged_layout),
     cmocka_unit_test (test_operations_are_bounded),
+    cmocka_unit_test (test_forged_material_is_bounded),
     cmocka_unit_test (test_material_operations_are_bounded),
   };
 
