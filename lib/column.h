@@ -6,7 +6,8 @@
  * and each plane is stored, collapsed if constant, or given to zstd.  In frame
  * lengths the low byte is noise and the rest is not: apart, each costs what it
  * is worth; mixed, as varints, the noise spoils the rest.  A column of few different
- * values (the steps of a clock) is their list and a plane of indexes instead.
+ * values (the steps of a clock) is their list and a plane of indexes instead; one of a few
+ * hundred numbers, for which zstd's tables do not pay, goes through the range coder.
  *
  * See docs/format.md, "Columns".
  */

@@ -37,11 +37,20 @@ end_in_reach (const struct layout_lane *l)
   return l->at_end < l->n_ends && l->end[l->at_end] <= l->pos + l->reach;
 }
 
+/* … which is the one, counted from the first piece that has the template, at which that was
+ * left last time?
+ */
+static bool
+last_end_in_reach (const struct layout_lane *l)
+{
+  return end_in_reach (l) && l->ends + 1 >= l->templates[l->last].ends;
+}
+
 bool
 layout_predict (const struct layout_lane *l, uint32_t *template)
 {
   const struct layout_template *t = &l->templates[l->last];
-  bool leaves = t->trust > 0 ? end_in_reach (l) : l->repeats == t->repeats;
+  bool leaves = t->trust > 0 ? last_end_in_reach (l) : l->repeats == t->repeats;
 
   *template = leaves ? t->next : l->last;
   return l->n_templates > 0;
@@ -95,7 +104,7 @@ static void
 learn (struct layout_lane *l, uint32_t template, uint64_t n)
 {
   struct layout_template *t = &l->templates[l->last];
-  bool end = end_in_reach (l), leaves = template != l->last;
+  bool end = last_end_in_reach (l), leaves = template != l->last;
 
   if (end && leaves)
     t->trust = (int8_t) (t->trust + (t->trust < TRUST_MOST));
@@ -104,7 +113,8 @@ learn (struct layout_lane *l, uint32_t template, uint64_t n)
   if (leaves) {
     t->next = (uint16_t) template;
     t->repeats = l->repeats;
-    l->repeats = 0;
+    t->ends = l->ends + end_in_reach (l);
+    l->repeats = l->ends = 0;
   }
   l->last = (uint16_t) template;
   l->repeats += n;
@@ -141,8 +151,8 @@ layout_place (struct layout_walk *w, uint32_t template, struct layout_piece piec
   l->pos += n * piece.len;
   if (piece.len > l->reach)
     l->reach = piece.len;
-  while (l->at_end < l->n_ends && l->end[l->at_end] <= l->pos)
-    l->at_end++;
+  for (; l->at_end < l->n_ends && l->end[l->at_end] <= l->pos; l->at_end++)
+    l->ends++;
   if (w->lane == w->lead)
     w->time += n;
   else

@@ -47,7 +47,8 @@ struct layout_template {
   bool to_end;
   int8_t trust;     /* > 0: it is left where a frame ends; else after so many pieces */
   uint16_t next;    /* the template that came after it; itself if none did */
-  uint64_t repeats; /* how many in a row there were last time */
+  uint64_t repeats; /* how many in a row there were last time … */
+  uint64_t ends;    /* … and how many ends up to where it was left */
 };
 
 /* When pieces of a lane come, counted in pieces of the lead. */
@@ -69,7 +70,8 @@ struct layout_lane {
   uint64_t reach;       /* the longest piece so far */
   uint32_t n_templates; /* ever made */
   uint16_t last;        /* the last piece's template … */
-  uint64_t repeats;     /* … and how many in a row had it */
+  uint64_t repeats;     /* … how many in a row had it … */
+  uint64_t ends;        /* … and how many ends these passed */
   uint64_t stayed;      /* pieces of its last turn */
   struct layout_pace pace;
   struct layout_template templates[LAYOUT_MAX_TEMPLATES];

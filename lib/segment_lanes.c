@@ -188,7 +188,9 @@ make_template (const struct layout_walk *w, const struct layout_piece *p,
   for (size_t i = l->at_end; i < l->n_ends && i < l->at_end + 2 && p->len < l->reach;
        i++) {
     int64_t offset = (int64_t) (l->pos + p->len - l->end[i]);
-    struct layout_template t = { ev->gap + p->len, (int32_t) offset, true, 0, 0, 0 };
+    struct layout_template t = { .gap = ev->gap + p->len,
+                                 .len = (int32_t) offset,
+                                 .to_end = true };
     struct layout_piece there;
 
     if (offset >= -END_BEFORE && offset <= END_BEHIND &&

@@ -98,7 +98,7 @@ def hinted():
 class Template:
     def __init__(self, place, to_end, gap, length):
         self.to_end, self.gap, self.length = to_end, gap, length
-        self.trust, self.successor, self.repeats = 1, place, 0
+        self.trust, self.successor, self.repeats, self.leaving_end = 1, place, 0, 0
 
 
 class Lane:
@@ -109,7 +109,7 @@ class Lane:
         self.templates = []
         self.made = 0
         self.last = 0  # its place
-        self.row = 0
+        self.row = self.passed = 0
         self.usual = 0  # pieces of its last turn
         self.pace_last = self.interval = self.steady = self.step = 0
         # Models.
@@ -126,10 +126,13 @@ class Lane:
     def in_reach(self):
         return any(end <= self.offset + self.reach for end in self.next_ends())
 
+    def last_in_reach(self):
+        return self.in_reach() and self.passed + 1 >= self.templates[self.last].leaving_end
+
     def predicted(self):
         """The place of the template that the next piece should have."""
         t = self.templates[self.last]
-        left = self.in_reach() if t.trust > 0 else self.row == t.repeats
+        left = self.last_in_reach() if t.trust > 0 else self.row == t.repeats
         return t.successor if left else self.last
 
     def length(self, t):
@@ -151,14 +154,15 @@ class Lane:
 
     def learn(self, place):
         last = self.templates[self.last]
-        if self.in_reach() and place != self.last:
+        if self.last_in_reach() and place != self.last:
             last.trust = min(last.trust + 1, 3)
-        elif self.in_reach() or place != self.last:
+        elif self.last_in_reach() or place != self.last:
             last.trust = max(last.trust - 1, -3)
         if place != self.last:
             last.successor = place
             last.repeats = self.row
-            self.row = 0
+            last.leaving_end = self.passed + self.in_reach()
+            self.row = self.passed = 0
         self.row += 1
         self.last = place
 
@@ -251,6 +255,7 @@ class Walk:
         lane.pieces.append((start, length))
         self.position = start + length
         self.placed += 1
+        lane.passed += sum(lane.offset < end <= lane.offset + length for end in lane.ends)
         lane.offset += length
         lane.reach = max(lane.reach, length)
         if self.turn == self.lead:

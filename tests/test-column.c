@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "column.h"
+#include "range_coder.h"
 #include "rng.h"
 
 #define MAX_VALUES 70000
@@ -48,8 +49,12 @@ test_small_columns (void **state)
   assert_int_equal (round_trip (v, 4), 1);
   v[0] = v[1] = v[2] = v[3] = 7;
   assert_int_equal (round_trip (v, 4), 3); /* one constant plane */
-  v[2] = 8;
+  v[2] = 200;
+  v[3] = 99;
   assert_int_equal (round_trip (v, 4), 6); /* stored */
+  v[2] = 8;
+  v[3] = 7;
+  assert_int_equal (round_trip (v, 4), 5); /* numbers, 25 bits of them */
   v[3] = UINT64_MAX;
   assert_int_equal (round_trip (v, 4), 2 + 12 + 2); /* a palette of 7, 8 and that */
 }
@@ -103,6 +108,26 @@ test_planes_are_apart (void **state)
   assert_in_range (round_trip (v, 10000), 10000, 10000 + 100);
 }
 
+/* Mostly nothing, and now and then a number of 17 bits: planes would have each place three
+ * times, and take 175 bytes.
+ */
+static void
+test_numbers (void **state)
+{
+  static uint64_t v[1000];
+  uint64_t rng = 5;
+
+  (void) state;
+  for (size_t k = 0; k < 1000; k++)
+    v[k] = rng_below (&rng, 32) == 0 ? rng_below (&rng, 1u << 17) : 0;
+  assert_in_range (round_trip (v, 1000), 100, 150);
+  v[500] = RANGE_MAX_NUMBER;
+  assert_in_range (round_trip (v, 1000), 100, 160);
+  /* More than numbers can be. */
+  v[500]++;
+  assert_in_range (round_trip (v, 1000), 165, 280);
+}
+
 static void
 check_malformed (const char *raw, size_t len, size_t n)
 {
@@ -133,6 +158,10 @@ test_malformed (void **state)
   check_malformed ("\x10\x00\x01\x00", 4, 2);     /* it has none */
   check_malformed ("\x13\x81\x02\x01\x00", 5, 2); /* it has 257 */
   check_malformed ("\x10\x02\x05", 3, 2);         /* cut off */
+  check_malformed ("\x20", 1, 1);                 /* numbers of no length */
+  check_malformed ("\x20\x02\x80", 3, 1);         /* cut off */
+  check_malformed ("\x20\x00", 2, 16);            /* which zeros do not make good */
+  check_malformed ("\x20\x05\x80\x00\x00\x00\x00", 7, 1); /* something left over */
 }
 
 /* A frame of another length than there are values, or more than one frame. */
@@ -224,6 +253,7 @@ main (void)
     cmocka_unit_test (test_random_columns), cmocka_unit_test (test_planes_are_apart),
     cmocka_unit_test (test_malformed),      cmocka_unit_test (test_wrong_length),
     cmocka_unit_test (test_mutated),        cmocka_unit_test (test_is_deterministic),
+    cmocka_unit_test (test_numbers),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
