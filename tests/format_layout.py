@@ -382,11 +382,12 @@ class Walk:
         self.past.add(Past.code(to, n, None))
         self.turns += 1
         lane.last_turn = self.turns
+        unit = "packets" if self.turn == self.n_lanes else "as predicted"
         lane.usual = self.turn_pieces
         self.turn_pieces = 0
         self.leading = to == self.lead or (to == self.n_lanes and not self.leading)
         self.turn = to
-        return f"{name}: {n}, then {self.name(to)}"
+        return f"{name}: {n} {unit}, then {self.name(to)}"
 
 
 def frame_ends(uses, n_lanes):

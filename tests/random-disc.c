@@ -195,7 +195,7 @@ random_disc_make (struct random_plan *p, uint64_t seed, uint32_t most)
   make_shapes (p);
   d.packet = packets[between (&d, 0, 4)];
   d.n_streams = between (&d, 1, MAX_STREAMS);
-  d.others = between (&d, 0, 20);
+  d.others = chance (&d, 3) ? 0 : between (&d, 2, 20);
   for (uint32_t i = 0; i < d.n_streams; i++) {
     segment_plan_lane (&p->plan, 0);
     make_stream (&d, &d.streams[i], i == 0);

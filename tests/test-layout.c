@@ -166,6 +166,73 @@ test_random_discs (void **state)
 
 /* ---- what the walk knows ---- */
 
+static void
+check_ends (const struct frame_ends *f, uint32_t lane, const uint64_t *ends, size_t n)
+{
+  assert_int_equal (f->lanes[lane].ends.len, n * sizeof *ends);
+  assert_memory_equal (f->lanes[lane].ends.data, ends, n * sizeof *ends);
+}
+
+static void
+test_ends_of_frames (void **state)
+{
+  static const uint64_t first[] = { 15, 25, 40 }, second[] = { 7, 10 }, third[] = { 9 };
+  struct frame_ends f = { 0 };
+
+  (void) state;
+  frame_ends_copy (&f, 0, 5, 10); /* of a frame that began before the segment */
+  frame_ends_frame (&f);
+  frame_ends_copy (&f, 0, 17, 3);
+  frame_ends_copy (&f, 1, 7, 3);
+  frame_ends_copy (&f, 0, 20, 5);
+  frame_ends_copy (&f, 2, 0, 9); /* nothing ends at 0 */
+  frame_ends_frame (&f);
+  frame_ends_copy (&f, 0, 30, 10);
+  frame_ends_frame (&f);
+  frame_ends_copy (&f, 0, 0, 3);
+  frame_ends_frame (&f);
+  frame_ends_copy (&f, 0, 4, 3); /* back: nothing ends at 3 */
+  assert_true (frame_ends_finish (&f));
+  check_ends (&f, 0, first, 3);
+  check_ends (&f, 1, second, 2);
+  check_ends (&f, 2, third, 1);
+  assert_int_equal (f.lanes[3].ends.len, 0);
+  frame_ends_free (&f);
+}
+
+/* How long a piece at 5 of the lane is, up to `offset` behind an end; 0 if it cannot be. */
+static uint32_t
+len_to_end (int32_t offset, size_t n_ends)
+{
+  static const uint64_t ends[] = { 7, 20, 30 };
+  const struct layout_walk w = { .pos = 1u << 20 };
+  const struct layout_lane l = { .pos = 5, .end = ends, .n_ends = n_ends };
+  const struct layout_template t = { .gap = 100, .len = offset, .to_end = true };
+  struct layout_piece piece;
+
+  if (!layout_locate (&w, &l, &t, &piece))
+    return 0;
+  assert_int_equal (piece.from + piece.len, w.pos + 100);
+  return piece.len;
+}
+
+static void
+test_lengths_to_ends (void **state)
+{
+  (void) state;
+  assert_int_equal (len_to_end (0, 3), 2);
+  assert_int_equal (len_to_end (4, 3), 6);
+  assert_int_equal (len_to_end (-1, 3), 1);
+  assert_int_equal (len_to_end (-2, 3), 13); /* the second */
+  assert_int_equal (len_to_end (-14, 3), 1);
+  assert_int_equal (len_to_end (-15, 3), 0); /* never the third */
+  assert_int_equal (len_to_end (-2, 2), 13);
+  assert_int_equal (len_to_end (-2, 1), 0);
+  assert_int_equal (len_to_end (3, 0), 0);
+  assert_int_equal (len_to_end (LAYOUT_MAX_PIECE - 2, 3), LAYOUT_MAX_PIECE);
+  assert_int_equal (len_to_end (LAYOUT_MAX_PIECE - 1, 3), 0);
+}
+
 #define MANY 300
 
 static void
@@ -369,10 +436,11 @@ test_sound_in_steps_costs_little (void **state)
 }
 
 /* A thousand frames of any length, each of which begins with a packet, with a longer header; the
- * last one has what is left, at its end.  So many bytes at a frame's end are not in the image.
+ * last one has what is left, at its end.  Of so many bytes at its end a frame is without, in the
+ * image; or has them of the next.
  */
 static size_t
-frames_cost (uint32_t dropped)
+frames_cost (int dropped)
 {
   static struct disc d;
   uint64_t rng = 7;
@@ -387,7 +455,7 @@ frames_cost (uint32_t dropped)
       add_packet (&d, 0, 2048 - n, n);
       left -= n;
     }
-    add_frame (&d.ends, 0, d.plan.lanes[0].len - dropped);
+    add_frame (&d.ends, 0, d.plan.lanes[0].len - (uint64_t) dropped);
   }
   return disc_costs (&d);
 }
@@ -399,6 +467,7 @@ test_ends_of_frames_cost_nothing (void **state)
   /* Half a bit each. */
   assert_in_range (frames_cost (0), 1, 65);
   assert_in_range (frames_cost (2), 1, 65);
+  assert_in_range (frames_cost (-1), 1, 65);
 }
 
 /* Packets of other streams: every 40th of any number up to four. */
@@ -425,6 +494,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_random_lanes),
     cmocka_unit_test (test_random_discs),
+    cmocka_unit_test (test_ends_of_frames),
+    cmocka_unit_test (test_lengths_to_ends),
     cmocka_unit_test (test_steady_is_one_by_one),
     cmocka_unit_test (test_packets_of_one_lane_cost_nothing),
     cmocka_unit_test (test_regular_sound_costs_nothing),
