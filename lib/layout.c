@@ -13,7 +13,7 @@
 #define TRUST_MOST 3
 
 /* Off by more than this (in 1/256 pieces) the steady pace starts anew. */
-#define STEADY_MOST (2 * 256)
+#define STEADY_MOST INT64_C (512)
 
 bool
 layout_walk_begin (struct layout_walk *w)

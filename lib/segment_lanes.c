@@ -311,7 +311,7 @@ encode_walk (const struct walk_lanes *l, struct range_coder *c, struct buffer *o
     .n_lanes = l->end - l->first, .lead = choose_lead (l)
   };
   size_t n = count_pieces (l);
-  CLEANUP_FREE struct placed *placed = malloc ((n + 1) * sizeof *placed);
+  CLEANUP_FREE struct placed *placed = calloc (n + 1, sizeof *placed);
   uint64_t start;
 
   if (!placed || !layout_walk_begin (&w)) {
