@@ -225,7 +225,7 @@ restart (struct server *s)
 static void
 print_pair (const char *name, double *a, double *b)
 {
-  double ratios[MAX_SLICES];
+  double ratios[MAX_SLICES] = { 0 };
 
   for (unsigned i = 0; i < slices; i++)
     ratios[i] = a[i] / b[i];
