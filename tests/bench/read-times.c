@@ -103,7 +103,8 @@ time_slice (const struct workload *w, void (*read_fn) (uint8_t *, size_t, uint64
 static void
 time_workload (const struct workload *w, unsigned slices)
 {
-  double ours[MAX_SLICES], theirs[MAX_SLICES], ratios[MAX_SLICES];
+  double ours[MAX_SLICES] = { 0 }, theirs[MAX_SLICES] = { 0 };
+  double ratios[MAX_SLICES] = { 0 };
 
   for (unsigned i = 0; i < slices; i++) {
     if (i % 2)
