@@ -10,7 +10,7 @@
  * piece is not as predicted.  The lane with most pieces is the walk's *lead*: others come
  * again after as many of its pieces as last time, more or less, and only the difference is
  * coded.  Packets in none of the lanes, of other streams or of another segment, are a lane of
- * their own, the *hole*; they count as the lead's.
+ * their own, the *hole*; where it comes in for the lead they count as the lead's.
  *
  * The functions here serve encoder and decoder alike, in either direction of the coder
  * (range_coder.h).  docs/format.md, "Layout", is normative.
@@ -41,8 +41,7 @@
  * in the lane, or `len` bytes further, and `gap` is to its end.
  */
 struct layout_template {
-  int64_t
-    gap; /* from the end of the piece before, of whatever lane, to this one's start */
+  int64_t gap; /* from the end of the piece before, of any lane, to this one's start */
   int32_t len;
   bool to_end;
   int8_t trust;     /* > 0: it is left where a frame ends; else after so many pieces */
@@ -103,8 +102,8 @@ struct layout_walk {
   bool leading;     /* … as the lead's: they are, or they are the hole's in its place */
   uint64_t turn;    /* pieces of this turn, up to the last event */
   uint64_t turns;   /* so far */
-  uint64_t time,
-    event_time; /* pieces of lead and hole so far, and up to the last event */
+  uint64_t time;    /* pieces of the lead so far, and packets of the hole in its place */
+  uint64_t event_time;       /* … up to the last event */
   struct layout_lane *lanes; /* n_lanes + 1, owned */
   struct layout_past past;
 
