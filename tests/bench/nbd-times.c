@@ -33,6 +33,7 @@
 #include <libnbd.h>
 
 #include "rng.h"
+#include "times.h"
 
 #define MAX_CONNECTIONS 256
 #define MAX_DEPTH 256
@@ -67,24 +68,6 @@ struct server {
 
 static unsigned long bytes, depth, n_connections, slices, slice_ms;
 static bool in_order;
-
-static double
-clock_us (clockid_t clock)
-{
-  struct timespec t;
-
-  if (clock_gettime (clock, &t) == -1)
-    err (1, "clock_gettime");
-  return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
-
-static int
-compare_numbers (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return x < y ? -1 : x > y;
-}
 
 /* Sorts them; the one below which `part` of them are. */
 static double

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -26,6 +25,7 @@
 #include "image.h"
 #include "recipe.h"
 #include "rng.h"
+#include "times.h"
 
 #define MAX_SLICES 1000
 #define MAX_READ ((size_t) 1 << 20)
@@ -54,26 +54,7 @@ read_file (uint8_t *buf, size_t len, uint64_t at)
 static double
 thread_us (void)
 {
-  struct timespec t;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
-
-static int
-compare_times (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return x < y ? -1 : x > y;
-}
-
-/* Sorts them. */
-static double
-median (double *times, size_t n)
-{
-  qsort (times, n, sizeof *times, compare_times);
-  return times[n / 2];
+  return clock_us (CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* Reads of `len` bytes: at random, or all of them one after the other. */

@@ -19,12 +19,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "cache.h"
 #include "cleanup.h"
 #include "image.h"
 #include "recipe.h"
+#include "times.h"
 
 #define MAX_RUNS 1000
 
@@ -33,26 +33,7 @@ static struct error error = ERROR_INIT;
 static double
 now_us (void)
 {
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
-
-static int
-compare_times (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return x < y ? -1 : x > y;
-}
-
-/* Sorts them. */
-static double
-median (double *times, size_t n)
-{
-  qsort (times, n, sizeof *times, compare_times);
-  return times[n / 2];
+  return clock_us (CLOCK_MONOTONIC);
 }
 
 static struct recipe *
