@@ -49,16 +49,18 @@ batch_force_pread (bool on)
   atomic_store (&pread_forced, on);
 }
 
-static size_t
-left (const struct batch_read *read)
+static bool
+is_whole (const struct batch_read *read)
 {
-  return read->len - read->done;
+  return read->done >= read->len - read->beyond;
 }
 
 static size_t
 next_len (const struct batch_read *read)
 {
-  return left (read) < READ_MAX ? left (read) : READ_MAX;
+  size_t left = read->len - read->done;
+
+  return left < READ_MAX ? left : READ_MAX;
 }
 
 static void *
@@ -81,7 +83,7 @@ read_cached (struct batch_read *read)
 {
   ssize_t r;
 
-  while (left (read) > 0) {
+  while (!is_whole (read)) {
     struct iovec iov = { next_buf (read), next_len (read) };
 
     r = preadv2 (read->fd, &iov, 1, (off_t) (read->offset + read->done), RWF_NOWAIT);
@@ -101,7 +103,7 @@ read_plain (struct batch_read *read)
   int tries = 0;
   ssize_t r;
 
-  while (left (read) > 0) {
+  while (!is_whole (read)) {
     r = pread (read->fd, next_buf (read), next_len (read),
                (off_t) (read->offset + read->done));
     if (r > 0)
@@ -230,7 +232,7 @@ ring_fill (struct thread_ring *ring, struct batch_read *reads, size_t n, size_t 
   for (; *next < n && *queued < RING_DEPTH; ++*next) {
     struct batch_read *read = &reads[*next];
 
-    if (left (read) == 0)
+    if (is_whole (read))
       continue;
     sqe = io_uring_get_sqe (&ring->uring);
     if (!sqe)
@@ -305,21 +307,30 @@ ring_read (struct thread_ring *ring, struct batch_read *reads, size_t n)
 
 /* ---- All of it */
 
+/* O_DIRECT has a meaning of its own for RWF_NOWAIT: one read would wait for the other. */
 size_t
-batch_read (struct batch_read *reads, size_t n)
+batch_begin (struct batch_read *reads, size_t n)
 {
-  size_t missing = 0, failed = 0;
-  struct thread_ring *ring;
+  size_t missing = 0;
 
   for (size_t i = 0; i < n; ++i) {
     reads[i].done = 0;
     reads[i].error = 0;
-    if (n > 1)
+    if (!reads[i].direct)
       read_cached (&reads[i]);
-    missing += left (&reads[i]) > 0;
+    missing += !is_whole (&reads[i]);
   }
-  if (missing == 0)
-    return 0;
+  return missing;
+}
+
+size_t
+batch_finish (struct batch_read *reads, size_t n)
+{
+  size_t missing = 0, failed = 0;
+  struct thread_ring *ring;
+
+  for (size_t i = 0; i < n; ++i)
+    missing += !is_whole (&reads[i]);
   /* One read waits for itself on a ring just as it does in pread. */
   ring = missing > 1 ? ring_get () : NULL;
   if (ring)

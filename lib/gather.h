@@ -28,6 +28,13 @@ struct gather;
 struct gather *gather_get (void);
 void gather_put (struct gather *g);
 
+/*
+ * From now on `fn` is called before gather_read waits for something that is not in the
+ * page cache; until gather_put.
+ */
+typedef void gather_wait_fn (void *opaque);
+void gather_before_wait (struct gather *g, gather_wait_fn *fn, void *opaque);
+
 /* Forget everything noted. */
 void gather_reset (struct gather *g);
 

@@ -15,6 +15,15 @@
 
 #include "image_parts.h"
 
+/* What cannot be fetched will fail when it is read. */
+static void
+fetch_ahead (void *opaque, uint64_t from, uint64_t to)
+{
+  struct error ignored = ERROR_INIT;
+
+  image_prefetch (opaque, from, to - from, &ignored);
+}
+
 struct image *
 image_open (const char *path, const char *const *places, size_t n_places,
             struct segment_cache *cache, struct error *err)
@@ -30,9 +39,10 @@ image_open (const char *path, const char *const *places, size_t n_places,
   img->recipe = recipe_open (path, err);
   if (!img->recipe)
     goto failed;
+  img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);
-  if (!img->sources || !img->places)
+  if (!img->ahead || !img->sources || !img->places)
     goto no_memory;
   for (; img->n_places < n_places; ++img->n_places) {
     img->places[img->n_places] = strdup (places[img->n_places]);
@@ -53,6 +63,7 @@ image_close (struct image *img)
 {
   if (!img)
     return;
+  ahead_free (img->ahead);
   if (img->recipe) {
     segment_cache_forget (img->cache, img->recipe);
     for (uint32_t i = 0; img->sources && i < img->recipe->n_sources; ++i) {
@@ -68,6 +79,12 @@ image_close (struct image *img)
   free (img->sources);
   pthread_mutex_destroy (&img->lock);
   free (img);
+}
+
+void
+image_read_directly (struct image *img)
+{
+  img->direct = true;
 }
 
 int
@@ -145,10 +162,28 @@ read_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error
   return r;
 }
 
+/* A read that streams have to hear of, once. */
+struct note {
+  struct image *img;
+  uint64_t offset, count;
+  bool done;
+};
+
+static void
+note_wait (void *opaque)
+{
+  struct note *note = opaque;
+
+  if (!note->done)
+    ahead_note (note->img->ahead, note->offset, note->count, true);
+  note->done = true;
+}
+
 int
 image_read (struct image *img, void *buf, size_t count, uint64_t offset,
             struct error *err)
 {
+  struct note note = { img, offset, count, img->direct };
   struct walk w = { .img = img };
   uint8_t *dst = buf;
   int r;
@@ -156,8 +191,11 @@ image_read (struct image *img, void *buf, size_t count, uint64_t offset,
   w.gather = gather_get ();
   if (!w.gather)
     return error_set (err, ENOMEM, "%s", img->recipe->path);
+  gather_before_wait (w.gather, note_wait, &note);
   r = image_each_segment (&w, offset, count, UINT64_MAX, read_part, &dst, err);
   gather_put (w.gather);
+  if (r == 0 && !note.done && ahead_is_watching (img->ahead))
+    ahead_note (img->ahead, offset, count, false);
   return r;
 }
 

@@ -32,6 +32,9 @@ struct image *image_open (const char *path, const char *const *places, size_t n_
 /* Nobody may be reading any more. */
 void image_close (struct image *img);
 
+/* Read sources past the page cache; to be called before any is opened. */
+void image_read_directly (struct image *img);
+
 /* Open every source now, to fail early. */
 int image_open_sources (struct image *img, struct error *err);
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ahead.h"
 #include "gather.h"
 #include "image.h"
 #include "source.h"
@@ -22,7 +23,8 @@
 #define ADVICE_SEGMENTS 4
 
 struct image_source {
-  struct source source; /* path and size are fixed once is_open; fd is replaced by dup3 */
+  struct source
+    source; /* path, size and align are fixed once is_open; fd is replaced by dup3 */
   atomic_bool is_open;
   /* Guarded by the image's lock: */
   int64_t looked;        /* when it was last looked for; 0: never */
@@ -34,6 +36,8 @@ struct image {
   struct segment_cache *cache; /* borrowed */
   char **places;               /* owned */
   size_t n_places;
+  struct ahead *ahead;  /* owned */
+  bool direct;          /* sources are read past the page cache */
   pthread_mutex_t lock; /* one thread at a time looks for sources */
   struct image_source *sources;
 };

@@ -37,12 +37,13 @@ open_source (struct image *img, uint32_t number, struct error *err)
   struct source found;
 
   if (source_open (&img->recipe->sources[number], (const char *const *) img->places,
-                   img->n_places, &found, err) == -1)
+                   img->n_places, img->direct, &found, err) == -1)
     return -1;
   if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
     s->source.fd = found.fd;
     s->source.path = found.path;
     s->source.size = found.size;
+    s->source.align = found.align;
     atomic_init (&s->source.ctime, atomic_load (&found.ctime));
     atomic_store_explicit (&s->is_open, true, memory_order_release);
     return 0;

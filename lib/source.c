@@ -153,9 +153,34 @@ open_at_place (const char *place, const char *path, char **name, struct error *e
   return take_fd (&fd);
 }
 
+/* O_DIRECT, if the file system takes it and blocks of that size; one is tried. */
 static int
-try_place (const struct recipe_source *id, const char *place, struct source *out,
-           struct error *err)
+set_direct (struct source *src, struct error *err)
+{
+  _Alignas(SOURCE_DIRECT_BLOCK) uint8_t block[SOURCE_DIRECT_BLOCK];
+
+  if (fcntl (src->fd, F_SETFL, O_DIRECT) == -1 ||
+      pread (src->fd, block, sizeof block, 0) == -1)
+    return error_set (err, errno, "%s: reading past the page cache", src->path);
+  src->align = SOURCE_DIRECT_BLOCK;
+  return 0;
+}
+
+/* From verifying to reading. */
+static int
+set_for_reading (struct source *src, bool direct, struct error *err)
+{
+  if (direct)
+    return set_direct (src, err);
+  /* io_uring takes O_NONBLOCK at its word: reads would fail with EAGAIN. */
+  if (fcntl (src->fd, F_SETFL, 0) == -1)
+    return error_set (err, errno, "%s: fcntl", src->path);
+  return 0;
+}
+
+static int
+try_place (const struct recipe_source *id, const char *place, bool direct,
+           struct source *out, struct error *err)
 {
   struct source src = SOURCE_INIT;
 
@@ -169,14 +194,12 @@ try_place (const struct recipe_source *id, const char *place, struct source *out
     error_context (err, "%s", src.path);
     goto failed;
   }
-  /* io_uring takes O_NONBLOCK at its word: reads would fail with EAGAIN. */
-  if (fcntl (src.fd, F_SETFL, 0) == -1) {
-    error_set (err, errno, "%s: fcntl", src.path);
+  if (set_for_reading (&src, direct, err) == -1)
     goto failed;
-  }
   out->fd = src.fd;
   out->path = src.path;
   out->size = src.size;
+  out->align = src.align;
   atomic_init (&out->ctime, src.ctime);
   return 0;
 
@@ -187,7 +210,7 @@ failed:
 
 int
 source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
-             struct source *out, struct error *err)
+             bool direct, struct source *out, struct error *err)
 {
   struct error reason = ERROR_INIT;
   char reasons[sizeof err->text] = "no place to look for it was given";
@@ -195,7 +218,7 @@ source_open (const struct recipe_source *id, const char *const *places, size_t n
   int errnum = ENOENT;
 
   for (size_t i = 0; i < n_places; ++i) {
-    if (try_place (id, places[i], out, &reason) == 0)
+    if (try_place (id, places[i], direct, out, &reason) == 0)
       return 0;
     if (i == 0)
       errnum = reason.errnum;

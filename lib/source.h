@@ -14,6 +14,7 @@
 #define MKVDUP_SOURCE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,25 +25,41 @@ struct source {
   int fd;     /* owned; O_RDONLY | O_CLOEXEC */
   char *path; /* where it was found, for messages; owned */
   uint64_t size;
+  uint32_t align; /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;
 };
 
-#define SOURCE_INIT \
-  {                 \
-    -1, NULL, 0, 0  \
+#define SOURCE_INIT   \
+  {                   \
+    -1, NULL, 0, 1, 0 \
   }
+
+/* What O_DIRECT reads are made of, in the file and in memory.  Nearly everywhere 512
+ * bytes would do; a source that asks for more than this is refused.
+ */
+#define SOURCE_DIRECT_BLOCK 4096
+
+/* Is it read past the page cache? */
+static inline bool
+source_is_direct (const struct source *src)
+{
+  return src->align > 1;
+}
 
 /*
  * Open the source `id` at the first of `places` that has it: a regular file or block
  * device of the same size, with the same sample.  A relative place is taken from
  * the current directory.
  *
+ * With `direct` it is to be read past the page cache (O_DIRECT), which its file system has
+ * to allow.
+ *
  * On success fills in *out (release with source_close).  The error names every place
  * that was tried and what was wrong there.  Thread safe.
  */
 int source_open (const struct recipe_source *id, const char *const *places,
-                 size_t n_places, struct source *out, struct error *err);
+                 size_t n_places, bool direct, struct source *out, struct error *err);
 void source_close (struct source *src);
 
 /*

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static struct {
   unsigned pad;
   bool pad_with_void;
   size_t cache_size;
+  bool direct;
   char *name; /* of the export */
 } config = { .pad = 4096, .cache_size = SEGMENT_CACHE_DEFAULT };
 
@@ -121,6 +123,15 @@ config_cache_size (const char *value)
 }
 
 static int
+config_direct (const char *value)
+{
+  int direct = nbdkit_parse_bool (value);
+
+  config.direct = direct == 1;
+  return direct == -1 ? -1 : 0;
+}
+
+static int
 config_file (const char *value)
 {
   if (config.file) {
@@ -143,6 +154,7 @@ mkvdup_config (const char *key, const char *value)
     { "pad", config_pad },
     { "pad-with", config_pad_with },
     { "cache-size", config_cache_size },
+    { "direct", config_direct },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
@@ -160,7 +172,8 @@ mkvdup_config (const char *key, const char *value)
   "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"        \
   "                    1: serve its exact size).\n"                                  \
   "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"       \
-  "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M)."
+  "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M).\n"     \
+  "direct=BOOL         Read the sources past the page cache (default: false)."
 
 /* "/some/where/Movie.mkvdup" is called "Movie". */
 static char *
@@ -245,6 +258,8 @@ mkvdup_get_ready (void)
                       cache, &err);
   if (!image)
     return report (&err);
+  if (config.direct)
+    image_read_directly (image);
   if (config.n_sources == 0 && image_recipe (image)->n_sources > 0) {
     nbdkit_error ("%s: no source= given, and no %s.yaml to say where its sources are",
                   config.file, config.file);

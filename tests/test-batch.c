@@ -61,6 +61,13 @@ make_cold (void)
   posix_fadvise (fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
+/* As a reader does it.  The number that failed. */
+static size_t
+read_all (struct batch_read *reads, size_t n)
+{
+  return batch_begin (reads, n) > 0 ? batch_finish (reads, n) : 0;
+}
+
 /* Random reads, some of them empty, and what has to come of them. */
 static void
 read_randomly (unsigned *seed)
@@ -80,7 +87,7 @@ read_randomly (unsigned *seed)
     /* Anything but the content; and valgrind does not see what a ring writes. */
     memset (reads[i].buf, 0xa5, len + 1);
   }
-  assert_int_equal (batch_read (reads, n), 0);
+  assert_int_equal (read_all (reads, n), 0);
   for (size_t i = 0; i < n; ++i) {
     assert_int_equal (reads[i].error, 0);
     assert_int_equal (reads[i].done, reads[i].len);
@@ -96,7 +103,7 @@ test_hot_and_cold (void **state)
   unsigned seed = 1;
 
   (void) state;
-  assert_int_equal (batch_read (NULL, 0), 0);
+  assert_int_equal (read_all (NULL, 0), 0);
   for (int i = 0; i < 20; ++i)
     read_randomly (&seed);
   for (int i = 0; i < 20; ++i) {
@@ -132,7 +139,7 @@ test_errors (void **state)
 
     batch_force_pread (forced);
     make_cold ();
-    assert_int_equal (batch_read (reads, 5), 3);
+    assert_int_equal (read_all (reads, 5), 3);
     assert_int_equal (reads[0].error, 0);
     assert_int_equal (reads[1].error, ENODATA);
     assert_int_equal (reads[1].done, 40);

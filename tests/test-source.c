@@ -92,7 +92,7 @@ expect_found (const struct recipe_source *id, const char *place, const char *pat
   struct error err = ERROR_INIT;
   char byte;
 
-  if (source_open (id, &place, 1, &src, &err) == -1)
+  if (source_open (id, &place, 1, false, &src, &err) == -1)
     fail_msg ("%s", err.text);
   assert_string_equal (src.path, path);
   assert_int_equal (src.size, id->size);
@@ -108,7 +108,7 @@ expect_error (const struct recipe_source *id, const char *place, const char *tex
   struct source src;
   struct error err = ERROR_INIT;
 
-  assert_int_equal (source_open (id, &place, 1, &src, &err), -1);
+  assert_int_equal (source_open (id, &place, 1, false, &src, &err), -1);
   if (!strstr (err.text, text))
     fail_msg ("\"%s\" does not say \"%s\"", err.text, text);
 }
@@ -164,15 +164,15 @@ test_places (void **state)
   id = identify ("disc/BDMV/a.m2ts", name);
   expect_found (&id, "disc", "disc/BDMV/a.m2ts");
   expect_found (&id, "disc/BDMV/a.m2ts", "disc/BDMV/a.m2ts");
-  assert_int_equal (source_open (&id, places, 3, &src, &err), 0);
+  assert_int_equal (source_open (&id, places, 3, false, &src, &err), 0);
   assert_string_equal (src.path, "disc/BDMV/a.m2ts");
   source_close (&src);
 
-  assert_int_equal (source_open (&id, places, 2, &src, &err), -1);
+  assert_int_equal (source_open (&id, places, 2, false, &src, &err), -1);
   assert_string_equal (err.text, "source BDMV/a.m2ts was not found: "
                                  "empty/BDMV/a.m2ts: No such file or directory; "
                                  "nowhere: No such file or directory");
-  assert_int_equal (source_open (&id, places, 0, &src, &err), -1);
+  assert_int_equal (source_open (&id, places, 0, false, &src, &err), -1);
   assert_non_null (strstr (err.text, "no place"));
 }
 
@@ -261,7 +261,7 @@ test_ctime (void **state)
   (void) state;
   make_file ("disc/d", 50000);
   id = identify ("disc/d", name);
-  assert_int_equal (source_open (&id, &place, 1, &src, &err), 0);
+  assert_int_equal (source_open (&id, &place, 1, false, &src, &err), 0);
   assert_int_equal (source_ctime (&src), src.ctime);
   usleep (20000);
   change_byte ("disc/d", 0);

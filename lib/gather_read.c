@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading what a gather holds: the stretches, sorted and joined, become a few reads;
+ * then each piece is copied out of them.
+ *
+ * Decided against: preadv with a vector for each chunk in place of the scattering copy.
+ * From the page cache it was half as fast for 184-byte chunks and a seventh faster for
+ * 2 KiB ones: not worth a second way.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "gather_parts.h"
+
+static bool
+stretch_before (const struct stretch *a, const struct stretch *b)
+{
+  if (a->source != b->source)
+    return (uintptr_t) a->source < (uintptr_t) b->source;
+  return a->start < b->start;
+}
+
+/* Insertion sort: a few stretches, often in order already. */
+static void
+sort_stretches (struct gather *g)
+{
+  for (uint32_t i = 0; i < g->n_stretches; ++i) {
+    uint32_t j = i;
+
+    for (; j > 0 && stretch_before (&g->stretches[i], &g->stretches[g->order[j - 1]]);
+         --j)
+      g->order[j] = g->order[j - 1];
+    g->order[j] = i;
+  }
+}
+
+/*
+ * Stretches that have grown together become one read.  Gaps between them were not
+ * counted in n_raw, so a gap is read only where there is room for it.
+ */
+static bool
+join (struct gather *g, const struct batch_read *read, const struct source *source,
+      const struct stretch *s)
+{
+  uint64_t end = read->offset + read->len;
+
+  if (s->source != source)
+    return false;
+  if (s->start <= end) {
+    g->n_raw -= (size_t) ((s->end < end ? s->end : end) - s->start);
+    return true;
+  }
+  if (s->start - end > MAX_GAP || s->start - end > RAW_SIZE - g->n_raw)
+    return false;
+  g->n_raw += (size_t) (s->start - end);
+  return true;
+}
+
+/* O_DIRECT reads whole blocks, the last of which the source's end may cut short. */
+static void
+extend_read (struct batch_read *read, const struct source *source, uint64_t end)
+{
+  read->len = (size_t) (end - read->offset);
+  read->beyond = end > source->size ? (size_t) (end - source->size) : 0;
+}
+
+/* The reads that bring every stretch, without buffers yet. */
+static void
+plan_reads (struct gather *g)
+{
+  const struct source *source = NULL;
+  struct batch_read *read = NULL;
+
+  sort_stretches (g);
+  g->n_reads = 0;
+  for (uint32_t i = 0; i < g->n_stretches; ++i) {
+    const struct stretch *s = &g->stretches[g->order[i]];
+
+    if (read && join (g, read, source, s)) {
+      if (s->end > read->offset + read->len)
+        extend_read (read, source, s->end);
+      continue;
+    }
+    source = s->source;
+    read = &g->reads[g->n_reads];
+    *read = (struct batch_read){ .fd = source->fd,
+                                 .offset = s->start,
+                                 .direct = source_is_direct (source) };
+    extend_read (read, source, s->end);
+    g->read_stretch[g->n_reads++] = i;
+  }
+}
+
+/* The stretches of read `r`: order[first] … order[*end - 1]. */
+static uint32_t
+stretches_of (const struct gather *g, uint32_t r, uint32_t *end)
+{
+  *end = r + 1 < g->n_reads ? g->read_stretch[r + 1] : g->n_stretches;
+  return g->read_stretch[r];
+}
+
+/* The one piece that is all of this read, just as it is: it can be read in place. */
+static struct piece *
+only_piece (struct gather *g, uint32_t r)
+{
+  uint32_t end, first = stretches_of (g, r, &end);
+  const struct stretch *s = &g->stretches[g->order[first]];
+  struct piece *p = &g->pieces[s->last_piece];
+
+  if (end - first != 1 || s->n_pieces != 1 || p->len != p->first || g->reads[r].direct)
+    return NULL;
+  return p;
+}
+
+static void
+place_reads (struct gather *g)
+{
+  uint8_t *free_space = g->raw;
+
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
+    struct piece *p = only_piece (g, r);
+    uint32_t end, i = stretches_of (g, r, &end);
+
+    g->reads[r].buf = p ? p->dst : free_space;
+    if (!p)
+      free_space += g->reads[r].len;
+    for (; i < end; ++i) {
+      struct stretch *s = &g->stretches[g->order[i]];
+
+      s->data = (uint8_t *) g->reads[r].buf + (s->start - g->reads[r].offset);
+    }
+  }
+}
+
+/* `len` > 0 bytes.  The chunk of a transport stream has a size the compiler can use. */
+static void
+copy_chunks (uint8_t *dst, const uint8_t *src, size_t len, size_t chunk, size_t period)
+{
+  if (chunk == 184) {
+    for (; len > 184; dst += 184, src += period, len -= 184)
+      memcpy (dst, src, 184);
+  }
+  for (; len > chunk; dst += chunk, src += period, len -= chunk)
+    memcpy (dst, src, chunk);
+  memcpy (dst, src, len);
+}
+
+static void
+scatter (const struct gather *g)
+{
+  for (uint32_t i = 0; i < g->n_pieces; ++i) {
+    const struct piece *p = &g->pieces[i];
+    const struct stretch *s = &g->stretches[p->stretch];
+    const uint8_t *src = s->data + (p->from - s->start);
+
+    if (src == p->dst)
+      continue;
+    memcpy (p->dst, src, p->first);
+    if (p->len > p->first)
+      copy_chunks (p->dst + p->first, src + p->first + p->gap, p->len - p->first,
+                   p->chunk, (size_t) p->chunk + p->gap);
+  }
+}
+
+static const struct source *
+read_source (const struct gather *g, uint32_t r)
+{
+  return g->stretches[g->order[g->read_stretch[r]]].source;
+}
+
+static int
+report (const struct gather *g, const struct source **failed, struct error *err)
+{
+  uint32_t r = 0;
+  const struct batch_read *read;
+  const struct source *source;
+
+  while (g->reads[r].error == 0)
+    ++r;
+  read = &g->reads[r];
+  source = read_source (g, r);
+  *failed = source;
+  if (read->error == ENODATA)
+    error_set (
+      err, 0, "%s: ends at or before offset %llu, although it had %llu bytes when opened",
+      source->path, (unsigned long long) (read->offset + read->done),
+      (unsigned long long) source->size);
+  else
+    error_set (err, read->error, "%s: read at offset %llu", source->path,
+               (unsigned long long) (read->offset + read->done));
+  err->errnum = read->error;
+  return -1;
+}
+
+/* Has anybody written to the sources?  Asked after reading: no means that what was
+ * read is what was there when the source was verified.
+ */
+static int
+check_unchanged (const struct gather *g, const struct source **failed, struct error *err)
+{
+  const struct source *source, *checked = NULL;
+  int64_t now;
+
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
+    source = read_source (g, r);
+    if (source == checked)
+      continue;
+    checked = source;
+    now = source_ctime (source);
+    if (now == atomic_load_explicit (&source->ctime, memory_order_relaxed))
+      continue;
+    *failed = source;
+    if (now == -1)
+      return error_set (err, errno, "%s", source->path);
+    error_set (err, 0, "%s: was written to since it was opened", source->path);
+    err->errnum = ESTALE;
+    return -1;
+  }
+  return 0;
+}
+
+/* All that the reads ask for, with a word to who wants it if that will take a while. */
+static size_t
+bring (struct gather *g)
+{
+  if (batch_begin (g->reads, g->n_reads) == 0)
+    return 0;
+  if (g->wait_fn)
+    g->wait_fn (g->wait_opaque);
+  return batch_finish (g->reads, g->n_reads);
+}
+
+int
+gather_read (struct gather *g, const struct source **failed, struct error *err)
+{
+  int r;
+
+  plan_reads (g);
+  place_reads (g);
+  if (bring (g) == 0)
+    r = check_unchanged (g, failed, err);
+  else
+    r = report (g, failed, err);
+  if (r == 0)
+    scatter (g);
+  gather_reset (g);
+  return r;
+}
+
+void
+gather_prefetch (struct gather *g)
+{
+  plan_reads (g);
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
+    const struct batch_read *read = &g->reads[r];
+
+    if (!read->direct)
+      posix_fadvise (read->fd, (off_t) read->offset, (off_t) read->len,
+                     POSIX_FADV_WILLNEED);
+  }
+  gather_reset (g);
+}
