@@ -120,6 +120,27 @@ test_pread (void **state)
   batch_force_pread (false);
 }
 
+/* What may lie beyond the file's end is no error if it does. */
+static void
+test_beyond (void **state)
+{
+  uint8_t buf[2][100] = { 0 };
+  struct batch_read reads[2] = {
+    { .fd = fd, .buf = buf[0], .len = 100, .offset = FILE_SIZE - 40, .beyond = 60 },
+    { .fd = fd, .buf = buf[1], .len = 100, .offset = FILE_SIZE - 40, .beyond = 59 },
+  };
+
+  (void) state;
+  for (int direct = 0; direct < 2; ++direct) {
+    reads[0].direct = reads[1].direct = direct;
+    assert_int_equal (read_all (reads, 2), 1);
+    assert_int_equal (reads[0].error, 0);
+    assert_int_equal (reads[0].done, 40);
+    assert_memory_equal (buf[0], content + FILE_SIZE - 40, 40);
+    assert_int_equal (reads[1].error, ENODATA);
+  }
+}
+
 /* One bad read among good ones: they have their bytes, it has its reason. */
 static void
 test_errors (void **state)
@@ -214,8 +235,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_hot_and_cold), cmocka_unit_test (test_pread),
-    cmocka_unit_test (test_errors),       cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_fork),
+    cmocka_unit_test (test_beyond),       cmocka_unit_test (test_errors),
+    cmocka_unit_test (test_threads),      cmocka_unit_test (test_fork),
   };
 
   print_message ("io_uring: %s\n", batch_has_io_uring () ? "yes" : "no");

@@ -465,6 +465,30 @@ test_random (void **state)
   image_close (img);
 }
 
+/* Past the page cache, where the file system can: a block is more than was asked for, and
+ * the source's last one is cut short.
+ */
+static void
+test_direct (void **state)
+{
+  struct image *img = open_image ();
+  struct error err = ERROR_INIT;
+
+  (void) state;
+  image_read_directly (img);
+  if (image_open_sources (img, &err) == -1) {
+    assert_non_null (strstr (err.text, "reading past the page cache"));
+    image_close (img);
+    skip ();
+  }
+  expect_bytes (img, 0, IMAGE_SIZE);
+  read_randomly (img, &seed, 300);
+  batch_force_pread (true);
+  read_randomly (img, &seed, 100);
+  batch_force_pread (false);
+  image_close (img);
+}
+
 static void *
 reader (void *img)
 {
@@ -742,19 +766,13 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_whole),
-    cmocka_unit_test (test_borders),
-    cmocka_unit_test (test_random),
-    cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_beyond_end),
-    cmocka_unit_test (test_missing),
-    cmocka_unit_test (test_truncated),
-    cmocka_unit_test (test_changed),
-    cmocka_unit_test (test_extents),
-    cmocka_unit_test (test_prefetch),
-    cmocka_unit_test (test_prefetch_material),
-    cmocka_unit_test (test_other_zlib),
-    cmocka_unit_test (test_too_short),
+    cmocka_unit_test (test_whole),      cmocka_unit_test (test_borders),
+    cmocka_unit_test (test_random),     cmocka_unit_test (test_direct),
+    cmocka_unit_test (test_threads),    cmocka_unit_test (test_beyond_end),
+    cmocka_unit_test (test_missing),    cmocka_unit_test (test_truncated),
+    cmocka_unit_test (test_changed),    cmocka_unit_test (test_extents),
+    cmocka_unit_test (test_prefetch),   cmocka_unit_test (test_prefetch_material),
+    cmocka_unit_test (test_other_zlib), cmocka_unit_test (test_too_short),
   };
 
   return cmocka_run_group_tests (tests, group_setup, group_teardown);
