@@ -41,7 +41,7 @@ gather_before_wait (struct gather *g, gather_wait_fn *fn, void *opaque)
 }
 
 struct gather *
-gather_get (void)
+gather_get (bool prefetch)
 {
   struct gather *g;
 
@@ -57,6 +57,9 @@ gather_get (void)
   if (!g)
     return NULL;
   g->wait_fn = NULL;
+  g->prefetch = prefetch;
+  g->max_raw = prefetch ? MAX_PREFETCH : RAW_SIZE;
+  g->max_gap = prefetch ? MAX_PREFETCH_GAP : MAX_GAP;
   gather_reset (g);
   return g;
 }
@@ -143,9 +146,9 @@ align (const struct source *source, uint64_t *from, uint64_t *end)
 
 /* Does [from, end) touch the stretch, or nearly? */
 static bool
-is_near (const struct stretch *s, uint64_t from, uint64_t end)
+is_near (const struct stretch *s, uint64_t from, uint64_t end, uint64_t gap)
 {
-  return from <= s->end + MAX_GAP && s->start <= end + MAX_GAP;
+  return from <= s->end + gap && s->start <= end + gap;
 }
 
 /* The stretch for a piece, newest first; n_stretches if it needs a new one. */
@@ -154,7 +157,8 @@ find_stretch (const struct gather *g, const struct source *source, uint64_t from
               uint64_t end)
 {
   for (uint32_t i = g->n_stretches; i-- > 0;) {
-    if (g->stretches[i].source == source && is_near (&g->stretches[i], from, end))
+    if (g->stretches[i].source == source &&
+        is_near (&g->stretches[i], from, end, g->max_gap))
       return i;
   }
   return g->n_stretches;
@@ -169,7 +173,7 @@ grow_stretch (struct gather *g, uint32_t i, const struct source *source, uint64_
   size_t more;
 
   if (i == g->n_stretches) {
-    if (i == MAX_STRETCHES || end - from > RAW_SIZE - g->n_raw)
+    if (i == MAX_STRETCHES || end - from > g->max_raw - g->n_raw)
       return false;
     *s = (struct stretch){ .source = source, .start = from, .end = end };
     g->n_raw += (size_t) (end - from);
@@ -179,7 +183,7 @@ grow_stretch (struct gather *g, uint32_t i, const struct source *source, uint64_
   from = from < s->start ? from : s->start;
   end = end > s->end ? end : s->end;
   more = (size_t) ((end - from) - (s->end - s->start));
-  if (more > RAW_SIZE - g->n_raw)
+  if (more > g->max_raw - g->n_raw)
     return false;
   s->start = from;
   s->end = end;
@@ -202,6 +206,8 @@ gather_add (struct gather *g, const struct gather_span *span, uint8_t *dst, size
   p.stretch = find_stretch (g, span->source, from, end);
   if (!grow_stretch (g, p.stretch, span->source, from, end))
     return 0;
+  if (g->prefetch)
+    return p.len;
   g->stretches[p.stretch].n_pieces++;
   g->stretches[p.stretch].last_piece = g->n_pieces;
   g->pieces[g->n_pieces++] = p;

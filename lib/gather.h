@@ -15,6 +15,7 @@
 #ifndef MKVDUP_GATHER_H
 #define MKVDUP_GATHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,10 @@
 
 struct gather;
 
-/* Borrow an empty gather from the process's pool; NULL when out of memory. */
-struct gather *gather_get (void);
+/* Borrow an empty gather from the process's pool, for gather_read or for gather_prefetch;
+ * NULL when out of memory.
+ */
+struct gather *gather_get (bool prefetch);
 void gather_put (struct gather *g);
 
 /*
@@ -49,7 +52,7 @@ struct gather_span {
 /*
  * Note that `len` bytes of `span` go to `dst`, or as many from the front as there is
  * room for: returns how many, 0 if the gather has to be read (or prefetched) first.
- * What has been noted is borrowed until then; `dst` is not looked at by gather_prefetch.
+ * What has been noted is borrowed until then; `dst` is not looked at when prefetching.
  */
 size_t gather_add (struct gather *g, const struct gather_span *span, uint8_t *dst,
                    size_t len);

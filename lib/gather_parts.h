@@ -6,6 +6,7 @@
 #ifndef MKVDUP_GATHER_PARTS_H
 #define MKVDUP_GATHER_PARTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "batch.h"
@@ -28,6 +29,12 @@
  * anything from 1 to 16 KiB was the same; on a disk a second request costs far more.
  */
 #define MAX_GAP 16384
+
+/* What is only asked for needs no memory: as much as is useful at once, and the kernel
+ * is told of it in as few pieces as possible.
+ */
+#define MAX_PREFETCH ((size_t) 8 << 20)
+#define MAX_PREFETCH_GAP 65536
 
 /* A strided piece has to fit, chunk by chunk. */
 _Static_assert(MAX_RAW >= UINT16_MAX + MAX_GAP, "a period must fit in MAX_RAW");
@@ -54,7 +61,9 @@ struct gather {
   struct gather *next; /* in the pool */
   gather_wait_fn *wait_fn;
   void *wait_opaque;
-  size_t n_raw; /* bytes of all stretches */
+  bool prefetch;
+  size_t n_raw, max_raw; /* bytes of all stretches */
+  uint64_t max_gap;
   uint32_t n_pieces, n_stretches, n_reads;
   struct piece pieces[MAX_PIECES];
   struct stretch stretches[MAX_STRETCHES];

@@ -54,7 +54,7 @@ join (struct gather *g, const struct batch_read *read, const struct source *sour
     g->n_raw -= (size_t) ((s->end < end ? s->end : end) - s->start);
     return true;
   }
-  if (s->start - end > MAX_GAP || s->start - end > RAW_SIZE - g->n_raw)
+  if (s->start - end > g->max_gap || s->start - end > g->max_raw - g->n_raw)
     return false;
   g->n_raw += (size_t) (s->start - end);
   return true;

@@ -188,7 +188,7 @@ image_read (struct image *img, void *buf, size_t count, uint64_t offset,
   uint8_t *dst = buf;
   int r;
 
-  w.gather = gather_get ();
+  w.gather = gather_get (false);
   if (!w.gather)
     return error_set (err, ENOMEM, "%s", img->recipe->path);
   gather_before_wait (w.gather, note_wait, &note);
@@ -212,7 +212,7 @@ image_prefetch (struct image *img, uint64_t offset, uint64_t count, struct error
   struct walk w = { .img = img, .prefetch = true };
   int r;
 
-  w.gather = gather_get ();
+  w.gather = gather_get (true);
   if (!w.gather)
     return error_set (err, ENOMEM, "%s", img->recipe->path);
   r = image_each_segment (&w, offset, count, ADVICE_SEGMENTS, prefetch_part, NULL, err);

@@ -88,19 +88,22 @@ earn (struct streams *all)
     all->trust = TRUST_MAX;
 }
 
-/* It went on in order: once half of its window is read, ask for a larger one. */
+/* It went on in order: once half of its window is read, ask for a larger one.  What is
+ * read once more is no step forward.
+ */
 static struct stream_range
 go_on (struct streams *all, struct stream *s, uint64_t end, uint64_t size)
 {
+  if (end <= s->next)
+    return (struct stream_range){ 0, 0 };
   if (!s->confirmed)
     earn (all);
   s->confirmed = true;
-  if (end > s->next)
-    s->next = end;
+  s->next = end;
   if (s->ahead < s->next)
     s->ahead = s->next;
   if (s->ahead - s->next > s->window / 2)
-    return (struct stream_range){ s->ahead, s->ahead };
+    return (struct stream_range){ 0, 0 };
   if (s->window < STREAM_WINDOW_MAX)
     s->window *= 2;
   return advance (s, size);
