@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The nbdkit plugin: configuration, the one export, and nbdkit's callbacks, in the
- * order in which nbdkit calls them.  Reading is image.h's; nothing here knows more of
- * a recipe than its size.
+ * The nbdkit plugin: the one export, and nbdkit's callbacks, in the order in which nbdkit
+ * calls them.  Its parameters are parameters.h's, reading is image.h's; nothing here knows
+ * more of a recipe than its size.
  *
  * Whatever can be wrong is found in config_complete or get_ready, before nbdkit forks:
  * its message then reaches who started it.  Requests are only read from shared,
@@ -20,12 +20,12 @@
 #include <nbdkit-plugin.h>
 
 #include "batch.h"
-#include "cleanup.h"
 #include "image.h"
 #include "memory.h"
 #include "padding.h"
+#include "parameters.h"
 #include "recipe_format.h"
-#include "sidecar.h"
+#include "report.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -39,194 +39,11 @@
 NBDKIT_DLL_PUBLIC extern int mkvdup_debug_pread;
 int mkvdup_debug_pread;
 
-/* As configured; fixed once get_ready has returned. */
-static struct {
-  char *file; /* the recipe */
-  char **sources;
-  size_t n_sources;
-  unsigned pad;
-  bool pad_with_void;
-  size_t cache_size;
-  bool direct;
-  char *name; /* of the export */
-} config = { .pad = 4096, .cache_size = SEGMENT_CACHE_DEFAULT };
-
 static struct segment_cache *cache;
 static struct image *image;
 static struct padding padding;
 
-/* Report an error that came up through the library, once. */
-static int
-report (const struct error *err)
-{
-  nbdkit_error ("%s", err->text);
-  /* NBD knows few error numbers; others arrive as EINVAL. */
-  nbdkit_set_error (err->errnum == ENOMEM ? ENOMEM : EIO);
-  return -1;
-}
-
-/* ---- Configuration */
-
-static int
-config_source (const char *value)
-{
-  char **sources = realloc (config.sources, (config.n_sources + 1) * sizeof *sources);
-
-  if (!sources) {
-    nbdkit_error ("source: %m");
-    return -1;
-  }
-  config.sources = sources;
-  /* nbdkit goes to another directory when it forks. */
-  sources[config.n_sources] = nbdkit_absolute_path (value);
-  if (!sources[config.n_sources])
-    return -1;
-  ++config.n_sources;
-  return 0;
-}
-
-static int
-config_pad (const char *value)
-{
-  unsigned size;
-
-  if (nbdkit_parse_unsigned ("pad", value, &size) == -1)
-    return -1;
-  if (size < 1 || size > PADDING_MAX_BLOCK || (size & (size - 1)) != 0) {
-    nbdkit_error ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
-    return -1;
-  }
-  config.pad = size;
-  return 0;
-}
-
-static int
-config_pad_with (const char *value)
-{
-  config.pad_with_void = strcmp (value, "void") == 0;
-  if (!config.pad_with_void && strcmp (value, "zero") != 0) {
-    nbdkit_error ("pad-with=%s: neither \"zero\" nor \"void\"", value);
-    return -1;
-  }
-  return 0;
-}
-
-static int
-config_cache_size (const char *value)
-{
-  int64_t size = nbdkit_parse_size (value);
-
-  if (size == -1)
-    return -1;
-  config.cache_size = (size_t) size;
-  return 0;
-}
-
-static int
-config_direct (const char *value)
-{
-  int direct = nbdkit_parse_bool (value);
-
-  config.direct = direct == 1;
-  return direct == -1 ? -1 : 0;
-}
-
-static int
-config_file (const char *value)
-{
-  if (config.file) {
-    nbdkit_error ("only one recipe can be served: %s, or %s?", config.file, value);
-    return -1;
-  }
-  config.file = nbdkit_absolute_path (value);
-  return config.file ? 0 : -1;
-}
-
-static int
-mkvdup_config (const char *key, const char *value)
-{
-  static const struct {
-    const char *key;
-    int (*set) (const char *value);
-  } keys[] = {
-    { "file", config_file },
-    { "source", config_source },
-    { "pad", config_pad },
-    { "pad-with", config_pad_with },
-    { "cache-size", config_cache_size },
-    { "direct", config_direct },
-  };
-
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
-    if (strcmp (key, keys[i].key) == 0)
-      return keys[i].set (value);
-  }
-  nbdkit_error ("unknown parameter '%s'", key);
-  return -1;
-}
-
-#define mkvdup_config_help                                                           \
-  "[file=]RECIPE       (required) The recipe (X.mkvdup) to serve.\n"                 \
-  "source=PATH         Where its sources are: a directory, or the source itself;\n"  \
-  "                    may be given several times.  Default: as RECIPE.yaml says.\n" \
-  "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"        \
-  "                    1: serve its exact size).\n"                                  \
-  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"       \
-  "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M).\n"     \
-  "direct=BOOL         Read the sources past the page cache (default: false)."
-
-/* "/some/where/Movie.mkvdup" is called "Movie". */
-static char *
-name_of_file (const char *file)
-{
-  const char *slash = strrchr (file, '/');
-  const char *base = slash ? slash + 1 : file;
-  size_t len = strlen (base), end = strlen (".mkvdup");
-
-  if (len > end && strcmp (base + len - end, ".mkvdup") == 0)
-    len -= end;
-  return strndup (base, len);
-}
-
-/* The sidecar knows a name and, unless that was configured, where the sources are.
- * It may be missing, but not broken.
- */
-static int
-use_sidecar (void)
-{
-  CLEANUP_FREE char *path = sidecar_path (config.file);
-  CLEANUP_SIDECAR struct sidecar sidecar = { 0 };
-  struct error err = ERROR_INIT;
-
-  if (!path) {
-    nbdkit_error ("%m");
-    return -1;
-  }
-  if (access (path, F_OK) == -1 && errno == ENOENT)
-    return 0;
-  if (sidecar_read (&sidecar, path, &err) == -1)
-    return report (&err);
-  config.name = take_ptr (&sidecar.name);
-  return config.n_sources == 0 ? config_source (sidecar.source_dir) : 0;
-}
-
-static int
-mkvdup_config_complete (void)
-{
-  if (!config.file) {
-    nbdkit_error ("no recipe: nbdkit mkvdup RECIPE [source=PATH ...]");
-    return -1;
-  }
-  if (use_sidecar () == -1)
-    return -1;
-  if (!config.name)
-    config.name = name_of_file (config.file);
-  if (!config.name) {
-    nbdkit_error ("%m");
-    return -1;
-  }
-  return 0;
-}
+/* ---- Starting */
 
 static void
 mkvdup_dump_plugin (void)
@@ -249,25 +66,25 @@ mkvdup_get_ready (void)
 
   memory_keep_freed ();
   batch_force_pread (mkvdup_debug_pread != 0);
-  cache = segment_cache_new (config.cache_size);
+  cache = segment_cache_new (parameters.cache_size);
   if (!cache) {
     nbdkit_error ("%m");
     return -1;
   }
-  image = image_open (config.file, (const char *const *) config.sources, config.n_sources,
-                      cache, &err);
+  image = image_open (parameters.file, (const char *const *) parameters.sources,
+                      parameters.n_sources, cache, &err);
   if (!image)
     return report (&err);
-  if (config.direct)
+  if (parameters.direct)
     image_read_directly (image);
-  if (config.n_sources == 0 && image_recipe (image)->n_sources > 0) {
+  if (parameters.n_sources == 0 && image_recipe (image)->n_sources > 0) {
     nbdkit_error ("%s: no source= given, and no %s.yaml to say where its sources are",
-                  config.file, config.file);
+                  parameters.file, parameters.file);
     return -1;
   }
   if (image_open_sources (image, &err) == -1)
     return report (&err);
-  padding_init (&padding, image_size (image), config.pad, config.pad_with_void);
+  padding_init (&padding, image_size (image), parameters.pad, parameters.pad_with_void);
   return 0;
 }
 
@@ -276,11 +93,7 @@ mkvdup_unload (void)
 {
   image_close (image);
   segment_cache_free (cache);
-  for (size_t i = 0; i < config.n_sources; ++i)
-    free (config.sources[i]);
-  free (config.sources);
-  free (config.file);
-  free (config.name);
+  parameters_free ();
 }
 
 /* ---- Exports */
@@ -289,7 +102,7 @@ mkvdup_unload (void)
 static const char *
 describe (void)
 {
-  return nbdkit_printf_intern ("%s: %llu bytes", config.name,
+  return nbdkit_printf_intern ("%s: %llu bytes", parameters.name,
                                (unsigned long long) image_size (image));
 }
 
@@ -298,7 +111,7 @@ mkvdup_list_exports (int readonly, int is_tls, struct nbdkit_exports *exports)
 {
   (void) readonly;
   (void) is_tls;
-  return nbdkit_add_export (exports, config.name, describe ());
+  return nbdkit_add_export (exports, parameters.name, describe ());
 }
 
 static const char *
@@ -306,7 +119,7 @@ mkvdup_default_export (int readonly, int is_tls)
 {
   (void) readonly;
   (void) is_tls;
-  return config.name;
+  return parameters.name;
 }
 
 static void *
@@ -318,9 +131,9 @@ mkvdup_open (int readonly)
   if (!name)
     return NULL;
   /* The name asked for is not repeated: it could be anything. */
-  if (name[0] != '\0' && strcmp (name, config.name) != 0) {
+  if (name[0] != '\0' && strcmp (name, parameters.name) != 0) {
     nbdkit_error ("a client asked for an export that is not there: there is \"%s\" only",
-                  config.name);
+                  parameters.name);
     nbdkit_set_error (ENOENT);
     return NULL;
   }
@@ -459,9 +272,9 @@ static struct nbdkit_plugin plugin = {
   .version = PACKAGE_VERSION,
   .description = "serve MKV files from recipes and the discs they were ripped from",
   .unload = mkvdup_unload,
-  .config = mkvdup_config,
-  .config_complete = mkvdup_config_complete,
-  .config_help = mkvdup_config_help,
+  .config = parameters_set,
+  .config_complete = parameters_complete,
+  .config_help = PARAMETERS_HELP,
   .magic_config_key = "file",
   .dump_plugin = mkvdup_dump_plugin,
   .thread_model = mkvdup_thread_model,

@@ -53,6 +53,7 @@ for pad in 0 3 131072 -1 x; do
 done
 refused 'neither "zero" nor "void"' image.mkvdup source=. pad-with=ones
 refused 'lots' image.mkvdup source=. cache-size=lots
+refused 'perhaps' image.mkvdup source=. direct=perhaps
 mkdir empty
 refused "$tmp/empty/disc: No such file" image.mkvdup source=empty
 refused "$tmp/image: is $size bytes long" image.mkvdup source=image

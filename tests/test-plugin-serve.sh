@@ -123,6 +123,6 @@ for line in mkvdup_format_version=1 max_thread_model=parallel has_extents=1 has_
 done
 grep -qEx 'mkvdup_io_uring=(yes|no)' <<<"$dump" || fail "--dump-plugin without io_uring"
 help=$(nbdkit mkvdup --help)
-for key in file source pad pad-with cache-size; do
+for key in file source pad pad-with cache-size direct; do
   grep -qE "^(\[)?$key=" <<<"$help" || fail "--help without $key="
 done
