@@ -137,13 +137,16 @@ start (struct ahead *a)
 void
 ahead_free (struct ahead *a)
 {
+  bool was_started;
+
   if (!a)
     return;
   pthread_mutex_lock (&a->lock);
   a->stop = true;
+  was_started = a->state != NONE;
   pthread_cond_signal (&a->work);
   pthread_mutex_unlock (&a->lock);
-  if (a->state != NONE)
+  if (was_started)
     pthread_join (a->thread, NULL);
   pthread_cond_destroy (&a->work);
   pthread_mutex_destroy (&a->lock);

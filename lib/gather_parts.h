@@ -30,9 +30,7 @@
  */
 #define MAX_GAP 16384
 
-/* What is only asked for needs no memory: as much as is useful at once, and the kernel
- * is told of it in as few pieces as possible.
- */
+/* What is only asked for needs no memory: much at once, for the device to be asked in order. */
 #define MAX_PREFETCH ((size_t) 8 << 20)
 #define MAX_PREFETCH_GAP 65536
 

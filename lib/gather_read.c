@@ -10,10 +10,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "advice.h"
 #include "gather_parts.h"
 
 static bool
@@ -103,6 +103,12 @@ stretches_of (const struct gather *g, uint32_t r, uint32_t *end)
   return g->read_stretch[r];
 }
 
+static const struct source *
+read_source (const struct gather *g, uint32_t r)
+{
+  return g->stretches[g->order[g->read_stretch[r]]].source;
+}
+
 /* The one piece that is all of this read, just as it is: it can be read in place. */
 static struct piece *
 only_piece (struct gather *g, uint32_t r)
@@ -166,12 +172,6 @@ scatter (const struct gather *g)
   }
 }
 
-static const struct source *
-read_source (const struct gather *g, uint32_t r)
-{
-  return g->stretches[g->order[g->read_stretch[r]]].source;
-}
-
 static int
 report (const struct gather *g, const struct source **failed, struct error *err)
 {
@@ -223,6 +223,19 @@ check_unchanged (const struct gather *g, const struct source **failed, struct er
   return 0;
 }
 
+/* Have the kernel fetch what read `r` lacks.  By itself it would fetch no more of a large
+ * read at a time than one advice may be about, and wait for each part.
+ */
+static void
+fetch (const struct gather *g, uint32_t r)
+{
+  const struct batch_read *read = &g->reads[r];
+  uint64_t most = read_source (g, r)->advice;
+
+  if (!read->direct && read->len - read->done > most)
+    advice_fetch (read->fd, most, read->offset + read->done, read->offset + read->len);
+}
+
 /* All that the reads ask for, with a word to who wants it if that will take a while. */
 static size_t
 bring (struct gather *g)
@@ -231,6 +244,8 @@ bring (struct gather *g)
     return 0;
   if (g->wait_fn)
     g->wait_fn (g->wait_opaque);
+  for (uint32_t r = 0; r < g->n_reads; ++r)
+    fetch (g, r);
   return batch_finish (g->reads, g->n_reads);
 }
 
@@ -259,8 +274,8 @@ gather_prefetch (struct gather *g)
     const struct batch_read *read = &g->reads[r];
 
     if (!read->direct)
-      posix_fadvise (read->fd, (off_t) read->offset, (off_t) read->len,
-                     POSIX_FADV_WILLNEED);
+      advice_fetch (read->fd, read_source (g, r)->advice, read->offset,
+                    read->offset + read->len);
   }
   gather_reset (g);
 }

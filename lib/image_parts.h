@@ -23,8 +23,7 @@
 #define ADVICE_SEGMENTS 4
 
 struct image_source {
-  struct source
-    source; /* path, size and align are fixed once is_open; fd is replaced by dup3 */
+  struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
   /* Guarded by the image's lock: */
   int64_t looked;        /* when it was last looked for; 0: never */

@@ -44,6 +44,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
     s->source.path = found.path;
     s->source.size = found.size;
     s->source.align = found.align;
+    s->source.advice = found.advice;
     atomic_init (&s->source.ctime, atomic_load (&found.ctime));
     atomic_store_explicit (&s->is_open, true, memory_order_release);
     return 0;

@@ -20,6 +20,7 @@
 
 #include <xxhash.h>
 
+#include "advice.h"
 #include "buffer.h"
 #include "cleanup.h"
 #include "source.h"
@@ -177,6 +178,7 @@ set_for_reading (struct source *src, bool direct, struct error *err)
     return error_set (err, errno, "%s: fcntl", src->path);
   /* Reading ahead is ours (ahead.h): the kernel would guess wrong. */
   posix_fadvise (src->fd, 0, 0, POSIX_FADV_RANDOM);
+  src->advice = advice_most (src->fd);
   return 0;
 }
 
@@ -202,6 +204,7 @@ try_place (const struct recipe_source *id, const char *place, bool direct,
   out->path = src.path;
   out->size = src.size;
   out->align = src.align;
+  out->advice = src.advice;
   atomic_init (&out->ctime, src.ctime);
   return 0;
 

@@ -25,14 +25,15 @@ struct source {
   int fd;     /* owned; O_RDONLY | O_CLOEXEC */
   char *path; /* where it was found, for messages; owned */
   uint64_t size;
-  uint32_t align; /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
+  uint32_t align;  /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
+  uint64_t advice; /* what one advice may be about: see advice.h */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;
 };
 
-#define SOURCE_INIT   \
-  {                   \
-    -1, NULL, 0, 1, 0 \
+#define SOURCE_INIT      \
+  {                      \
+    -1, NULL, 0, 1, 0, 0 \
   }
 
 /* What O_DIRECT reads are made of, in the file and in memory.  Nearly everywhere 512
