@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "gather_parts.h"
+#include "memory.h"
 
 /* ---- The pool: as many gathers as there are requests at one moment. */
 
@@ -76,6 +77,17 @@ gather_put (struct gather *g)
   }
   pthread_mutex_unlock (&pool_lock);
   free (g);
+}
+
+void
+gather_warm (void)
+{
+  struct gather *g = gather_get (false);
+
+  if (!g)
+    return;
+  memory_warm (g, sizeof *g);
+  gather_put (g);
 }
 
 __attribute__ ((destructor)) static void

@@ -31,6 +31,9 @@ struct gather;
 struct gather *gather_get (bool prefetch);
 void gather_put (struct gather *g);
 
+/* Have one in the pool whose memory is there already, for the first reader. */
+void gather_warm (void);
+
 /*
  * From now on `fn` is called before gather_read waits for something that is not in the
  * page cache; until gather_put.

@@ -3,8 +3,15 @@
 #include "config.h"
 
 #include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "memory.h"
+
+/* What decoding a segment takes. */
+#define WARM ((size_t) 2 << 20)
 
 void
 memory_keep_freed (void)
@@ -16,5 +23,32 @@ memory_keep_freed (void)
 
   mallopt (M_MMAP_THRESHOLD, KEPT);
   mallopt (M_TRIM_THRESHOLD, KEPT);
+  mallopt (M_ARENA_MAX, 1);
 #endif
+}
+
+void
+memory_warm (void *p, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
+  uintptr_t from = ((uintptr_t) p + page - 1) & -page;
+  uintptr_t end = ((uintptr_t) p + size) & -page;
+
+  if (from < end)
+    madvise ((void *) from, end - from, MADV_POPULATE_WRITE);
+#else
+  (void) p;
+  (void) size;
+#endif
+}
+
+void
+memory_warm_heap (void)
+{
+  void *p = malloc (WARM);
+
+  if (p)
+    memory_warm (p, WARM);
+  free (p);
 }

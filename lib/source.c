@@ -32,6 +32,13 @@
 /* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
 #define SOURCE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
+/* Where block `i` of the `k` that are taken of `n` begins. */
+static uint64_t
+sample_at (uint64_t i, uint64_t k, uint64_t n)
+{
+  return k == 1 ? 0 : i * (n - 1) / (k - 1) * SAMPLE_BLOCK;
+}
+
 int
 source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
 {
@@ -42,8 +49,11 @@ source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
 
   if (size > SOURCE_MAX_SIZE)
     return error_set (err, EFBIG, "a source of %llu bytes", (unsigned long long) size);
+  /* What has to be fetched takes its time once, and not once for each block. */
+  for (uint64_t i = 0; i < k; ++i)
+    posix_fadvise (fd, (off_t) sample_at (i, k, n), SAMPLE_BLOCK, POSIX_FADV_WILLNEED);
   for (uint64_t i = 0; i < k; ++i) {
-    uint64_t at = k == 1 ? 0 : i * (n - 1) / (k - 1) * SAMPLE_BLOCK;
+    uint64_t at = sample_at (i, k, n);
     size_t len = size - at < SAMPLE_BLOCK ? (size_t) (size - at) : SAMPLE_BLOCK;
 
     if (read_all (fd, blocks + used, len, at, "sample", err) == -1)

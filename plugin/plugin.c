@@ -20,6 +20,7 @@
 #include <nbdkit-plugin.h>
 
 #include "batch.h"
+#include "gather.h"
 #include "image.h"
 #include "memory.h"
 #include "padding.h"
@@ -85,6 +86,15 @@ mkvdup_get_ready (void)
   if (image_open_sources (image, &err) == -1)
     return report (&err);
   padding_init (&padding, image_size (image), parameters.pad, parameters.pad_with_void);
+  return 0;
+}
+
+/* What is touched before the fork is copied after it, page by page. */
+static int
+mkvdup_after_fork (void)
+{
+  memory_warm_heap ();
+  gather_warm ();
   return 0;
 }
 
@@ -279,6 +289,7 @@ static struct nbdkit_plugin plugin = {
   .dump_plugin = mkvdup_dump_plugin,
   .thread_model = mkvdup_thread_model,
   .get_ready = mkvdup_get_ready,
+  .after_fork = mkvdup_after_fork,
   .list_exports = mkvdup_list_exports,
   .default_export = mkvdup_default_export,
   .open = mkvdup_open,
