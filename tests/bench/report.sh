@@ -289,6 +289,10 @@ bluray_table ()
   over bluray "peak resident, MiB; Go, DVD: 4700" "≤ 256" spread create.rss
   over bluray "peak resident, 8 threads, MiB" "≤ 256" rounded 8.create.rss 1
   over bluray "recipe by 1, 2, 8 threads" "" same
+  over bluray "open, µs" "≤ 1000" value open_us
+  over bluray "decode a segment, µs: median" "" value decode_us
+  over bluray "decode a segment, µs: slowest" "" value decode_max_us
+  over bluray "decoded segment in memory, KiB" "" value footprint_kib
 }
 
 # Three of them in one, and a track of TrueHD.
@@ -342,6 +346,12 @@ pair_times ()
   printf '%.0f / %.0f' "$(value "$1" "pair.$2.$3.a")" "$(value "$1" "pair.$2.$3.b")"
 }
 
+# pair_both RIP WHICH KEY
+pair_both ()
+{
+  echo "$(value "$1" "pair.$2.$3.a") / $(value "$1" "pair.$2.$3.b")"
+}
+
 pair_resident ()
 {
   echo "$(value "$1" "pair.$2.rss.mkvdup") / $(value "$1" "pair.$2.rss.file")"
@@ -366,17 +376,116 @@ pairs_table ()
       over "$rips" "-t $t, $load: median, µs" "" pair_times "$t.$load" p50
       over "$rips" "-t $t, $load: 99.9 %, µs" "" pair_times "$t.$load" p999
     done
+    over "$rips" "-t $t, 64k-1-many: least served" "" pair_both "$t.64k-1-many" fewest
+    over "$rips" "-t $t, 64k-1-many: anonymous, MiB" "" pair_both "$t.64k-1-many" anon
     over "$rips" "-t $t, peak resident, MiB" "" pair_resident "$t"
   done
 }
 
-# Those that there are figures of.
-paired ()
+# How fast, and with how much of the server's processor time.
+memory_ratios ()
+{
+  printf 'rate %.3f, work %.3f' "$(value "$1" "memory.$2.rate.ratio")" \
+    "$(value "$1" "memory.$2.cpu.ratio")"
+}
+
+memory_anonymous ()
+{
+  echo "$(value "$1" "memory.$2.anon.mkvdup") / $(value "$1" "memory.$2.anon.file")"
+}
+
+# memory_table RIP...
+memory_table ()
+{
+  local rips=$* cache
+  row "Cache of segments: mkvdup/file" goal "$@"
+  rule $#
+  over "$rips" "all segments decoded, KiB" "" value memory.decoded_kib
+  for cache in quarter default four-times; do
+    over "$rips" "$cache, 4 KiB, depth 16" "$(cache_goal $cache)" memory_ratios $cache.4k-16
+    over "$rips" "$cache, 64 KiB, depth 16" "$(cache_goal $cache)" memory_ratios $cache.64k-16
+    over "$rips" "$cache, in order" "≥ 0.9" memory_ratios $cache.in-order
+    over "$rips" "$cache, anonymous, MiB" "" memory_anonymous $cache
+  done
+}
+
+# Three reads at random of four have to decode a segment when a quarter is kept.
+cache_goal ()
+{
+  [ "$1" = quarter ] || echo "≥ 0.9"
+}
+
+# Random reads a second, or megabytes: cold_rate RIP WHICH BYTES
+cold_rate ()
+{
+  local mkvdup file
+  mkvdup=$(value "$1" "$2.rate.mkvdup") file=$(value "$1" "$2.rate.file")
+  awk -v a="$mkvdup" -v b="$file" -v n="$3" 'BEGIN { printf "%.0f/%.0f: ", a / n, b / n }'
+  spread "$1" "$2.ratio"
+}
+
+# Of the device for each of the client's: cold_both RIP WHICH
+cold_both ()
+{
+  echo "$(value "$1" "$2.mkvdup") / $(value "$1" "$2.file")"
+}
+
+# cold_table NAME TITLE RATE_GOAL RIP...
+cold_table ()
+{
+  local name=$1 goal=$3 rips=${*:4} depth
+  row "$2" goal "${@:4}"
+  rule $(($# - 3))
+  for depth in 1 16; do
+    over "$rips" "random 64 KiB, depth $depth, reads/s" "$goal" cold_rate "$name.64k-$depth" 65536
+    over "$rips" "  device's reads a read" "≤ 2" cold_both "$name.64k-$depth.reads"
+    over "$rips" "  device's bytes a byte" "" cold_both "$name.64k-$depth.bytes"
+  done
+  for depth in 1 16; do
+    over "$rips" "in order, depth $depth, MB/s" "$goal" cold_rate "$name.in-order-$depth" 1000000
+    over "$rips" "  device's reads a read" "" cold_both "$name.in-order-$depth.reads"
+    over "$rips" "  device's bytes a byte" "≤ 1.15" cold_both "$name.in-order-$depth.bytes"
+  done
+}
+
+# Seconds until there is something: first_seconds RIP WHICH.  Noise has no frames.
+first_seconds ()
+{
+  local name=$1.first.$2
+  [ -n "${figure[$name.ratio]-}" ] || { echo "-"; return; }
+  echo "${figure[$name.mkvdup]}/${figure[$name.file]}: $(spread "$1" "first.$2.ratio")"
+}
+
+# first_table RIP...
+first_table ()
+{
+  local rips=$*
+  row "To the first frame: mkvdup/file" goal "$@"
+  rule $#
+  over "$rips" "ffprobe, cold, s" "≤ 1.1" first_seconds probe.cold
+  over "$rips" "ffprobe, again, s" "≤ 1.1" first_seconds probe.again
+  over "$rips" "ffmpeg, first frame, cold, s" "≤ 1.1" first_seconds frame.cold
+  over "$rips" "ffmpeg, first frame, again, s" "≤ 1.1" first_seconds frame.again
+}
+
+# Those rips that there are figures of, of the kind that KEY tells.
+having ()
 {
   local rip
   for rip in ${figure[rips]} bluray; do
-    [ -z "${figure[$rip.pairs]-}" ] || echo "$rip"
+    [ -z "${figure[$rip.$1]-}" ] || echo "$rip"
   done
+}
+
+# table_of KEY FUNCTION [ARGUMENT]...: unless there is nothing to put into it.
+table_of ()
+{
+  local rips
+  rips=$(having "$1")
+  [ -n "$rips" ] || return 0
+  echo
+  # shellcheck disable=SC2086
+  "${@:2}" $rips
 }
 
 # report RESULTS
@@ -405,12 +514,11 @@ HEAD
   serve_table
   echo
   server_table
-  local rips
-  rips=$(paired)
-  [ -n "$rips" ] || return 0
-  echo
-  # shellcheck disable=SC2086
-  pairs_table $rips
+  table_of pairs pairs_table
+  table_of memory memory_table
+  table_of cold cold_table cold "Cold: mkvdup/file" "≥ 0.9"
+  table_of direct cold_table direct "Cold, direct=true: mkvdup/cache=none" ""
+  table_of first first_table
 }
 
 # replace_block RESULTS DOCUMENT: what is between the marks in DOCUMENT.
