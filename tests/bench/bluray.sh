@@ -32,7 +32,10 @@ bluray_usual ()
   same_bytes bluray "$tmp/bluray/title.mkv"
   create_figures bluray
   recipe_figures bluray
+  open_figures bluray
   bench_pairs bluray "$tmp/bluray/title.mkv"
+  bench_memory bluray "$tmp/bluray/title.mkv"
+  serve_cold bluray "$tmp/bluray/title.mkv" probe # noise has no frames
   rm -r "$tmp"/bluray*
 }
 

@@ -14,6 +14,8 @@
  * p50.a, p999.a, worst.a …      microseconds from asking to the reply
  * first.a                       the very first of them, of a client that is warm by then
  * fewest.a, fewest.b            reads of the connection that got least, of the mean one's
+ * anon.a, anon.b                MiB of anonymous memory of the server, at most: looked at
+ *                               once a slice, with reads in flight
  *
  * Ratios are medians of the slices' ratios: slices are so short that what else the
  * machine does strikes both of a pair.  Both are asked for the same places.  The first
@@ -32,6 +34,7 @@
 
 #include <libnbd.h>
 
+#include "cleanup.h"
 #include "rng.h"
 #include "times.h"
 
@@ -57,6 +60,7 @@ struct connection {
 
 struct server {
   char letter;
+  const char *pid;
   clockid_t clock; /* its processor time */
   struct connection *connections;
   uint64_t places, reads;
@@ -64,6 +68,7 @@ struct server {
   double *latencies;
   size_t n_latencies;
   double first; /* latency */
+  double anon;  /* most KiB of anonymous memory */
 };
 
 static unsigned long bytes, depth, n_connections, slices, slice_ms;
@@ -85,6 +90,7 @@ connect_to (struct server *server, const char *uri, const char *pid)
   if (!server->connections || !server->latencies ||
       clock_getcpuclockid ((pid_t) atol (pid), &server->clock) != 0)
     errx (1, "process %s", pid);
+  server->pid = pid;
   for (unsigned i = 0; i < n_connections; i++) {
     struct connection *c = &server->connections[i];
 
@@ -171,6 +177,26 @@ is_idle (const struct server *s)
   return true;
 }
 
+/* The kernel remembers the most that was resident, but files and all. */
+static void
+look_at_memory (struct server *s)
+{
+  CLEANUP_FREE char *path = NULL, *line = NULL;
+  size_t size = 0;
+  double kib;
+  FILE *status;
+
+  if (asprintf (&path, "/proc/%s/status", s->pid) == -1)
+    err (1, "asprintf");
+  status = fopen (path, "r");
+  if (!status)
+    err (1, "%s", path);
+  while (getline (&line, &size, status) != -1)
+    if (sscanf (line, "RssAnon: %lf", &kib) == 1 && kib > s->anon)
+      s->anon = kib;
+  fclose (status);
+}
+
 static void
 run_slice (struct server *s, unsigned slice)
 {
@@ -187,6 +213,7 @@ run_slice (struct server *s, unsigned slice)
     wait_for_any (s);
     end = clock_us (CLOCK_MONOTONIC);
   } while (end - start < (double) slice_ms * 1e3);
+  look_at_memory (s);
   while (!is_idle (s))
     wait_for_any (s);
   end = clock_us (CLOCK_MONOTONIC);
@@ -231,6 +258,7 @@ print_latencies (struct server *s)
   printf ("worst.%c=%.1f\n", s->letter, s->latencies[n - 1]);
   printf ("fewest.%c=%.3f\n", s->letter,
           (double) fewest * (double) n_connections / (double) s->reads);
+  printf ("anon.%c=%.1f\n", s->letter, s->anon / 1024);
 }
 
 static unsigned long

@@ -24,16 +24,16 @@ readonly pair_loads=(
 readonly pair_threads=(1 16)
 readonly pair_slice_ms=100
 
-# pair RIP THREADS LOAD: figures RIP.pair.THREADS.NAME.*
+# pair FIGURES SLICES LOAD: FIGURES.NAME.*, of the two servers that run.
 pair ()
 {
   local name size depth connections order key value
   IFS=: read -r name size depth connections order <<<"$3"
   client "$one_cpu" "$helpers/nbd-times" "$size" "$depth" "$connections" "$order" \
-    $((runs * seconds * 2)) $pair_slice_ms "$(uri mkvdup)" "${server[mkvdup]}" \
+    "$2" $pair_slice_ms "$(uri mkvdup)" "${server[mkvdup]}" \
     "$(uri file)" "${server[file]}" >"$tmp/pair"
   while IFS='=' read -r key value; do
-    keep "$1.pair.$2.$name.$key" "$value"
+    keep "$1.$name.$key" "$value"
   done <"$tmp/pair"
 }
 
@@ -41,7 +41,7 @@ pair ()
 # first of a server that has just been started.
 bench_pairs ()
 {
-  local rip=$1 mkv=$2 threads load
+  local rip=$1 mkv=$2 slices=$((runs * seconds * 2)) threads load
   warm "$disc" "$mkv" || true
   for threads in "${pair_threads[@]}"; do
     say "$rip: serving with -t $threads"
@@ -49,10 +49,10 @@ bench_pairs ()
     start_server mkvdup -t "$threads" mkvdup "$tmp/$rip.mkvdup" source="$disc" pad=1
     place_server file "$one_cpu"
     place_server mkvdup "$one_cpu"
-    pair "$rip" "$threads" first:65536:1:1:random
+    pair "$rip.pair.$threads" "$slices" first:65536:1:1:random
     check_served "$mkv"
     for load in "${pair_loads[@]}"; do
-      pair "$rip" "$threads" "$load"
+      pair "$rip.pair.$threads" "$slices" "$load"
     done
     keep "$rip.pair.$threads.rss.mkvdup" "$(server_peak_mib mkvdup)"
     keep "$rip.pair.$threads.rss.file" "$(server_peak_mib file)"

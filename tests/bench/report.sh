@@ -104,18 +104,6 @@ share ()
     'BEGIN { printf "%.0f (%.1f %%)", part, 100 * part / whole }'
 }
 
-# The ratio, and what it is of.
-against ()
-{
-  local name=$1.serve.$2
-  echo "${figure[$name.mkvdup]:?no $name}/${figure[$name.file]}: $(spread "$1" "serve.$2.ratio")"
-}
-
-resident ()
-{
-  echo "$(value "$1" serve.rss.mkvdup) / $(value "$1" serve.rss.file)"
-}
-
 # Tracks are told one by one; rips of one disc may have them in another order.
 track_found ()
 {
@@ -289,6 +277,10 @@ bluray_table ()
   over bluray "peak resident, MiB; Go, DVD: 4700" "≤ 256" spread create.rss
   over bluray "peak resident, 8 threads, MiB" "≤ 256" rounded 8.create.rss 1
   over bluray "recipe by 1, 2, 8 threads" "" same
+  over bluray "open, µs" "≤ 1000" value open_us
+  over bluray "decode a segment, µs: median" "" value decode_us
+  over bluray "decode a segment, µs: slowest" "" value decode_max_us
+  over bluray "decoded segment in memory, KiB" "" value footprint_kib
 }
 
 # Three of them in one, and a track of TrueHD.
@@ -305,78 +297,24 @@ more_bluray_rows ()
   over bluray-truehd "TrueHD: payload found, %" "≥ 99.95" rounded found.percent 4
 }
 
-# random_rows GOAL UNIT SUFFIX
-random_rows ()
-{
-  each "random 4 KiB, depth 1, $2" "$1" against "4k-1$3"
-  each "random 4 KiB, depth 16, $2" "$1" against "4k-16$3"
-  each "random 64 KiB, depth 1, $2" "$1" against "64k-1$3"
-  each "random 64 KiB, depth 16, $2" "$1" against "64k-16$3"
-}
-
-serve_table ()
-{
-  head_row "Serve: mkvdup/file: ratio"
-  each "nbdcopy, MB/s" "≥ 0.9" against sequential
-  each "nbdcopy, one processor, MB/s" "≥ 0.9" against sequential-pinned
-  random_rows "≥ 0.9" reads/s ""
-}
-
-server_table ()
-{
-  head_row "Server's work: mkvdup/file: ratio"
-  random_rows "" "µs/read" .cpu
-  each "peak resident, MiB" "" resident
-}
-
-# How fast, and with how much of the server's processor time, both as ratios.
-pair_ratios ()
-{
-  printf 'rate %.3f, work %.3f' "$(value "$1" "pair.$2.rate.ratio")" \
-    "$(value "$1" "pair.$2.cpu.ratio")"
-}
-
-# Of a reply, in microseconds: pair_times RIP WHICH KEY
-pair_times ()
-{
-  printf '%.0f / %.0f' "$(value "$1" "pair.$2.$3.a")" "$(value "$1" "pair.$2.$3.b")"
-}
-
-pair_resident ()
-{
-  echo "$(value "$1" "pair.$2.rss.mkvdup") / $(value "$1" "pair.$2.rss.file")"
-}
-
-# pairs_table RIP...
-pairs_table ()
-{
-  local rips=$* t load
-  row "In pairs: mkvdup/file" goal "$@"
-  rule $#
-  for t in 1 16; do
-    for load in "4 KiB, depth 1:4k-1" "4 KiB, depth 16:4k-16" "64 KiB, depth 1:64k-1" \
-      "64 KiB, depth 16:64k-16" "128 KiB, depth 1:128k-1" "128 KiB, depth 16:128k-16" \
-      "in order:in-order" "4 x 4 KiB, depth 16:4k-16-four" \
-      "4 x 64 KiB, depth 16:64k-16-four" "4 x in order:in-order-four" \
-      "64 x 64 KiB, depth 1:64k-1-many"; do
-      over "$rips" "-t $t, ${load%:*}" "≥ 0.9" pair_ratios "$t.${load#*:}"
-    done
-    over "$rips" "-t $t, first read, µs" "≤ 5000" value "pair.$t.first.first.a"
-    for load in 4k-1 64k-1 64k-1-many; do
-      over "$rips" "-t $t, $load: median, µs" "" pair_times "$t.$load" p50
-      over "$rips" "-t $t, $load: 99.9 %, µs" "" pair_times "$t.$load" p999
-    done
-    over "$rips" "-t $t, peak resident, MiB" "" pair_resident "$t"
-  done
-}
-
-# Those that there are figures of.
-paired ()
+# Those rips that there are figures of, of the kind that KEY tells.
+having ()
 {
   local rip
   for rip in ${figure[rips]} bluray; do
-    [ -z "${figure[$rip.pairs]-}" ] || echo "$rip"
+    [ -z "${figure[$rip.$1]-}" ] || echo "$rip"
   done
+}
+
+# table_of KEY FUNCTION [ARGUMENT]...: unless there is nothing to put into it.
+table_of ()
+{
+  local rips
+  rips=$(having "$1")
+  [ -n "$rips" ] || return 0
+  echo
+  # shellcheck disable=SC2086
+  "${@:2}" $rips
 }
 
 # report RESULTS
@@ -405,12 +343,11 @@ HEAD
   serve_table
   echo
   server_table
-  local rips
-  rips=$(paired)
-  [ -n "$rips" ] || return 0
-  echo
-  # shellcheck disable=SC2086
-  pairs_table $rips
+  table_of pairs pairs_table
+  table_of memory memory_table
+  table_of cold cold_table cold "Cold: mkvdup/file" "≥ 0.9"
+  table_of direct cold_table direct "Cold, direct=true: mkvdup/cache=none" ""
+  table_of first first_table
 }
 
 # replace_block RESULTS DOCUMENT: what is between the marks in DOCUMENT.
