@@ -30,6 +30,11 @@
  */
 #define MAX_GAP 16384
 
+/* Reads that have to wait are fetched together if they are so near to each other: what a
+ * disk needs to find the other one, it needs for a mebibyte, and an SSD for this.
+ */
+#define MAX_COLD_GAP 65536
+
 /* What is only asked for needs no memory: much at once, for the device to be asked in order. */
 #define MAX_PREFETCH ((size_t) 8 << 20)
 #define MAX_PREFETCH_GAP 65536

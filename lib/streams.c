@@ -4,7 +4,7 @@
  *
  * A player must not wait again after its first read, so the first read of a stream is
  * already followed by a fetch, on trust.  Random reads look the same, and for them it
- * is wasted: each such fetch costs trust, each that was of use earns more.  Readers at
+ * is wasted: each such fetch costs trust, and going on in order earns it back.  Readers at
  * random thus lose it after a few reads, and players who seek keep it.
  *
  * Decided against: leaving it to the kernel, which sees reads of the disc: those of
@@ -18,7 +18,6 @@
 
 #define TRUST_FIRST 4
 #define TRUST_MAX 8
-#define TRUST_EARNED 2
 
 /* Several requests of one client are under way at once and overtake each other, by so much
  * at most; a stream that has shown no order yet is not given as much.
@@ -37,9 +36,8 @@ static bool
 belongs (const struct stream *s, uint64_t offset)
 {
   uint64_t slack = s->confirmed ? SLACK_CONFIRMED : SLACK_NEW;
-  uint64_t most = s->confirmed ? s->ahead : s->next;
 
-  return offset + slack >= s->next && offset <= most + slack;
+  return offset + slack >= s->next && offset <= s->next + slack;
 }
 
 static struct stream *
@@ -80,32 +78,31 @@ advance (struct stream *s, uint64_t size)
   return range;
 }
 
+/* The first sign of order may be chance: it earns trust, but no larger window yet. */
 static void
-earn (struct streams *all)
+grow (struct streams *all, struct stream *s)
 {
-  all->trust += TRUST_EARNED;
-  if (all->trust > TRUST_MAX)
-    all->trust = TRUST_MAX;
+  if (s->confirmed && s->window < STREAM_WINDOW_MAX)
+    s->window *= 2;
+  if (!s->confirmed && all->trust < TRUST_MAX)
+    ++all->trust;
+  s->confirmed = true;
 }
 
-/* It went on in order: once half of its window is read, ask for a larger one.  What is
- * read once more is no step forward.
+/* It went on in order: once half of its window is read, ask for more.  What is read once
+ * more is no step forward.
  */
 static struct stream_range
 go_on (struct streams *all, struct stream *s, uint64_t end, uint64_t size)
 {
   if (end <= s->next)
     return (struct stream_range){ 0, 0 };
-  if (!s->confirmed)
-    earn (all);
-  s->confirmed = true;
   s->next = end;
   if (s->ahead < s->next)
     s->ahead = s->next;
-  if (s->ahead - s->next > s->window / 2)
+  if (s->confirmed && s->ahead - s->next > s->window / 2)
     return (struct stream_range){ 0, 0 };
-  if (s->window < STREAM_WINDOW_MAX)
-    s->window *= 2;
+  grow (all, s);
   return advance (s, size);
 }
 
