@@ -103,6 +103,7 @@ run (void *opaque)
   struct stream_range range;
   LOCK_FOR_SCOPE (&a->lock);
 
+  pthread_setname_np (pthread_self (), "read-ahead");
   for (;;) {
     wait_for_work (a);
     if (a->stop || a->n_queued == 0)

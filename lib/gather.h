@@ -71,4 +71,7 @@ int gather_read (struct gather *g, const struct source **failed, struct error *e
 /* Ask the kernel to have everything noted in its cache soon; empty the gather. */
 void gather_prefetch (struct gather *g);
 
+/* Have it there on return, as far as it can be read; empty the gather. */
+void gather_prefetch_wait (struct gather *g);
+
 #endif /* MKVDUP_GATHER_H */

@@ -14,15 +14,9 @@
 #include <string.h>
 
 #include "image_parts.h"
+#include "streams.h"
 
-/* What cannot be fetched will fail when it is read. */
-static void
-fetch_ahead (void *opaque, uint64_t from, uint64_t to)
-{
-  struct error ignored = ERROR_INIT;
-
-  image_prefetch (opaque, from, to - from, &ignored);
-}
+static void fetch_ahead (void *opaque, uint64_t from, uint64_t to);
 
 struct image *
 image_open (const char *path, const char *const *places, size_t n_places,
@@ -206,10 +200,11 @@ prefetch_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct e
   return image_walk (w, at, end, NULL, err);
 }
 
-int
-image_prefetch (struct image *img, uint64_t offset, uint64_t count, struct error *err)
+static int
+prefetch (struct image *img, uint64_t offset, uint64_t count, bool wait,
+          struct error *err)
 {
-  struct walk w = { .img = img, .prefetch = true };
+  struct walk w = { .img = img, .prefetch = true, .wait = wait };
   int r;
 
   w.gather = gather_get (true);
@@ -218,4 +213,21 @@ image_prefetch (struct image *img, uint64_t offset, uint64_t count, struct error
   r = image_each_segment (&w, offset, count, ADVICE_SEGMENTS, prefetch_part, NULL, err);
   gather_put (w.gather);
   return r;
+}
+
+int
+image_prefetch (struct image *img, uint64_t offset, uint64_t count, struct error *err)
+{
+  return prefetch (img, offset, count, false, err);
+}
+
+/* What a stream needs first it needs at once: all is asked for together.  There is time for
+ * the rest to be read in order.  What cannot be fetched will fail when it is wanted.
+ */
+static void
+fetch_ahead (void *opaque, uint64_t from, uint64_t to)
+{
+  struct error ignored = ERROR_INIT;
+
+  prefetch (opaque, from, to - from, to - from > STREAM_WINDOW_FIRST, &ignored);
 }

@@ -56,7 +56,8 @@ struct walk {
   struct gather *gather;
   const struct segment *seg;
   uint64_t base;               /* the segment's first byte in the image */
-  bool prefetch;               /* sources only, and no more than advice */
+  bool prefetch;               /* sources only */
+  bool wait;                   /* until what is prefetched is there */
   const struct source *failed; /* out: the source that an error is about */
   struct recode_job *jobs;     /* recodings whose material is being gathered; owned */
   size_t job_bytes;            /* of their material */

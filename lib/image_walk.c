@@ -20,7 +20,10 @@ flush (struct walk *w, struct error *err)
 {
   if (!w->prefetch)
     return gather_read (w->gather, &w->failed, err);
-  gather_prefetch (w->gather);
+  if (w->wait)
+    gather_prefetch_wait (w->gather);
+  else
+    gather_prefetch (w->gather);
   return 0;
 }
 

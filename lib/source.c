@@ -186,8 +186,6 @@ set_for_reading (struct source *src, bool direct, struct error *err)
   /* io_uring takes O_NONBLOCK at its word: reads would fail with EAGAIN. */
   if (fcntl (src->fd, F_SETFL, 0) == -1)
     return error_set (err, errno, "%s: fcntl", src->path);
-  /* Reading ahead is ours (ahead.h): the kernel would guess wrong. */
-  posix_fadvise (src->fd, 0, 0, POSIX_FADV_RANDOM);
   src->advice = advice_most (src->fd);
   return 0;
 }

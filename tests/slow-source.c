@@ -6,7 +6,8 @@
  *   SLOW_MS       how long the storage takes for any request (default 10)
  *   SLOW_LOG      a file to append a line to for each
  *                 WAIT OFFSET LENGTH FETCHED MS    read that had to wait, or ring of reads
- *                 AHEAD OFFSET LENGTH FETCHED 0    POSIX_FADV_WILLNEED
+ *                 AHEAD OFFSET LENGTH FETCHED MS   the same of the thread that reads ahead,
+ *                                                  or POSIX_FADV_WILLNEED
  *                 FETCHED being those bytes that nobody had asked the storage for before
  *
  * The storage does any number of requests at once, and its bandwidth has no end: what is
@@ -152,6 +153,16 @@ fetch (struct request *r, uint64_t offset, uint64_t len)
   pthread_mutex_unlock (&lock);
 }
 
+/* Is this the server's thread that reads ahead?  It may wait. */
+static bool
+reads_ahead (void)
+{
+  char name[16] = "";
+
+  pthread_getname_np (pthread_self (), name, sizeof name);
+  return strcmp (name, "read-ahead") == 0;
+}
+
 static void
 await (const struct request *r)
 {
@@ -162,7 +173,7 @@ await (const struct request *r)
     return;
   while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &ready, NULL) == EINTR)
     ;
-  note ("WAIT", r, now () - began);
+  note (reads_ahead () ? "AHEAD" : "WAIT", r, now () - began);
 }
 
 /* How many of these bytes, from the first on, are in memory? */
@@ -186,14 +197,13 @@ in_memory (uint64_t offset, size_t len)
 ssize_t
 pread (int fd, void *buf, size_t nbytes, off_t offset)
 {
-  struct request r = { 0 };
+  if (!is_slow (fd))
+    return NEXT (pread) (fd, buf, nbytes, offset);
+  for (size_t done = 0; done < nbytes; done += WINDOW) {
+    struct request r = { 0 };
 
-  if (is_slow (fd)) {
-    for (size_t done = 0; done < nbytes; done += WINDOW) {
-      fetch (&r, (uint64_t) offset + done,
-             nbytes - done < WINDOW ? nbytes - done : WINDOW);
-      await (&r);
-    }
+    fetch (&r, (uint64_t) offset + done, nbytes - done < WINDOW ? nbytes - done : WINDOW);
+    await (&r);
   }
   return NEXT (pread) (fd, buf, nbytes, offset);
 }
