@@ -9,11 +9,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "advice.h"
-#include "cleanup.h"
 
 #define MOST_DEFAULT (UINT64_C (128) << 10)
 
@@ -21,25 +21,27 @@
 #define MOST_MAX (UINT64_C (1) << 20)
 
 /* In KiB; 0 if it is not there. */
-static unsigned
+static unsigned long
 setting (const char *before, dev_t dev, const char *after)
 {
-  CLEANUP_FCLOSE FILE *fp = NULL;
-  char path[100];
-  unsigned kib = 0;
+  char path[100], line[32] = "";
+  FILE *fp;
 
   snprintf (path, sizeof path, "/sys/%s/%u:%u/%s", before, major (dev), minor (dev),
             after);
   fp = fopen (path, "re");
-  if (!fp || fscanf (fp, "%u", &kib) != 1)
+  if (!fp)
     return 0;
-  return kib;
+  if (!fgets (line, sizeof line, fp))
+    line[0] = '\0';
+  fclose (fp);
+  return strtoul (line, NULL, 10);
 }
 
-static unsigned
+static unsigned long
 find_setting (dev_t dev)
 {
-  unsigned kib = setting ("class/bdi", dev, "read_ahead_kb");
+  unsigned long kib = setting ("class/bdi", dev, "read_ahead_kb");
 
   if (kib == 0)
     kib = setting ("dev/block", dev, "bdi/read_ahead_kb");

@@ -31,12 +31,11 @@ void
 memory_warm (void *p, size_t size)
 {
 #ifdef MADV_POPULATE_WRITE
-  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
-  uintptr_t from = ((uintptr_t) p + page - 1) & -page;
-  uintptr_t end = ((uintptr_t) p + size) & -page;
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  size_t skip = -(size_t) (uintptr_t) p & (page - 1); /* to where a page begins */
 
-  if (from < end)
-    madvise ((void *) from, end - from, MADV_POPULATE_WRITE);
+  if (skip + page <= size)
+    madvise ((char *) p + skip, (size - skip) & -page, MADV_POPULATE_WRITE);
 #else
   (void) p;
   (void) size;
