@@ -311,19 +311,16 @@ ring_read (struct thread_ring *ring, struct batch_read *reads, size_t n)
 size_t
 batch_begin (struct batch_read *reads, size_t n)
 {
-  size_t whole = 0;
+  size_t missing = 0;
 
   for (size_t i = 0; i < n; ++i) {
     reads[i].done = 0;
     reads[i].error = 0;
+    if (!reads[i].direct)
+      read_cached (&reads[i]);
+    missing += !is_whole (&reads[i]);
   }
-  for (; whole < n; ++whole) {
-    if (!reads[whole].direct)
-      read_cached (&reads[whole]);
-    if (!is_whole (&reads[whole]))
-      break;
-  }
-  return whole;
+  return missing;
 }
 
 size_t

@@ -32,10 +32,8 @@ struct batch_read {
 };
 
 /*
- * Take what is in the page cache, without waiting, up to the first of the `n` reads that
- * is not there: asking for it, the kernel begins to fetch it, and the rest may be better
- * fetched otherwise.  Returns the number of reads that are whole; if it is not `n`,
- * batch_finish has to be called.  Thread safe.
+ * Take of all `n` reads what is in the page cache, without waiting.  Returns the number
+ * that are not whole: batch_finish has to be called if there are any.  Thread safe.
  */
 size_t batch_begin (struct batch_read *reads, size_t n);
 

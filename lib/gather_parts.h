@@ -25,15 +25,11 @@
 
 #define MAX_STRETCHES 64
 
-/* Bytes nobody wants that are read rather than seeked over.  From the page cache
- * anything from 1 to 16 KiB was the same; on a disk a second request costs far more.
+/* Bytes nobody wants that are read rather than seeked over.  From the page cache they cost
+ * as much as a second system call (docs/performance.md); what an SSD needs to find another
+ * place it needs for as much, and a disk for a mebibyte.
  */
-#define MAX_GAP 16384
-
-/* Reads that have to wait are fetched together if they are so near to each other: what a
- * disk needs to find the other one, it needs for a mebibyte, and an SSD for this.
- */
-#define MAX_COLD_GAP 65536
+#define MAX_GAP 49152
 
 /* What is only asked for needs no memory: much at once, for the device to be asked in order. */
 #define MAX_PREFETCH ((size_t) 8 << 20)

@@ -224,26 +224,18 @@ check_unchanged (const struct gather *g, const struct source **failed, struct er
   return 0;
 }
 
-/*
- * Have the kernel fetch the reads from `r` on: those near each other together, which makes
- * fewer and larger requests of them.  By itself it would also fetch no more of a large read
- * at a time than one advice may be about, and wait for each part.
+/* Have the kernel fetch all of each read: by itself it would fetch no more of a large one at a
+ * time than one advice may be about, and wait for each part.
  */
 static void
-fetch (const struct gather *g, uint32_t r)
+fetch (const struct gather *g)
 {
-  while (r < g->n_reads) {
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
     const struct batch_read *read = &g->reads[r];
-    const struct source *source = read_source (g, r);
-    uint64_t from = read->offset + read->done, end = read->offset + read->len;
-    uint32_t first = r++;
+    uint64_t most = read_source (g, r)->advice;
 
-    for (; r < g->n_reads && read_source (g, r) == source &&
-           g->reads[r].offset <= end + MAX_COLD_GAP;
-         ++r)
-      end = g->reads[r].offset + g->reads[r].len;
-    if (!read->direct && (r - first > 1 || end - from > source->advice))
-      advice_fetch (source->fd, source->advice, from, end);
+    if (!read->direct && read->len - read->done > most)
+      advice_fetch (read->fd, most, read->offset + read->done, read->offset + read->len);
   }
 }
 
@@ -251,13 +243,11 @@ fetch (const struct gather *g, uint32_t r)
 static size_t
 bring (struct gather *g)
 {
-  uint32_t whole = (uint32_t) batch_begin (g->reads, g->n_reads);
-
-  if (whole == g->n_reads)
+  if (batch_begin (g->reads, g->n_reads) == 0)
     return 0;
   if (g->wait_fn)
     g->wait_fn (g->wait_opaque);
-  fetch (g, whole);
+  fetch (g);
   return batch_finish (g->reads, g->n_reads);
 }
 

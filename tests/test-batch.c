@@ -65,7 +65,7 @@ make_cold (void)
 static size_t
 read_all (struct batch_read *reads, size_t n)
 {
-  return batch_begin (reads, n) < n ? batch_finish (reads, n) : 0;
+  return batch_begin (reads, n) > 0 ? batch_finish (reads, n) : 0;
 }
 
 /* Random reads, some of them empty, and what has to come of them. */
