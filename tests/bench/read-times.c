@@ -23,6 +23,7 @@
 #include "cache.h"
 #include "cleanup.h"
 #include "image.h"
+#include "memory.h"
 #include "recipe.h"
 #include "rng.h"
 #include "times.h"
@@ -127,6 +128,7 @@ main (int argc, char *argv[])
 
   if (slices < 1 || slices > MAX_SLICES)
     errx (2, "usage: %s RECIPE FOLDER MKV SLICES (1 to %d)", argv[0], MAX_SLICES);
+  memory_keep_freed (); /* as the server does */
   buffer = malloc (MAX_READ);
   expected = malloc (MAX_READ);
   mkv = open (argv[3], O_RDONLY | O_CLOEXEC);
