@@ -68,10 +68,9 @@ size_t gather_add (struct gather *g, const struct gather_span *span, uint8_t *ds
  */
 int gather_read (struct gather *g, const struct source **failed, struct error *err);
 
-/* Ask the kernel to have everything noted in its cache soon; empty the gather. */
-void gather_prefetch (struct gather *g);
-
-/* Have it there on return, as far as it can be read; empty the gather. */
-void gather_prefetch_wait (struct gather *g);
+/* Ask the kernel to have everything noted in its cache soon, or, with `wait`, have it there
+ * on return, as far as it can be read; empty the gather.
+ */
+void gather_prefetch (struct gather *g, bool wait);
 
 #endif /* MKVDUP_GATHER_H */

@@ -268,20 +268,6 @@ gather_read (struct gather *g, const struct source **failed, struct error *err)
   return r;
 }
 
-void
-gather_prefetch (struct gather *g)
-{
-  plan_reads (g);
-  for (uint32_t r = 0; r < g->n_reads; ++r) {
-    const struct batch_read *read = &g->reads[r];
-
-    if (!read->direct)
-      advice_fetch (read->fd, read_source (g, r)->advice, read->offset,
-                    read->offset + read->len);
-  }
-  gather_reset (g);
-}
-
 /* Reading, the kernel sees who reads in order, and does it with large folios: later reads
  * of what it was only asked for, which is in single pages, took a quarter more.
  */
@@ -300,15 +286,19 @@ read_and_forget (const struct source *source, uint64_t from, uint64_t end, uint8
 }
 
 void
-gather_prefetch_wait (struct gather *g)
+gather_prefetch (struct gather *g, bool wait)
 {
   plan_reads (g);
   for (uint32_t r = 0; r < g->n_reads; ++r) {
-    const struct batch_read *read = &g->reads[r];
+    const struct source *source = read_source (g, r);
+    uint64_t from = g->reads[r].offset, end = from + g->reads[r].len;
 
-    if (!read->direct)
-      read_and_forget (read_source (g, r), read->offset, read->offset + read->len,
-                       g->raw);
+    if (source_is_direct (source))
+      continue;
+    if (wait)
+      read_and_forget (source, from, end, g->raw);
+    else
+      advice_fetch (source->fd, source->advice, from, end);
   }
   gather_reset (g);
 }

@@ -20,10 +20,7 @@ flush (struct walk *w, struct error *err)
 {
   if (!w->prefetch)
     return gather_read (w->gather, &w->failed, err);
-  if (w->wait)
-    gather_prefetch_wait (w->gather);
-  else
-    gather_prefetch (w->gather);
+  gather_prefetch (w->gather, w->wait);
   return 0;
 }
 
