@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "ahead.h"
 #include "cleanup.h"
 #include "streams.h"
+#include "thread.h"
 
 /* A fetch for each stream, and as many again while they are being asked for. */
 #define MAX_QUEUED (2 * STREAMS_MAX)
@@ -103,7 +103,6 @@ run (void *opaque)
   struct stream_range range;
   LOCK_FOR_SCOPE (&a->lock);
 
-  pthread_setname_np (pthread_self (), "read-ahead");
   for (;;) {
     wait_for_work (a);
     if (a->stop || a->n_queued == 0)
@@ -119,20 +118,15 @@ run (void *opaque)
   return NULL;
 }
 
-/* Signals are for the program's own threads.  Called with the lock held. */
+/* Called with the lock held. */
 static void
 start (struct ahead *a)
 {
-  sigset_t all, before;
-
   if (a->state == RUNNING)
     return;
   if (a->state == ENDED)
     pthread_join (a->thread, NULL);
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  a->state = pthread_create (&a->thread, NULL, run, a) == 0 ? RUNNING : NONE;
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  a->state = thread_start (&a->thread, "read-ahead", run, a) == 0 ? RUNNING : NONE;
 }
 
 void

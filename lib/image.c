@@ -22,17 +22,25 @@ struct image *
 image_open (const char *path, const char *const *places, size_t n_places,
             struct segment_cache *cache, struct error *err)
 {
+  struct recipe *recipe = recipe_open (path, err);
+
+  return recipe ? image_of_recipe (recipe, places, n_places, cache, err) : NULL;
+}
+
+struct image *
+image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_places,
+                 struct segment_cache *cache, struct error *err)
+{
   struct image *img = calloc (1, sizeof *img);
 
   if (!img) {
-    error_set (err, errno, "%s", path);
+    error_set (err, ENOMEM, "%s", recipe->path);
+    recipe_close (recipe);
     return NULL;
   }
   pthread_mutex_init (&img->lock, NULL);
   img->cache = cache;
-  img->recipe = recipe_open (path, err);
-  if (!img->recipe)
-    goto failed;
+  img->recipe = recipe;
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);
@@ -46,8 +54,7 @@ image_open (const char *path, const char *const *places, size_t n_places,
   return img;
 
 no_memory:
-  error_set (err, ENOMEM, "%s", path);
-failed:
+  error_set (err, ENOMEM, "%s", recipe->path);
   image_close (img);
   return NULL;
 }
@@ -79,6 +86,12 @@ void
 image_read_directly (struct image *img)
 {
   img->direct = true;
+}
+
+void
+image_set_finder (struct image *img, const struct source_finder *finder)
+{
+  img->finder = finder;
 }
 
 int

@@ -20,6 +20,7 @@
 #include "cache.h"
 #include "error.h"
 #include "recipe.h"
+#include "source.h"
 
 struct image;
 
@@ -29,11 +30,28 @@ struct image;
 struct image *image_open (const char *path, const char *const *places, size_t n_places,
                           struct segment_cache *cache, struct error *err);
 
+/* The same of a recipe that is open, which is taken over, also where this fails. */
+struct image *image_of_recipe (struct recipe *recipe, const char *const *places,
+                               size_t n_places, struct segment_cache *cache,
+                               struct error *err);
+
 /* Nobody may be reading any more. */
 void image_close (struct image *img);
 
 /* Read sources past the page cache; to be called before any is opened. */
 void image_read_directly (struct image *img);
+
+/*
+ * Who is asked for a source that is at none of the places: opens it as source_open does.
+ * To be set before any is opened; borrowed.  Called by one thread at a time for an image,
+ * by several for several.
+ */
+struct source_finder {
+  int (*open) (void *opaque, const struct recipe_source *id, bool direct,
+               struct source *out, struct error *err);
+  void *opaque;
+};
+void image_set_finder (struct image *img, const struct source_finder *finder);
 
 /* Open every source now, to fail early. */
 int image_open_sources (struct image *img, struct error *err);

@@ -35,9 +35,10 @@ struct image {
   struct segment_cache *cache; /* borrowed */
   char **places;               /* owned */
   size_t n_places;
-  struct ahead *ahead;  /* owned */
-  bool direct;          /* sources are read past the page cache */
-  pthread_mutex_t lock; /* one thread at a time looks for sources */
+  struct ahead *ahead;                /* owned */
+  const struct source_finder *finder; /* borrowed; NULL if nobody is to be asked */
+  bool direct;                        /* sources are read past the page cache */
+  pthread_mutex_t lock;               /* one thread at a time looks for sources */
   struct image_source *sources;
 };
 

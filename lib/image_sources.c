@@ -27,6 +27,28 @@ now_ns (void)
   return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* At its places, or wherever the finder finds it. */
+static int
+find_source (struct image *img, const struct recipe_source *id, struct source *found,
+             struct error *err)
+{
+  struct error reason = ERROR_INIT;
+
+  if (source_open (id, (const char *const *) img->places, img->n_places, img->direct,
+                   found, err) == 0)
+    return 0;
+  if (!img->finder)
+    return -1;
+  if (img->finder->open (img->finder->opaque, id, img->direct, found, &reason) == 0)
+    return 0;
+  if (reason.text[0]) {
+    error_context (&reason, "%s; and", err->text);
+    reason.errnum = err->errnum;
+    *err = reason;
+  }
+  return -1;
+}
+
 /* Open source `number`, which may be open: then its descriptor is replaced, which
  * readers do not notice.  Called with the lock held.
  */
@@ -36,8 +58,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
   struct image_source *s = &img->sources[number];
   struct source found;
 
-  if (source_open (&img->recipe->sources[number], (const char *const *) img->places,
-                   img->n_places, img->direct, &found, err) == -1)
+  if (find_source (img, &img->recipe->sources[number], &found, err) == -1)
     return -1;
   if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
     s->source.fd = found.fd;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "error.h"
 #include "segment.h"
@@ -71,6 +72,14 @@ struct recipe {
 
 /* Open and check.  NULL with `err` set, naming the file. */
 struct recipe *recipe_open (const char *path, struct error *err);
+
+/* The same of an open file, which is taken over, also where this fails. */
+struct recipe *recipe_open_fd (int fd, const char *path, struct error *err);
+
+/* No more than the header: bytes of the image, and what the file is. */
+int recipe_peek (const char *path, uint64_t *image_size, struct stat *st,
+                 struct error *err);
+
 void recipe_close (struct recipe *r);
 
 /* Read and decode segment `number` < n_segments.  The caller owns the result. */

@@ -325,33 +325,70 @@ new_recipe (const char *path)
   return r;
 }
 
-struct recipe *
-recipe_open (const char *path, struct error *err)
+/* The header, of a file that can be a recipe. */
+static int
+read_header (struct recipe *r, struct stat *st, uint64_t *table, struct error *err)
+{
+  uint8_t header[HEADER_SIZE];
+
+  if (fstat (r->fd, st) == -1)
+    return error_set (err, errno, "%s", r->path);
+  if (!S_ISREG (st->st_mode) || st->st_size < HEADER_SIZE)
+    return error_set (err, 0, "%s: not an mkvdup recipe", r->path);
+  r->file_size = (uint64_t) st->st_size;
+  if (read_all (r->fd, header, sizeof header, 0, r->path, err) == -1)
+    return -1;
+  return parse_header (r, header, table, err);
+}
+
+/* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
+static int
+open_file (const char *path, struct error *err)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+  return fd == -1 ? error_set (err, errno, "%s", path) : fd;
+}
+
+int
+recipe_peek (const char *path, uint64_t *image_size, struct stat *st, struct error *err)
 {
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
-  uint8_t header[HEADER_SIZE];
+  uint64_t table;
+
+  if (!r)
+    return error_set (err, ENOMEM, "%s", path);
+  r->fd = open_file (path, err);
+  if (r->fd == -1 || read_header (r, st, &table, err) == -1)
+    return -1;
+  *image_size = r->image_size;
+  return 0;
+}
+
+struct recipe *
+recipe_open_fd (int fd, const char *path, struct error *err)
+{
+  __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   struct stat st;
   uint64_t table;
 
   if (!r) {
+    close (fd);
     error_set (err, ENOMEM, "%s", path);
     return NULL;
   }
-  /* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
-  r->fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (r->fd == -1 || fstat (r->fd, &st) == -1) {
-    error_set (err, errno, "%s", path);
-    return NULL;
-  }
-  if (!S_ISREG (st.st_mode) || st.st_size < HEADER_SIZE) {
-    error_set (err, 0, "%s: not an mkvdup recipe", path);
-    return NULL;
-  }
-  r->file_size = (uint64_t) st.st_size;
-  if (read_all (r->fd, header, sizeof header, 0, path, err) == -1 ||
-      parse_header (r, header, &table, err) == -1 || read_table (r, table, err) == -1 ||
+  r->fd = fd;
+  if (read_header (r, &st, &table, err) == -1 || read_table (r, table, err) == -1 ||
       check_sections (r, err) == -1 || read_sources (r, err) == -1 ||
       read_zlib (r, err) == -1)
     return NULL;
   return take_ptr (&r);
+}
+
+struct recipe *
+recipe_open (const char *path, struct error *err)
+{
+  int fd = open_file (path, err);
+
+  return fd == -1 ? NULL : recipe_open_fd (fd, path, err);
 }

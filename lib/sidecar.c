@@ -8,12 +8,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <yaml.h>
 
@@ -21,7 +19,7 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "sidecar.h"
-#include "whole_io.h"
+#include "yaml_file.h"
 
 /* Three paths of PATH_MAX, every byte escaped, and comments. */
 #define MAX_SIDECAR 65536
@@ -47,166 +45,65 @@ key_value (struct sidecar *s, const struct key *key)
   return (char **) ((char *) s + key->member);
 }
 
-/* A parser with its document, which may not be there. */
-struct yaml {
-  yaml_parser_t parser;
-  yaml_document_t document;
-  bool has_parser, has_document;
-};
-
-static void
-yaml_release (struct yaml *y)
-{
-  if (y->has_document)
-    yaml_document_delete (&y->document);
-  if (y->has_parser)
-    yaml_parser_delete (&y->parser);
-}
-
-static int
-read_text (const char *path, char *text, size_t *len, struct error *err)
-{
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
-  struct stat st;
-
-  if (fd == -1 || fstat (fd, &st) == -1)
-    return error_set (err, errno, "%s", path);
-  if (st.st_size > MAX_SIDECAR)
-    return error_set (err, 0, "%s: too large for a sidecar", path);
-  *len = (size_t) st.st_size;
-  return read_all (fd, text, *len, 0, path, err);
-}
-
-static int
-yaml_failed (const struct yaml *y, const char *path, struct error *err)
-{
-  return error_set (err, 0, "%s:%zu: %s", path, y->parser.problem_mark.line + 1,
-                    y->parser.problem ? y->parser.problem : "out of memory");
-}
-
-/* Load the one document of the text.  A second one is an error. */
-static int
-load (struct yaml *y, const char *path, const char *text, size_t len, struct error *err)
-{
-  yaml_document_t second;
-  bool empty;
-
-  y->has_parser = yaml_parser_initialize (&y->parser);
-  if (!y->has_parser)
-    return error_set (err, ENOMEM, "%s", path);
-  yaml_parser_set_input_string (&y->parser, (const unsigned char *) text, len);
-  y->has_document = yaml_parser_load (&y->parser, &y->document);
-  if (!y->has_document)
-    return yaml_failed (y, path, err);
-  if (!yaml_document_get_root_node (&y->document))
-    return error_set (err, 0, "%s: empty", path);
-  if (!yaml_parser_load (&y->parser, &second))
-    return yaml_failed (y, path, err);
-  empty = !yaml_document_get_root_node (&second);
-  yaml_document_delete (&second);
-  return empty ? 0 : error_set (err, 0, "%s: more than one document", path);
-}
-
 static const struct key *
-find_key (const yaml_node_t *node)
+find_key (const char *name)
 {
-  if (node->type != YAML_SCALAR_NODE)
-    return NULL;
   for (size_t i = 0; i < N_KEYS; i++)
-    if (strcmp ((const char *) node->data.scalar.value, keys[i].name) == 0)
+    if (strcmp (name, keys[i].name) == 0)
       return &keys[i];
   return NULL;
 }
 
-/* Is it what YAML's core schema reads as null? */
-static bool
-is_null (const yaml_node_t *node)
+/* A sidecar being read. */
+struct reading {
+  struct yaml_file yaml;
+  struct sidecar *sidecar;
+};
+
+static int
+take_value (void *opaque, const char *name, const yaml_node_t *key_node,
+            const yaml_node_t *value, struct error *err)
 {
-  static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-  const char *value = (const char *) node->data.scalar.value;
+  struct reading *r = opaque;
+  const struct key *key = find_key (name);
+  char **to = key ? key_value (r->sidecar, key) : NULL;
 
-  if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-    return false;
-  for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
-    if (strcmp (value, nulls[i]) == 0)
-      return true;
-  return false;
-}
-
-/* The string of a node, malloced; `where` goes in front of a relative path. */
-static char *
-node_string (const yaml_node_t *node, const struct key *key, const char *path,
-             struct error *err)
-{
-  const char *value = (const char *) node->data.scalar.value;
-  size_t line = node->start_mark.line + 1;
-  const char *slash = strrchr (path, '/');
-  char *result;
-
-  if (node->type != YAML_SCALAR_NODE || is_null (node)) {
-    error_set (err, 0, "%s:%zu: \"%s\" is not a string", path, line, key->name);
-    return NULL;
-  }
-  if (*value == '\0' || strlen (value) != node->data.scalar.length) {
-    error_set (err, 0, "%s:%zu: \"%s\" is %s", path, line, key->name,
-               *value == '\0' ? "empty" : "cut by a NUL");
-    return NULL;
-  }
-  if (!key->is_path || *value == '/' || !slash)
-    result = strdup (value);
-  else if (asprintf (&result, "%.*s/%s", (int) (slash - path), path, value) == -1)
-    result = NULL;
-  if (!result)
-    error_set (err, ENOMEM, "%s", path);
-  return result;
+  if (!key)
+    return 0;
+  if (*to)
+    return yaml_complain (&r->yaml, key_node, err, "\"%s\" is given twice", name);
+  *to = key->is_path ? yaml_path (&r->yaml, name, value, err)
+                     : yaml_string (&r->yaml, name, value, err);
+  return *to ? 0 : -1;
 }
 
 static int
-take_values (struct sidecar *s, struct yaml *y, const char *path, struct error *err)
+take_values (struct reading *r, struct error *err)
 {
-  yaml_node_t *root = yaml_document_get_root_node (&y->document);
-  yaml_node_pair_t *pair;
+  const yaml_node_t *root = yaml_document_get_root_node (&r->yaml.document);
 
-  if (root->type != YAML_MAPPING_NODE)
-    return error_set (err, 0, "%s:%zu: not a mapping", path, root->start_mark.line + 1);
-  for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top;
-       pair++) {
-    yaml_node_t *key_node = yaml_document_get_node (&y->document, pair->key);
-    const struct key *key = find_key (key_node);
-
-    if (!key)
-      continue;
-    if (*key_value (s, key))
-      return error_set (err, 0, "%s:%zu: \"%s\" is given twice", path,
-                        key_node->start_mark.line + 1, key->name);
-    *key_value (s, key) =
-      node_string (yaml_document_get_node (&y->document, pair->value), key, path, err);
-    if (!*key_value (s, key))
-      return -1;
-  }
+  if (yaml_each_pair (&r->yaml, root, take_value, r, err) == -1)
+    return -1;
   for (size_t i = 0; i < N_KEYS; i++)
-    if (!*key_value (s, &keys[i]))
-      return error_set (err, 0, "%s: \"%s\" is missing", path, keys[i].name);
+    if (!*key_value (r->sidecar, &keys[i]))
+      return error_set (err, 0, "%s: \"%s\" is missing", r->yaml.path, keys[i].name);
   return 0;
 }
 
 int
 sidecar_read (struct sidecar *s, const char *path, struct error *err)
 {
-  __attribute__ ((cleanup (yaml_release))) struct yaml y = { 0 };
-  CLEANUP_FREE char *text = malloc (MAX_SIDECAR);
-  size_t len = 0;
+  struct reading reading = { .sidecar = s };
+  int r;
 
   *s = (struct sidecar){ 0 };
-  if (!text)
-    return error_set (err, ENOMEM, "%s", path);
-  if (read_text (path, text, &len, err) == -1 || load (&y, path, text, len, err) == -1)
-    return -1;
-  if (take_values (s, &y, path, err) == -1) {
+  r = yaml_file_load (&reading.yaml, path, MAX_SIDECAR, err);
+  if (r == 0)
+    r = take_values (&reading, err);
+  yaml_file_release (&reading.yaml);
+  if (r == -1)
     sidecar_free (s);
-    return -1;
-  }
-  return 0;
+  return r;
 }
 
 static int

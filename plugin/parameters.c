@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,24 +22,119 @@
 #include "report.h"
 #include "sidecar.h"
 
-struct parameters parameters = { .pad = 4096, .cache_size = SEGMENT_CACHE_DEFAULT };
+struct parameters parameters = {
+  .pad = 4096,
+  .cache_size = SEGMENT_CACHE_DEFAULT,
+  .look = { .file_mode = 0444, .folder_mode = 0555 },
+  .poll = 30,
+};
+
+/* Where sources were found, below the user's cache folder. */
+#define DEFAULT_INDEX "mkvdup/sources"
+
+/* ---- One at a time */
+
+static int
+add_path (struct parameter_list *list, const char *key, const char *value)
+{
+  char **items = realloc (list->items, (list->n + 1) * sizeof *items);
+
+  if (!items) {
+    nbdkit_error ("%s: %m", key);
+    return -1;
+  }
+  list->items = items;
+  items[list->n] = nbdkit_absolute_path (value);
+  if (!items[list->n])
+    return -1;
+  ++list->n;
+  return 0;
+}
 
 static int
 set_source (const char *value)
 {
-  char **sources =
-    realloc (parameters.sources, (parameters.n_sources + 1) * sizeof *sources);
+  return add_path (&parameters.sources, "source", value);
+}
 
-  if (!sources) {
-    nbdkit_error ("source: %m");
+static int
+set_library (const char *value)
+{
+  return add_path (&parameters.library, "library", value);
+}
+
+static int
+set_source_index (const char *value)
+{
+  free (parameters.source_index);
+  parameters.source_index = value[0] ? nbdkit_absolute_path (value) : strdup ("");
+  return parameters.source_index ? 0 : -1;
+}
+
+static int
+set_disk (const char *value)
+{
+  free (parameters.disk);
+  parameters.disk = strdup (value);
+  return parameters.disk ? 0 : -1;
+}
+
+static int
+set_fs (const char *value)
+{
+  if (strcmp (value, "erofs") == 0)
+    parameters.disk_kind = DISK_EROFS;
+  else if (strcmp (value, "udf") == 0)
+    parameters.disk_kind = DISK_UDF;
+  else {
+    nbdkit_error ("fs=%s: neither \"erofs\" nor \"udf\"", value);
     return -1;
   }
-  parameters.sources = sources;
-  sources[parameters.n_sources] = nbdkit_absolute_path (value);
-  if (!sources[parameters.n_sources])
-    return -1;
-  ++parameters.n_sources;
   return 0;
+}
+
+static int
+set_uid (const char *value)
+{
+  return nbdkit_parse_uint32_t ("uid", value, &parameters.look.uid);
+}
+
+static int
+set_gid (const char *value)
+{
+  return nbdkit_parse_uint32_t ("gid", value, &parameters.look.gid);
+}
+
+static int
+set_mode (const char *key, const char *value, uint32_t *mode)
+{
+  char *end;
+  unsigned long number = strtoul (value, &end, 8);
+
+  if (value[0] < '0' || value[0] > '7' || *end != '\0' || number > 07777) {
+    nbdkit_error ("%s=%s: not an octal number from 0 to 7777", key, value);
+    return -1;
+  }
+  *mode = (uint32_t) number;
+  return 0;
+}
+
+static int
+set_file_mode (const char *value)
+{
+  return set_mode ("file-mode", value, &parameters.look.file_mode);
+}
+
+static int
+set_dir_mode (const char *value)
+{
+  return set_mode ("dir-mode", value, &parameters.look.folder_mode);
+}
+
+static int
+set_poll (const char *value)
+{
+  return nbdkit_parse_unsigned ("poll", value, &parameters.poll);
 }
 
 static int
@@ -91,7 +187,8 @@ static int
 set_file (const char *value)
 {
   if (parameters.file) {
-    nbdkit_error ("only one recipe can be served: %s, or %s?", parameters.file, value);
+    nbdkit_error ("only one recipe can be served without library=: %s, or %s?",
+                  parameters.file, value);
     return -1;
   }
   parameters.file = nbdkit_absolute_path (value);
@@ -106,7 +203,16 @@ parameters_set (const char *key, const char *value)
     int (*set) (const char *value);
   } keys[] = {
     { "file", set_file },
+    { "library", set_library },
     { "source", set_source },
+    { "source-index", set_source_index },
+    { "disk", set_disk },
+    { "fs", set_fs },
+    { "uid", set_uid },
+    { "gid", set_gid },
+    { "file-mode", set_file_mode },
+    { "dir-mode", set_dir_mode },
+    { "poll", set_poll },
     { "pad", set_pad },
     { "pad-with", set_pad_with },
     { "cache-size", set_cache_size },
@@ -153,16 +259,12 @@ use_sidecar (void)
   if (sidecar_read (&sidecar, path, &err) == -1)
     return report (&err);
   parameters.name = take_ptr (&sidecar.name);
-  return parameters.n_sources == 0 ? set_source (sidecar.source_dir) : 0;
+  return parameters.sources.n == 0 ? set_source (sidecar.source_dir) : 0;
 }
 
-int
-parameters_complete (void)
+static int
+complete_file (void)
 {
-  if (!parameters.file) {
-    nbdkit_error ("no recipe: nbdkit mkvdup RECIPE [source=PATH ...]");
-    return -1;
-  }
   if (use_sidecar () == -1)
     return -1;
   if (!parameters.name)
@@ -174,12 +276,88 @@ parameters_complete (void)
   return 0;
 }
 
+/* An empty name means none. */
+static int
+complete_disk (void)
+{
+  if (!parameters.disk && !(parameters.disk = strdup ("disk"))) {
+    nbdkit_error ("%m");
+    return -1;
+  }
+  if (parameters.disk[0] == '\0') {
+    free (parameters.disk);
+    parameters.disk = NULL;
+  }
+  return 0;
+}
+
+/* As systemd and the XDG base directory specification name the folder for such files. */
+static int
+complete_source_index (void)
+{
+  const char *folder = getenv ("CACHE_DIRECTORY");
+  const char *name = "sources", *home = NULL;
+  char *path = NULL;
+  int r;
+
+  if (parameters.source_index) {
+    if (parameters.source_index[0] == '\0') {
+      free (parameters.source_index);
+      parameters.source_index = NULL;
+    }
+    return 0;
+  }
+  if (!folder) {
+    folder = getenv ("XDG_CACHE_HOME");
+    home = getenv ("HOME");
+    name = DEFAULT_INDEX;
+  }
+  if (folder && folder[0] == '/')
+    r = asprintf (&path, "%s/%s", folder, name);
+  else if (home && home[0] == '/')
+    r = asprintf (&path, "%s/.cache/%s", home, name);
+  else
+    return 0;
+  if (r == -1) {
+    nbdkit_error ("%m");
+    return -1;
+  }
+  parameters.source_index = path;
+  return 0;
+}
+
+int
+parameters_complete (void)
+{
+  if (!parameters.file && parameters.library.n == 0) {
+    nbdkit_error ("no recipe: nbdkit mkvdup RECIPE [source=PATH ...], or library=PATH");
+    return -1;
+  }
+  if (parameters.file && parameters.library.n > 0) {
+    nbdkit_error ("a recipe or library=PATH, not both: the library could name %s",
+                  parameters.file);
+    return -1;
+  }
+  if (complete_source_index () == -1)
+    return -1;
+  return parameters.file ? complete_file () : complete_disk ();
+}
+
+static void
+free_list (struct parameter_list *list)
+{
+  for (size_t i = 0; i < list->n; i++)
+    free (list->items[i]);
+  free (list->items);
+}
+
 void
 parameters_free (void)
 {
-  for (size_t i = 0; i < parameters.n_sources; ++i)
-    free (parameters.sources[i]);
-  free (parameters.sources);
+  free_list (&parameters.library);
+  free_list (&parameters.sources);
+  free (parameters.source_index);
+  free (parameters.disk);
   free (parameters.file);
   free (parameters.name);
 }

@@ -9,15 +9,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "disk.h"
+#include "library_config.h"
+
+/* Paths, in the order given. */
+struct parameter_list {
+  char **items; /* owned */
+  size_t n;
+};
+
 struct parameters {
-  char *file; /* the recipe */
-  char **sources;
-  size_t n_sources;
+  char *file;                    /* the recipe, or ... */
+  struct parameter_list library; /* ... folders and YAML files */
+  struct parameter_list sources;
+  char *source_index; /* NULL: none */
+  char *disk;         /* the name of its export; NULL: there is none */
+  enum disk_kind disk_kind;
+  struct library_look look;
+  unsigned poll; /* seconds; 0: never */
   unsigned pad;
   bool pad_with_void;
   size_t cache_size; /* bytes */
   bool direct;
-  char *name; /* of the export */
+  char *name; /* of the export of `file` */
 };
 
 extern struct parameters parameters;
@@ -30,14 +44,24 @@ int parameters_complete (void);
 
 void parameters_free (void);
 
-#define PARAMETERS_HELP                                                              \
-  "[file=]RECIPE       (required) The recipe (X.mkvdup) to serve.\n"                 \
-  "source=PATH         Where its sources are: a directory, or the source itself;\n"  \
-  "                    may be given several times.  Default: as RECIPE.yaml says.\n" \
-  "pad=SIZE            Pad the image to a multiple of SIZE (default: 4096;\n"        \
-  "                    1: serve its exact size).\n"                                  \
-  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"       \
-  "cache-size=SIZE     Memory for decoded parts of the recipe (default: 64M).\n"     \
+#define PARAMETERS_HELP                                                                \
+  "[file=]RECIPE       The recipe (X.mkvdup) to serve; or\n"                           \
+  "library=PATH        all recipes below a folder, or those that a YAML file names;\n" \
+  "                    may be given several times.\n"                                  \
+  "source=PATH         Where sources are: a directory, or the source itself; may be\n" \
+  "                    given several times.  Default: as RECIPE.yaml says.\n"          \
+  "source-index=FILE   Remember there where sources were found.\n"                     \
+  "disk=NAME           Export of a file system with all of a library's images\n"       \
+  "                    (default: disk; empty: none).\n"                                \
+  "fs=erofs|udf        Kind of that file system (default: erofs).\n"                   \
+  "uid=N, gid=N, file-mode=MODE, dir-mode=MODE\n"                                      \
+  "                    Of its files and directories (default: 0, 0, 0444, 0555).\n"    \
+  "poll=SECONDS        How often to look at directories that cannot be watched\n"      \
+  "                    (default: 30; 0: never).\n"                                     \
+  "pad=SIZE            Pad images to a multiple of SIZE (default: 4096;\n"             \
+  "                    1: serve the exact size).\n"                                    \
+  "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"         \
+  "cache-size=SIZE     Memory for decoded parts of recipes (default: 64M).\n"          \
   "direct=BOOL         Read the sources past the page cache (default: false)."
 
 #endif /* MKVDUP_PARAMETERS_H */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The nbdkit plugin: the one export, and nbdkit's callbacks, in the order in which nbdkit
- * calls them.  Its parameters are parameters.h's, reading is image.h's; nothing here knows
- * more of a recipe than its size.
+ * The nbdkit plugin: nbdkit's callbacks, in the order in which nbdkit calls them.  Its
+ * parameters are parameters.h's, what is served is exports.h's.
  *
  * Whatever can be wrong is found in config_complete or get_ready, before nbdkit forks:
  * its message then reaches who started it.  Requests are only read from shared,
@@ -13,17 +12,14 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
 #include "batch.h"
+#include "exports.h"
 #include "gather.h"
-#include "image.h"
 #include "memory.h"
-#include "padding.h"
 #include "parameters.h"
 #include "recipe_format.h"
 #include "report.h"
@@ -39,10 +35,6 @@
 /* -D mkvdup.pread=1: read without io_uring. */
 NBDKIT_DLL_PUBLIC extern int mkvdup_debug_pread;
 int mkvdup_debug_pread;
-
-static struct segment_cache *cache;
-static struct image *image;
-static struct padding padding;
 
 /* ---- Starting */
 
@@ -67,61 +59,35 @@ mkvdup_get_ready (void)
 
   memory_keep_freed ();
   batch_force_pread (mkvdup_debug_pread != 0);
-  cache = segment_cache_new (parameters.cache_size);
-  if (!cache) {
-    nbdkit_error ("%m");
-    return -1;
-  }
-  image = image_open (parameters.file, (const char *const *) parameters.sources,
-                      parameters.n_sources, cache, &err);
-  if (!image)
-    return report (&err);
-  if (parameters.direct)
-    image_read_directly (image);
-  if (parameters.n_sources == 0 && image_recipe (image)->n_sources > 0) {
-    nbdkit_error ("%s: no source= given, and no %s.yaml to say where its sources are",
-                  parameters.file, parameters.file);
-    return -1;
-  }
-  if (image_open_sources (image, &err) == -1)
-    return report (&err);
-  padding_init (&padding, image_size (image), parameters.pad, parameters.pad_with_void);
-  return 0;
+  return exports_init (&err) == -1 ? report (&err) : 0;
 }
 
 /* What is touched before the fork is copied after it, page by page. */
 static int
 mkvdup_after_fork (void)
 {
+  struct error err = ERROR_INIT;
+
   memory_warm_heap ();
   gather_warm ();
-  return 0;
+  return exports_start (&err) == -1 ? report (&err) : 0;
 }
 
 static void
 mkvdup_unload (void)
 {
-  image_close (image);
-  segment_cache_free (cache);
+  exports_stop ();
   parameters_free ();
 }
 
 /* ---- Exports */
-
-/* The exact size is nowhere else to be seen once the image is padded. */
-static const char *
-describe (void)
-{
-  return nbdkit_printf_intern ("%s: %llu bytes", parameters.name,
-                               (unsigned long long) image_size (image));
-}
 
 static int
 mkvdup_list_exports (int readonly, int is_tls, struct nbdkit_exports *exports)
 {
   (void) readonly;
   (void) is_tls;
-  return nbdkit_add_export (exports, parameters.name, describe ());
+  return exports_list (exports);
 }
 
 static const char *
@@ -129,39 +95,44 @@ mkvdup_default_export (int readonly, int is_tls)
 {
   (void) readonly;
   (void) is_tls;
-  return parameters.name;
+  return exports_default ();
 }
 
 static void *
 mkvdup_open (int readonly)
 {
   const char *name = nbdkit_export_name ();
+  struct error err = ERROR_INIT;
+  struct export *export;
 
   (void) readonly;
-  if (!name)
-    return NULL;
-  /* The name asked for is not repeated: it could be anything. */
-  if (name[0] != '\0' && strcmp (name, parameters.name) != 0) {
-    nbdkit_error ("a client asked for an export that is not there: there is \"%s\" only",
-                  parameters.name);
-    nbdkit_set_error (ENOENT);
-    return NULL;
+  export = name ? export_open (name, &err) : NULL;
+  if (name && !export) {
+    report (&err);
+    if (err.errnum == ENOENT)
+      nbdkit_set_error (ENOENT);
   }
-  return NBDKIT_HANDLE_NOT_NEEDED;
+  return export;
+}
+
+static void
+mkvdup_close (void *handle)
+{
+  export_close (handle);
 }
 
 static const char *
 mkvdup_export_description (void *handle)
 {
-  (void) handle;
-  return describe ();
+  return export_describe (handle);
 }
 
 static int64_t
 mkvdup_get_size (void *handle)
 {
-  (void) handle;
-  return (int64_t) padding.end;
+  const struct export *export = handle;
+
+  return (int64_t) export->padding.end;
 }
 
 /* An image never changes: connections may share it, and there is nothing to flush. */
@@ -207,42 +178,19 @@ mkvdup_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
 
 /* ---- Requests */
 
-/* How many of `count` bytes from `offset` are the image's and not padding. */
-static uint32_t
-image_part (uint32_t count, uint64_t offset)
-{
-  if (offset >= padding.start)
-    return 0;
-  return count < padding.start - offset ? count : (uint32_t) (padding.start - offset);
-}
-
 static int
 mkvdup_pread (void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
 {
   struct error err = ERROR_INIT;
-  uint32_t n = image_part (count, offset);
 
-  (void) handle;
   (void) flags;
-  if (n > 0 && image_read (image, buf, n, offset, &err) == -1)
-    return report (&err);
-  if (n < count)
-    padding_read (&padding, (uint8_t *) buf + n, count - n, offset + n);
-  return 0;
+  return export_read (handle, buf, count, offset, &err) == -1 ? report (&err) : 0;
 }
 
-struct extents {
-  struct nbdkit_extents *list;
-  uint64_t next; /* where the next one begins */
-};
-
 static int
-add_extent (void *opaque, uint64_t offset, uint64_t len, bool zero)
+add_extent (void *list, uint64_t offset, uint64_t len, bool zero)
 {
-  struct extents *x = opaque;
-
-  x->next = offset + len;
-  return nbdkit_add_extent (x->list, offset, len,
+  return nbdkit_add_extent (list, offset, len,
                             zero ? NBDKIT_EXTENT_HOLE | NBDKIT_EXTENT_ZERO : 0);
 }
 
@@ -250,30 +198,21 @@ static int
 mkvdup_extents (void *handle, uint32_t count, uint64_t offset, uint32_t flags,
                 struct nbdkit_extents *list)
 {
-  struct extents x = { list, offset };
   struct error err = ERROR_INIT;
-  uint32_t n = image_part (count, offset);
 
-  (void) handle;
   (void) flags;
-  if (n > 0 && image_extents (image, offset, n, add_extent, &x, &err) == -1)
-    return err.text[0] ? report (&err) : -1; /* nbdkit has said why it took no extent */
-  if (x.next < padding.start || n == count)
+  if (export_extents (handle, offset, count, add_extent, list, &err) == 0)
     return 0;
-  return add_extent (&x, x.next, padding.end - x.next, padding.is_zero);
+  return err.text[0] ? report (&err) : -1; /* nbdkit has said why it took no extent */
 }
 
 static int
 mkvdup_cache (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
   struct error err = ERROR_INIT;
-  uint32_t n = image_part (count, offset);
 
-  (void) handle;
   (void) flags;
-  if (n > 0 && image_prefetch (image, offset, n, &err) == -1)
-    return report (&err);
-  return 0;
+  return export_prefetch (handle, offset, count, &err) == -1 ? report (&err) : 0;
 }
 
 static struct nbdkit_plugin plugin = {
@@ -293,6 +232,7 @@ static struct nbdkit_plugin plugin = {
   .list_exports = mkvdup_list_exports,
   .default_export = mkvdup_default_export,
   .open = mkvdup_open,
+  .close = mkvdup_close,
   .export_description = mkvdup_export_description,
   .get_size = mkvdup_get_size,
   .can_write = answer_no,

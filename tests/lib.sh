@@ -13,6 +13,7 @@ set -euo pipefail
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mkvdup-test.XXXXXX")
 export SAN_LOGS=$tmp/sanitizer
+export XDG_CACHE_HOME=$tmp/cache
 mkdir "$SAN_LOGS"
 declare -A server_pid=()
 cd "$tmp"

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A disk with all titles: see disk.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "disk.h"
+#include "fs.h"
+
+/* What one request for advice is about, at most. */
+#define ADVICE_FILES 16u
+
+#define LABEL "mkvdup"
+
+struct disk {
+  struct tree *tree;     /* owned */
+  struct fs *fs;         /* owned */
+  struct title **titles; /* by number of the file in the tree; owned, they are borrowed */
+};
+
+/* ---- Life */
+
+static int
+make (struct disk *d, enum disk_kind kind, struct title *const *titles, uint32_t n,
+      const struct tree_stat *folder, struct error *err)
+{
+  CLEANUP_FREE struct tree_file *files = calloc ((size_t) n + 1, sizeof *files);
+  struct error ignored = ERROR_INIT;
+  uint32_t kept = 0;
+
+  d->titles = calloc ((size_t) n + 1, sizeof *d->titles);
+  if (!files || !d->titles)
+    return error_set (err, ENOMEM, "a disk of %u files", n);
+  for (uint32_t i = 0; i < n; i++) {
+    if (title_keep (titles[i], &ignored) == -1)
+      continue;
+    files[kept] = (struct tree_file){ titles[i]->name, titles[i]->size, titles[i]->stat };
+    d->titles[kept++] = titles[i];
+  }
+  d->tree = tree_new (files, kept, folder, err);
+  if (d->tree)
+    d->fs = kind == DISK_UDF ? fs_new_udf (d->tree, LABEL, err)
+                             : fs_new_erofs (d->tree, LABEL, err);
+  return d->fs ? 0 : -1;
+}
+
+struct disk *
+disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
+          const struct tree_stat *folder, struct error *err)
+{
+  struct disk *d = calloc (1, sizeof *d);
+
+  if (!d) {
+    error_set (err, ENOMEM, "a disk of %u files", n);
+    return NULL;
+  }
+  if (make (d, kind, titles, n, folder, err) == -1) {
+    disk_free (d);
+    return NULL;
+  }
+  return d;
+}
+
+void
+disk_free (struct disk *d)
+{
+  if (!d)
+    return;
+  fs_free (d->fs);
+  tree_free (d->tree);
+  free (d->titles);
+  free (d);
+}
+
+uint64_t
+disk_size (const struct disk *d)
+{
+  return d->fs->size;
+}
+
+/* ---- Parts */
+
+/* A part of the disk of one kind. */
+struct part {
+  uint64_t offset, end; /* on the disk */
+  struct title *title;  /* NULL: metadata, or zeros behind a file */
+  uint64_t at;          /* in the title: where the part begins */
+  bool is_zero;
+};
+
+/* The last node that begins at or before `offset`: of those that begin at one place, the
+ * last is the one that has bytes.
+ */
+static uint32_t
+node_at (const struct disk *d, uint64_t offset)
+{
+  uint32_t low = 0, high = d->tree->n;
+
+  while (high - low > 1) {
+    uint32_t middle = low + (high - low) / 2;
+
+    if (d->fs->file_at[middle] <= offset)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* What is at `offset`, up to `end` at most. */
+static struct part
+part_at (const struct disk *d, uint64_t offset, uint64_t end)
+{
+  struct part p = { .offset = offset, .end = d->fs->size };
+
+  if (offset < d->fs->data_at)
+    p.end = d->fs->data_at;
+  else if (offset < d->fs->data_end) {
+    uint32_t i = node_at (d, offset);
+    const struct tree_node *node = &d->tree->nodes[i];
+    uint64_t file_at = d->fs->file_at[i];
+
+    if (offset - file_at < node->size) {
+      p.title = d->titles[node->file];
+      p.at = offset - file_at;
+      p.end = file_at + node->size;
+    }
+    else {
+      p.is_zero = true;
+      p.end = i + 1 < d->tree->n ? d->fs->file_at[i + 1] : d->fs->data_end;
+    }
+  }
+  if (p.end > end)
+    p.end = end;
+  return p;
+}
+
+static int
+check_range (const struct disk *d, uint64_t offset, uint64_t count, struct error *err)
+{
+  if (offset > d->fs->size || count > d->fs->size - offset)
+    return error_set (err, EINVAL, "read beyond the disk's end");
+  return 0;
+}
+
+/* ---- Reading */
+
+static int
+read_title (const struct part *p, void *buf, struct error *err)
+{
+  struct image *image = title_open (p->title, err);
+  int r;
+
+  if (!image)
+    return -1;
+  r = image_read (image, buf, p->end - p->offset, p->at, err);
+  title_close (p->title);
+  return r;
+}
+
+int
+disk_read (const struct disk *d, void *buf, size_t count, uint64_t offset,
+           struct error *err)
+{
+  uint64_t end = offset + count;
+  uint8_t *to = buf;
+
+  if (check_range (d, offset, count, err) == -1)
+    return -1;
+  while (offset < end) {
+    struct part p = part_at (d, offset, end);
+    size_t len = (size_t) (p.end - p.offset);
+
+    if (p.is_zero)
+      memset (to, 0, len);
+    else if (!p.title)
+      d->fs->read (d->fs, to, len, p.offset);
+    else if (read_title (&p, to, err) == -1)
+      return -1;
+    to += len;
+    offset = p.end;
+  }
+  return 0;
+}
+
+/* ---- Advice */
+
+/* Extents of a title, told as the disk's. */
+struct telling {
+  image_extent_fn *fn;
+  void *opaque;
+  uint64_t base; /* where the title begins on the disk */
+  uint64_t next; /* on the disk: where what was told ends */
+};
+
+static int
+tell (void *opaque, uint64_t offset, uint64_t len, bool zero)
+{
+  struct telling *t = opaque;
+
+  t->next = t->base + offset + len;
+  return t->fn (t->opaque, t->base + offset, len, zero);
+}
+
+/* Returns as `fn` does; *next is where the next part begins, or p->offset to end it. */
+static int
+extents_of_title (const struct part *p, image_extent_fn *fn, void *opaque, uint64_t *next,
+                  struct error *err)
+{
+  struct telling t = { fn, opaque, p->offset - p->at, p->offset };
+  struct image *image = title_open (p->title, err);
+  int r;
+
+  if (!image)
+    return -1;
+  r = image_extents (image, p->at, p->end - p->offset, tell, &t, err);
+  title_close (p->title);
+  *next = t.next;
+  return r;
+}
+
+int
+disk_extents (const struct disk *d, uint64_t offset, uint64_t count, image_extent_fn *fn,
+              void *opaque, struct error *err)
+{
+  uint64_t end = offset + count;
+
+  if (check_range (d, offset, count, err) == -1)
+    return -1;
+  for (unsigned files = 0; offset < end && files < ADVICE_FILES;) {
+    struct part p = part_at (d, offset, end);
+    uint64_t next = p.end;
+    int r;
+
+    if (p.title) {
+      files++;
+      r = extents_of_title (&p, fn, opaque, &next, err);
+    }
+    else
+      r = fn (opaque, p.offset, p.end - p.offset, p.is_zero);
+    if (r != 0)
+      return r;
+    /* An image says no more than of a few segments. */
+    if (next < p.end)
+      break;
+    offset = p.end;
+  }
+  return 0;
+}
+
+int
+disk_prefetch (const struct disk *d, uint64_t offset, uint64_t count, struct error *err)
+{
+  uint64_t end = offset + count;
+
+  if (check_range (d, offset, count, err) == -1)
+    return -1;
+  for (unsigned files = 0; offset < end && files < ADVICE_FILES;) {
+    struct part p = part_at (d, offset, end);
+
+    if (p.title) {
+      struct image *image = title_open (p.title, err);
+      int r;
+
+      if (!image)
+        return -1;
+      r = image_prefetch (image, p.at, p.end - p.offset, err);
+      title_close (p.title);
+      if (r == -1)
+        return -1;
+      files++;
+    }
+    offset = p.end;
+  }
+  return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One read-only disk with all titles of a library as files: the metadata of a file system
+ * (fs.h) around the images themselves.
+ *
+ * A title that cannot be read is a file whose reads fail; others are undisturbed.
+ *
+ * Thread safety: immutable once made; any number of threads may read.
+ */
+#ifndef MKVDUP_DISK_H
+#define MKVDUP_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "image.h"
+#include "titles.h"
+
+enum disk_kind {
+  DISK_EROFS,
+  DISK_UDF
+};
+
+struct disk;
+
+/*
+ * A disk of `n` titles, sorted by tree_compare_names and agreeing; they are borrowed, and are
+ * kept (title_keep).  One whose recipe cannot be read is left out.  Folders look like
+ * `folder`.  NULL with `err` set: out of memory, or more than the file system holds.
+ */
+struct disk *disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
+                       const struct tree_stat *folder, struct error *err);
+void disk_free (struct disk *disk);
+
+uint64_t disk_size (const struct disk *disk); /* bytes; whole blocks of 512 */
+
+/* As image_read, image_extents and image_prefetch; a call to any of them says no more than
+ * of a few files.
+ */
+int disk_read (const struct disk *disk, void *buf, size_t count, uint64_t offset,
+               struct error *err);
+int disk_extents (const struct disk *disk, uint64_t offset, uint64_t count,
+                  image_extent_fn *fn, void *opaque, struct error *err);
+int disk_prefetch (const struct disk *disk, uint64_t offset, uint64_t count,
+                   struct error *err);
+
+#endif /* MKVDUP_DISK_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which file it is, and in which state: what tells one that was replaced or changed. */
+#ifndef MKVDUP_FILE_ID_H
+#define MKVDUP_FILE_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct file_id {
+  uint64_t dev, ino, size;
+  int64_t mtime_ns, ctime_ns; /* since 1970 */
+};
+
+#define NS_PER_SECOND INT64_C (1000000000)
+
+static inline int64_t
+timespec_ns (const struct timespec *t)
+{
+  return (int64_t) t->tv_sec * NS_PER_SECOND + t->tv_nsec;
+}
+
+static inline struct file_id
+file_id_of (const struct stat *st)
+{
+  return (struct file_id){ st->st_dev, st->st_ino, (uint64_t) st->st_size,
+                           timespec_ns (&st->st_mtim), timespec_ns (&st->st_ctim) };
+}
+
+static inline bool
+file_id_same (const struct file_id *a, const struct file_id *b)
+{
+  return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+         a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+#endif /* MKVDUP_FILE_ID_H */

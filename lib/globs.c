@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files by pattern: see globs.h.
+ *
+ * A pattern is cut into parts, and followed part by part.  Parts without special
+ * characters are taken as they are, so that folders that may be entered but not read
+ * are no obstacle.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "globs.h"
+#include "id_set.h"
+
+/* One expansion. */
+struct expansion {
+  const struct globs_calls *calls;
+  char **parts; /* of the pattern */
+  size_t n_parts;
+  struct id_set entered; /* folders, with the part that was looked for there */
+  unsigned depth;
+};
+
+static int expand (struct expansion *x, const char *base, size_t part, struct error *err);
+
+/* ---- Folders */
+
+static char *
+join (const char *base, const char *name)
+{
+  size_t n = strlen (base);
+  char *path;
+
+  if (asprintf (&path, "%s%s%s", base, n == 0 || base[n - 1] == '/' ? "" : "/", name) ==
+      -1)
+    return NULL;
+  return path;
+}
+
+static int
+tell_of_folder (const struct expansion *x, const char *path, struct error *err)
+{
+  return x->calls->folder (x->calls->watcher, path[0] ? path : ".", err);
+}
+
+static int
+unreadable (const struct expansion *x, const char *path, struct error *err)
+{
+  struct error why = ERROR_INIT;
+
+  if (errno == ENOMEM)
+    return error_set (err, ENOMEM, "%s", path);
+  error_set (&why, errno, "%s", path);
+  return x->calls->unreadable (x->calls->watcher, &why);
+}
+
+/* The names in a folder, in order. */
+struct names {
+  struct dirent **list;
+  int n;
+};
+
+static void
+free_names (struct names *names)
+{
+  for (int i = 0; i < names->n; i++)
+    free (names->list[i]);
+  free (names->list);
+}
+
+static int
+by_bytes (const struct dirent **a, const struct dirent **b)
+{
+  return strcmp ((*a)->d_name, (*b)->d_name);
+}
+
+static int
+is_shown (const struct dirent *e)
+{
+  return strcmp (e->d_name, ".") != 0 && strcmp (e->d_name, "..") != 0;
+}
+
+/* No names where there is no folder, or it was entered before for the same part. */
+static int
+read_names (struct expansion *x, const char *path, size_t part, struct names *names,
+            struct error *err)
+{
+  const char *name = path[0] ? path : ".";
+  struct stat st;
+  int r;
+
+  if (stat (name, &st) == -1)
+    return errno == ENOENT ? 0 : unreadable (x, name, err);
+  if (!S_ISDIR (st.st_mode))
+    return 0;
+  r = id_set_add (&x->entered, st.st_dev, st.st_ino, part);
+  if (r == -1)
+    return error_set (err, ENOMEM, "%s", name);
+  if (r == 0)
+    return 0;
+  if (x->entered.n > GLOBS_MAX_FOLDERS)
+    return error_set (err, 0, "%s: more than %u folders", name, GLOBS_MAX_FOLDERS);
+  r = tell_of_folder (x, name, err);
+  if (r != 0)
+    return r;
+  names->n = scandir (name, &names->list, is_shown, by_bytes);
+  if (names->n >= 0)
+    return 0;
+  names->n = 0;
+  return unreadable (x, name, err);
+}
+
+/* ---- Parts */
+
+static bool
+is_any_depth (const char *part)
+{
+  return strcmp (part, "**") == 0;
+}
+
+static bool
+is_plain (const char *part)
+{
+  return !strpbrk (part, "*?[\\");
+}
+
+/* All parts have been followed to `path`. */
+static int
+found (struct expansion *x, const char *path, struct error *err)
+{
+  struct stat st;
+
+  if (stat (path, &st) == 0 && S_ISDIR (st.st_mode))
+    return 0;
+  if (lstat (path, &st) == -1)
+    return 0;
+  return x->calls->file (x->calls->opaque, path, err);
+}
+
+/* A part that is a name: the folder need not be read. */
+static int
+expand_plain (struct expansion *x, const char *base, size_t part, struct error *err)
+{
+  CLEANUP_FREE char *path = join (base, x->parts[part]);
+  struct stat st;
+  int r = 0;
+
+  if (!path)
+    return error_set (err, ENOMEM, "%s", base);
+  /* Where it may come, or be replaced. */
+  if (part + 1 == x->n_parts || stat (path, &st) == -1)
+    r = tell_of_folder (x, base, err);
+  return r == 0 ? expand (x, path, part + 1, err) : r;
+}
+
+/* A name in the folder `base`, where `part` is looked for. */
+static int
+expand_name (struct expansion *x, const char *base, const struct dirent *e, size_t part,
+             struct error *err)
+{
+  bool deeper = is_any_depth (x->parts[part]);
+  bool may_be_folder =
+    e->d_type == DT_DIR || e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+  CLEANUP_FREE char *path = NULL;
+
+  if (!may_be_folder && (deeper || part + 1 < x->n_parts))
+    return 0;
+  if (deeper ? e->d_name[0] == '.' : fnmatch (x->parts[part], e->d_name, FNM_PERIOD))
+    return 0;
+  path = join (base, e->d_name);
+  if (!path)
+    return error_set (err, ENOMEM, "%s", base);
+  if (!may_be_folder)
+    return x->calls->file (x->calls->opaque, path, err);
+  return expand (x, path, deeper ? part : part + 1, err);
+}
+
+static int
+expand_folder (struct expansion *x, const char *base, size_t part, struct error *err)
+{
+  __attribute__ ((cleanup (free_names))) struct names names = { NULL, 0 };
+  int r = read_names (x, base, part, &names, err);
+
+  for (int i = 0; r == 0 && i < names.n; i++)
+    r = expand_name (x, base, names.list[i], part, err);
+  return r;
+}
+
+/* What parts from `part` on match below `base`. */
+static int
+expand (struct expansion *x, const char *base, size_t part, struct error *err)
+{
+  int r;
+
+  if (part == x->n_parts)
+    return found (x, base, err);
+  if (is_plain (x->parts[part]))
+    return expand_plain (x, base, part, err);
+  if (x->depth >= GLOBS_MAX_DEPTH)
+    return error_set (err, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
+  x->depth++;
+  r = is_any_depth (x->parts[part]) ? expand (x, base, part + 1, err) : 0;
+  if (r == 0)
+    r = expand_folder (x, base, part, err);
+  x->depth--;
+  return r;
+}
+
+/* Cut `pattern` into x->parts, in place. */
+static int
+cut (struct expansion *x, char *pattern, struct error *err)
+{
+  static char any_name[] = "*"; /* what a last "**" leads to */
+  size_t slashes = 0;
+
+  for (const char *p = pattern; *p; p++)
+    slashes += *p == '/';
+  x->parts = calloc (slashes + 2, sizeof *x->parts);
+  if (!x->parts)
+    return error_set (err, ENOMEM, "%s", pattern);
+  for (char *part; (part = strsep (&pattern, "/"));)
+    if (*part)
+      x->parts[x->n_parts++] = part;
+  if (x->n_parts > 0 && is_any_depth (x->parts[x->n_parts - 1]))
+    x->parts[x->n_parts++] = any_name;
+  return 0;
+}
+
+int
+globs_expand (const char *pattern, const struct globs_calls *calls, struct error *err)
+{
+  CLEANUP_FREE char *copy = strdup (pattern);
+  struct expansion x = { .calls = calls };
+  int r = -1;
+
+  if (!copy)
+    return error_set (err, ENOMEM, "%s", pattern);
+  if (cut (&x, copy, err) == 0)
+    r = expand (&x, pattern[0] == '/' ? "/" : "", 0, err);
+  id_set_free (&x.entered);
+  free (x.parts);
+  return r;
+}
+
+int
+globs_below (const char *folder, const struct globs_calls *calls, struct error *err)
+{
+  char any_depth[] = "**", any_name[] = "*";
+  char *parts[] = { any_depth, any_name };
+  struct expansion x = { .calls = calls, .parts = parts, .n_parts = 2 };
+  int r = expand (&x, folder, 0, err);
+
+  id_set_free (&x.entered);
+  return r;
+}

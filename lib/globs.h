@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files by pattern: what a library's `includes` name, and all files below a folder.
+ *
+ * A pattern is a path whose parts may hold "*", "?" and "[...]" (fnmatch (3), POSIX), or be
+ * "**", which stands for any number of folders, none included.  Names that begin with "."
+ * are only matched by a part that begins so too.  Links are followed; a folder that is
+ * reached again, by a link or otherwise, is not entered again, so that no cycle is endless.
+ *
+ * glob (3) was decided against: it has no "**", and cannot say which folders it looked at.
+ *
+ * Thread safety: any number at once.
+ */
+#ifndef MKVDUP_GLOBS_H
+#define MKVDUP_GLOBS_H
+
+#include "error.h"
+
+/* More folders, or folders deeper than this below the pattern's start, are an error. */
+#define GLOBS_MAX_FOLDERS 1000000u
+#define GLOBS_MAX_DEPTH 64u
+
+/* What is called while patterns are expanded.  Any return but 0 ends it. */
+struct globs_calls {
+  /* A file (anything but a folder) that matches.  In the order of names' bytes in each
+   * folder.
+   */
+  int (*file) (void *opaque, const char *path, struct error *err);
+  void *opaque;
+  /* A folder is about to be read, or looked at for a name. */
+  int (*folder) (void *watcher, const char *path, struct error *err);
+  /* A folder cannot be read, and is left out. */
+  int (*unreadable) (void *watcher, const struct error *why);
+  void *watcher;
+};
+
+/*
+ * Expand `pattern`.  That nothing matches is no error.  -1 with `err` set: out of memory,
+ * too many folders; or what a call returned.
+ */
+int globs_expand (const char *pattern, const struct globs_calls *calls,
+                  struct error *err);
+
+/* All files below `folder`, whatever special characters its name holds. */
+int globs_below (const char *folder, const struct globs_calls *calls, struct error *err);
+
+#endif /* MKVDUP_GLOBS_H */

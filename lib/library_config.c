@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading a library's configuration: see library_config.h.  Its folders are read by
+ * library_folder.c.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "library_parts.h"
+#include "library_yaml.h"
+
+/* Includes of includes; each takes the memory of a file. */
+#define MAX_INCLUDE_DEPTH 16u
+
+/* One YAML file being read. */
+struct yaml_reading {
+  struct library_reading *all;
+  const char *prefix; /* what goes in front of names without "/": "" or "DIR/" */
+  const struct library_look *look; /* of what is included */
+  unsigned depth;
+};
+
+/* ---- What is found */
+
+void
+library_config_problem (struct library_config *config, const char *fmt, ...)
+{
+  char **problems, *text;
+  va_list args;
+  int len;
+
+  if (config->n_problems == LIBRARY_MAX_PROBLEMS)
+    return;
+  va_start (args, fmt);
+  len = vasprintf (&text, fmt, args);
+  va_end (args);
+  if (len == -1)
+    return;
+  problems = realloc (config->problems, (config->n_problems + 1) * sizeof *problems);
+  if (!problems) {
+    free (text);
+    return;
+  }
+  config->problems = problems;
+  problems[config->n_problems++] = text;
+}
+
+static void
+add_problem (void *opaque, const struct error *why)
+{
+  const struct yaml_reading *r = opaque;
+
+  library_config_problem (r->all->config, "%s", why->text);
+}
+
+int
+library_add_title (struct library_config *config, struct title *title, struct error *err)
+{
+  if (config->n == LIBRARY_MAX_TITLES)
+    return error_set (err, 0, "%s: more than %u titles", title->recipe,
+                      LIBRARY_MAX_TITLES);
+  if (config->n == config->cap) {
+    size_t cap = config->cap ? config->cap * 2 : 16;
+    struct title *titles = realloc (config->titles, cap * sizeof *titles);
+
+    if (!titles)
+      return error_set (err, ENOMEM, "%s", title->recipe);
+    config->titles = titles;
+    config->cap = cap;
+  }
+  config->titles[config->n++] = *title;
+  *title = (struct title){ 0 };
+  return 0;
+}
+
+void
+library_config_free (struct library_config *config)
+{
+  for (size_t i = 0; i < config->n; i++) {
+    free (config->titles[i].name);
+    free (config->titles[i].recipe);
+    free (config->titles[i].source_dir);
+  }
+  free (config->titles);
+  for (size_t i = 0; i < config->n_problems; i++)
+    free (config->problems[i]);
+  free (config->problems);
+  *config = (struct library_config){ 0 };
+}
+
+static int
+tell_of_folder (void *watcher, const char *path, struct error *err)
+{
+  const struct library_reading *all = watcher;
+
+  (void) err;
+  all->folder (all->opaque, path);
+  return 0;
+}
+
+static int
+unreadable (void *watcher, const struct error *why)
+{
+  const struct library_reading *all = watcher;
+
+  library_config_problem (all->config, "%s", why->text);
+  return 0;
+}
+
+struct globs_calls
+library_globs_calls (struct library_reading *all, library_file_fn *file, void *opaque)
+{
+  return (struct globs_calls){ file, opaque, tell_of_folder, unreadable, all };
+}
+
+/* A file that was not named by the user is left out if it is wrong. */
+int
+library_leave_out (struct library_reading *all, const struct error *why,
+                   struct error *err)
+{
+  if (why->errnum == ENOMEM) {
+    *err = *why;
+    return -1;
+  }
+  library_config_problem (all->config, "%s", why->text);
+  return 0;
+}
+
+int
+library_is_new (struct id_set *seen, const char *path, struct error *err)
+{
+  struct stat st;
+  int r = stat (path, &st) == 0 ? id_set_add (seen, st.st_dev, st.st_ino, 0) : 1;
+
+  return r == -1 ? error_set (err, ENOMEM, "%s", path) : r;
+}
+
+/* A file that is replaced shows in its folder. */
+static int
+tell_of_folder_of (struct library_reading *all, const char *path, struct error *err)
+{
+  const char *slash = strrchr (path, '/');
+  CLEANUP_FREE char *folder =
+    slash ? strndup (path, (size_t) (slash - path) + 1) : strdup (".");
+
+  if (!folder)
+    return error_set (err, ENOMEM, "%s", path);
+  /* Those of one file are often in one folder. */
+  if (all->told && strcmp (all->told, folder) == 0)
+    return 0;
+  free (all->told);
+  all->told = take_ptr (&folder);
+  return tell_of_folder (all, all->told, err);
+}
+
+/* ---- YAML files */
+
+static int
+take_title (void *opaque, struct title *title, struct error *err)
+{
+  const struct yaml_reading *r = opaque;
+
+  if (r->prefix[0] && !strchr (title->name, '/')) {
+    char *name;
+
+    if (asprintf (&name, "%s%s", r->prefix, title->name) == -1)
+      return error_set (err, ENOMEM, "%s", title->recipe);
+    free (title->name);
+    title->name = name;
+  }
+  if (tell_of_folder_of (r->all, title->recipe, err) == -1 ||
+      library_is_new (&r->all->recipes, title->recipe, err) == -1)
+    return -1;
+  return library_add_title (r->all->config, title, err);
+}
+
+/* A file that a pattern has matched. */
+static int
+include_file (void *opaque, const char *path, struct error *err)
+{
+  const struct yaml_reading *r = opaque;
+  struct error why = ERROR_INIT;
+  bool is_library;
+
+  if (r->depth == MAX_INCLUDE_DEPTH) {
+    library_config_problem (r->all->config, "%s: included more than %u deep", path,
+                            MAX_INCLUDE_DEPTH);
+    return 0;
+  }
+  if (library_read_yaml (r->all, path, "", r->look, r->depth + 1, &is_library, &why) == 0)
+    return 0;
+  return library_leave_out (r->all, &why, err);
+}
+
+static int
+take_include (void *opaque, const char *pattern, const struct library_look *look,
+              struct error *err)
+{
+  struct yaml_reading r = *(const struct yaml_reading *) opaque;
+  const struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
+
+  r.look = look;
+  return globs_expand (pattern, &calls, err);
+}
+
+int
+library_read_yaml (struct library_reading *all, const char *path, const char *prefix,
+                   const struct library_look *look, unsigned depth, bool *is_library,
+                   struct error *err)
+{
+  struct yaml_reading r = { .all = all, .prefix = prefix, .depth = depth };
+  const struct library_yaml_calls calls = { take_title, take_include, add_problem, &r };
+  struct library_look own = *look;
+  int is_first = library_is_new (&all->yaml_files, path, err);
+
+  *is_library = false;
+  if (is_first != 1)
+    return is_first;
+  if (library_yaml_read (path, &own, &calls, is_library, err) == -1)
+    return -1;
+  if (depth == 0)
+    all->config->look = own;
+  return 0;
+}
+
+/* ---- All */
+
+static int
+read_named (struct library_reading *all, const char *path,
+            const struct library_look *look, struct error *err)
+{
+  bool is_library = false;
+
+  if (tell_of_folder_of (all, path, err) == -1 ||
+      library_read_yaml (all, path, "", look, 0, &is_library, err) == -1)
+    return -1;
+  return is_library ? 0 : error_set (err, 0, "%s: names no titles", path);
+}
+
+static int
+read_path (struct library_reading *all, const char *path, const struct library_look *look,
+           struct error *err)
+{
+  struct stat st;
+
+  if (stat (path, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  return S_ISDIR (st.st_mode) ? library_read_folder (all, path, look, err)
+                              : read_named (all, path, look, err);
+}
+
+int
+library_config_read (struct library_config *config, const char *const *paths,
+                     size_t n_paths, const struct library_look *look,
+                     library_folder_fn *folder, void *opaque, struct error *err)
+{
+  struct library_reading all = { .config = config, .folder = folder, .opaque = opaque };
+  int r = 0;
+
+  *config = (struct library_config){ .look = *look };
+  for (size_t i = 0; r == 0 && i < n_paths; i++)
+    r = read_path (&all, paths[i], look, err);
+  id_set_free (&all.yaml_files);
+  id_set_free (&all.recipes);
+  free (all.told);
+  if (r == -1)
+    library_config_free (config);
+  return r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One YAML file of a library, with the keys of the Go mkvdup: `name`, `dedup_file`,
+ * `source_dir` for one title, `virtual_files` for a list of such, `includes` for patterns
+ * of other files; and ours: `uid`, `gid`, `file_mode`, `dir_mode`.  Unknown keys are
+ * ignored.  Private to the library's files.
+ */
+#ifndef MKVDUP_LIBRARY_YAML_H
+#define MKVDUP_LIBRARY_YAML_H
+
+#include <stdbool.h>
+
+#include "library_config.h"
+
+struct library_yaml_calls {
+  /* A title; its strings are taken over.  Its stat is set. */
+  int (*title) (void *opaque, struct title *title, struct error *err);
+  /* A pattern, resolved; and how titles look by default there. */
+  int (*include) (void *opaque, const char *pattern, const struct library_look *look,
+                  struct error *err);
+  /* A title or pattern that is wrong and left out. */
+  void (*problem) (void *opaque, const struct error *why);
+  void *opaque;
+};
+
+/*
+ * Read `path`.  `look` is what holds unless the file says otherwise; it is changed to what
+ * the file says.  *is_library tells whether it has any of the keys that name titles.  -1
+ * with `err` set: not readable, no YAML, memory; or what a call returned.
+ */
+int library_yaml_read (const char *path, struct library_look *look,
+                       const struct library_yaml_calls *calls, bool *is_library,
+                       struct error *err);
+
+#endif /* MKVDUP_LIBRARY_YAML_H */

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where sources were found: see source_index.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "atomic_file.h"
+#include "buffer.h"
+#include "cleanup.h"
+#include "source_index.h"
+#include "whole_io.h"
+
+#define TITLE "mkvdup sources 1\n"
+
+/* ---- In memory */
+
+/* Where `hash` and `size` are, or would go. */
+static size_t
+place_of (const struct source_index *index, const uint8_t *hash, uint64_t size,
+          bool *is_there)
+{
+  size_t low = 0, high = index->n;
+
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const struct source_index_entry *e = &index->entries[middle];
+    int order = memcmp (hash, e->hash, sizeof e->hash);
+
+    if (order == 0)
+      order = size < e->size ? -1 : size > e->size;
+    if (order == 0) {
+      *is_there = true;
+      return middle;
+    }
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  *is_there = false;
+  return low;
+}
+
+const char *
+source_index_find (const struct source_index *index, const struct recipe_source *id)
+{
+  bool is_there;
+  size_t i = place_of (index, id->hash, id->size, &is_there);
+
+  return is_there ? index->entries[i].path : NULL;
+}
+
+static bool
+make_room (struct source_index *index)
+{
+  size_t cap = index->cap ? index->cap * 2 : 16;
+  struct source_index_entry *entries;
+
+  if (index->n < index->cap)
+    return true;
+  entries =
+    index->n < SOURCE_INDEX_MAX ? realloc (index->entries, cap * sizeof *entries) : NULL;
+  if (!entries)
+    return false;
+  index->entries = entries;
+  index->cap = cap;
+  return true;
+}
+
+/* Takes `path` over. */
+static void
+put (struct source_index *index, const uint8_t *hash, uint64_t size, char *path,
+     bool replace)
+{
+  bool is_there;
+  size_t i = place_of (index, hash, size, &is_there);
+  struct source_index_entry *e;
+
+  if (!path || (is_there && !replace) || (!is_there && !make_room (index))) {
+    free (path);
+    return;
+  }
+  e = &index->entries[i];
+  if (is_there)
+    free (e->path);
+  else {
+    memmove (e + 1, e, (index->n - i) * sizeof *e);
+    index->n++;
+  }
+  memcpy (e->hash, hash, sizeof e->hash);
+  e->size = size;
+  e->path = path;
+}
+
+void
+source_index_put (struct source_index *index, const struct recipe_source *id,
+                  const char *path)
+{
+  if (!strchr (path, '\n'))
+    put (index, id->hash, id->size, strdup (path), true);
+}
+
+void
+source_index_free (struct source_index *index)
+{
+  for (size_t i = 0; i < index->n; i++)
+    free (index->entries[i].path);
+  free (index->entries);
+  *index = (struct source_index){ 0 };
+}
+
+/* ---- As text */
+
+static int
+digit (char c)
+{
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+parse_hash (const char *text, uint8_t *hash)
+{
+  for (size_t i = 0; i < RECIPE_HASH_SIZE; i++) {
+    int high = digit (text[2 * i]), low = high < 0 ? -1 : digit (text[2 * i + 1]);
+
+    if (low < 0)
+      return false;
+    hash[i] = (uint8_t) (high << 4 | low);
+  }
+  return true;
+}
+
+/* A line, terminated. */
+static void
+parse_line (struct source_index *index, const char *line)
+{
+  uint8_t hash[RECIPE_HASH_SIZE];
+  uint64_t size;
+  char *end;
+
+  if (!parse_hash (line, hash) || line[2 * sizeof hash] != ' ')
+    return;
+  line += 2 * sizeof hash + 1;
+  size = strtoull (line, &end, 10);
+  if (*line >= '0' && *line <= '9' && end[0] == ' ' && end[1] != '\0')
+    put (index, hash, size, strdup (end + 1), false);
+}
+
+void
+source_index_parse (struct source_index *index, const char *text, size_t len)
+{
+  const char *end = text + len;
+
+  if (len < strlen (TITLE) || memcmp (text, TITLE, strlen (TITLE)) != 0)
+    return;
+  text += strlen (TITLE);
+  while (text < end) {
+    const char *line_end = memchr (text, '\n', (size_t) (end - text));
+    CLEANUP_FREE char *line = NULL;
+
+    /* The last line ends too, or was cut. */
+    if (!line_end)
+      return;
+    line = strndup (text, (size_t) (line_end - text));
+    if (line)
+      parse_line (index, line);
+    text = line_end + 1;
+  }
+}
+
+void
+source_index_read (struct source_index *index, const char *path)
+{
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  CLEANUP_FREE char *text = NULL;
+  struct error ignored = ERROR_INIT;
+  struct stat st;
+  size_t len;
+
+  if (fd == -1 || fstat (fd, &st) == -1 || !S_ISREG (st.st_mode) ||
+      (uint64_t) st.st_size > SOURCE_INDEX_MAX_FILE)
+    return;
+  len = (size_t) st.st_size;
+  text = malloc (len + 1);
+  if (text && read_all (fd, text, len, 0, path, &ignored) == 0)
+    source_index_parse (index, text, len);
+}
+
+/* The folders that are to hold it: a cache's need not be there.  If they cannot be made,
+ * writing will say why.
+ */
+static void
+make_folders (const char *file)
+{
+  CLEANUP_FREE char *path = strdup (file);
+
+  for (char *slash = path ? strchr (path + 1, '/') : NULL; slash;
+       slash = strchr (slash + 1, '/')) {
+    *slash = '\0';
+    mkdir (path, 0777);
+    *slash = '/';
+  }
+}
+
+int
+source_index_write (const struct source_index *index, const char *path, struct error *err)
+{
+  CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
+
+  buffer_append (&out, TITLE, strlen (TITLE));
+  for (size_t i = 0; i < index->n; i++) {
+    const struct source_index_entry *e = &index->entries[i];
+    char text[64];
+    size_t len = 0;
+
+    for (size_t k = 0; k < sizeof e->hash; k++)
+      len += (size_t) snprintf (text + len, sizeof text - len, "%02x", e->hash[k]);
+    len += (size_t) snprintf (text + len, sizeof text - len, " %" PRIu64 " ", e->size);
+    buffer_append (&out, text, len);
+    buffer_append (&out, e->path, strlen (e->path));
+    buffer_u8 (&out, '\n');
+  }
+  if (out.failed)
+    return error_set (err, ENOMEM, "%s", path);
+  make_folders (path);
+  return atomic_file_put (path, out.data, out.len, err);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Finding sources by content anywhere below folders: for discs that were moved or
+ * renamed since their recipes were made.
+ *
+ * A file of the right size and sample (source.h) is the source.  If several files are, they
+ * are copies most of the time, but need not be: then they are hashed whole, in the order of
+ * their names, until one has the source's hash.
+ *
+ * Where a source was found is remembered, in memory and in an index file, so that folders
+ * are walked once and not at each start.  The index is a hint: what it says is checked, and
+ * a folder is walked again when it is wrong; so it may be stale, damaged or deleted, and
+ * of two servers with one index the last to write wins.
+ *
+ * The index is text: a line "mkvdup sources 1", then lines of the XXH3-128 of a source
+ * (32 hexadecimal digits), its size (bytes) and its path, divided by a space.
+ *
+ * Files whose names begin with ".", in such folders, or behind links that lead out of their
+ * place are not found.
+ *
+ * Thread safety: one search at a time, others wait.
+ */
+#ifndef MKVDUP_SOURCE_SEARCH_H
+#define MKVDUP_SOURCE_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "source.h"
+
+struct source_search; /* internally locked */
+
+/* `places` are folders; others of them are ignored.  Both are copied.  `index` NULL: nothing
+ * is remembered in a file.  NULL when out of memory.
+ */
+struct source_search *source_search_new (const char *const *places, size_t n_places,
+                                         const char *index);
+void source_search_free (struct source_search *search);
+
+/* Open the source `id` wherever it is; a source_finder's `open`, with the search as opaque.
+ * -1 with `err` set if it is nowhere; without text if there is nowhere to look.
+ */
+int source_search_open (void *search, const struct recipe_source *id, bool direct,
+                        struct source *out, struct error *err);
+
+/* How often places have been walked, for tests. */
+unsigned source_search_walks (struct source_search *search);
+
+#endif /* MKVDUP_SOURCE_SEARCH_H */

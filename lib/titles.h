@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The titles of a library: named images that are opened when they are wanted.
+ *
+ * A title is one recipe file under one name, as it was when the library was looked at.  A
+ * recipe that has been replaced since is another title; this one then either still has
+ * the old file open (title_keep) or fails, but never gives bytes of both.
+ *
+ * Images are expensive to keep (descriptors) and cheap to open: some that nobody uses are
+ * kept, least recently used first to go.
+ *
+ * Thread safety: all functions but titles_free may be called by any number of threads.
+ */
+#ifndef MKVDUP_TITLES_H
+#define MKVDUP_TITLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "file_id.h"
+#include "image.h"
+#include "tree.h"
+
+/* Images that are kept open without use.  Each has a descriptor for its recipe and one for
+ * each of its sources; a usual limit is 1024.
+ */
+#define TITLES_IDLE 64u
+
+struct titles; /* internally locked */
+
+struct titles_config {
+  struct segment_cache *cache; /* borrowed */
+  const char *const *places;   /* borrowed: where sources may be, besides; copied */
+  size_t n_places;
+  const struct source_finder *finder; /* borrowed; or NULL */
+  bool direct;                        /* read sources past the page cache */
+};
+
+struct title {
+  char *name;       /* owned, as are the next two */
+  char *recipe;     /* path */
+  char *source_dir; /* first place where its sources are looked for; NULL: none */
+  uint64_t size;    /* bytes of the image */
+  struct file_id id;
+  struct tree_stat stat; /* permissions and owner; mtime once title_keep has succeeded */
+  struct title_state *state; /* titles.c's */
+};
+
+/* NULL when out of memory.  Every title has to be gone before it is freed. */
+struct titles *titles_new (const struct titles_config *config);
+void titles_free (struct titles *titles);
+
+/* Look at the recipe `t` names and make a title of it, with one reference; strings are
+ * copied, mtime, size and id are found.  NULL with `err` set: no recipe.
+ */
+struct title *title_new (struct titles *titles, const struct title *t, struct error *err);
+struct title *title_ref (struct title *title);
+void title_unref (struct title *title);
+
+/* Is the title what title_new would make of `t` now? */
+bool title_is (const struct title *title, const struct title *t);
+
+/* Its image, shared by all who use it, to be released by title_close.  NULL with `err`
+ * set.
+ */
+struct image *title_open (struct title *title, struct error *err);
+void title_close (struct title *title);
+
+/*
+ * Find the mtime, and keep the recipe's file open, so that the title can be read even when
+ * it is replaced or removed; unless too many are kept (half of what the process
+ * may open): then it fails to be read once it is replaced.
+ */
+int title_keep (struct title *title, struct error *err);
+
+#endif /* MKVDUP_TITLES_H */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Noticing changes: see watch.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "thread.h"
+#include "watch.h"
+
+/* Copying a hundred recipes is one change. */
+#define QUIET_MS 200
+/* But one that never ends is to be seen, too. */
+#define LATEST_MS 2000
+
+#define EVENTS                                                                        \
+  (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | \
+   IN_DELETE_SELF | IN_MOVE_SELF)
+
+/* Not all of them in <linux/magic.h> of Debian 12. */
+#define FUSE_MAGIC 0x65735546
+#define CEPH_MAGIC 0x00c36400
+#define VBOXSF_MAGIC 0x786f4256
+
+struct watch {
+  unsigned poll; /* fixed */
+  int inotify;   /* -1: there is none */
+  int stop;      /* an eventfd; -1 before the start */
+  bool is_blind; /* some folder has to be looked at; see watch_folder for who writes it */
+  bool is_started;
+  pthread_t thread;
+  watch_changed_fn *changed;
+  void *opaque;
+};
+
+struct watch *
+watch_new (unsigned poll)
+{
+  struct watch *w = calloc (1, sizeof *w);
+
+  if (!w)
+    return NULL;
+  *w = (struct watch){ .poll = poll,
+                       .inotify = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC),
+                       .stop = -1 };
+  return w;
+}
+
+/* Do others write to this file system without its kernel telling us? */
+static bool
+is_shared (const char *path)
+{
+  static const uint32_t shared[] = {
+    NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+    V9FS_MAGIC,      AFS_SUPER_MAGIC, AFS_FS_MAGIC,     CODA_SUPER_MAGIC,
+    FUSE_MAGIC,      CEPH_MAGIC,      VBOXSF_MAGIC,
+  };
+  struct statfs fs;
+
+  if (statfs (path, &fs) == -1)
+    return true;
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+    if ((uint32_t) fs.f_type == shared[i])
+      return true;
+  return false;
+}
+
+void
+watch_folder (void *watch, const char *path)
+{
+  struct watch *w = watch;
+
+  if (w->inotify == -1 ||
+      inotify_add_watch (w->inotify, path, EVENTS | IN_ONLYDIR) == -1 || is_shared (path))
+    w->is_blind = true;
+}
+
+/* ---- The thread */
+
+/* Take all events there are.  True: one of them counts. */
+static bool
+take_events (const struct watch *w)
+{
+  _Alignas(struct inotify_event) char buf[16384];
+  bool counts = false;
+  ssize_t n;
+
+  while ((n = read (w->inotify, buf, sizeof buf)) > 0) {
+    const char *at = buf;
+
+    while (at < buf + n) {
+      const struct inotify_event *e = (const void *) at;
+
+      /* A watch that ended was ended by an event of its own. */
+      counts = counts || (e->mask & (IN_Q_OVERFLOW | IN_UNMOUNT)) ||
+               (!(e->mask & IN_IGNORED) && !(e->len > 0 && e->name[0] == '.'));
+      at += sizeof *e + e->len;
+    }
+  }
+  return counts;
+}
+
+static int64_t
+now_ms (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+enum woken {
+  STOPPED,
+  CHANGED,
+  TIMED_OUT
+};
+
+/* Wait for `ms` at most, or for ever (-1). */
+static enum woken
+wait_for_change (const struct watch *w, int64_t ms)
+{
+  int64_t end = now_ms () + ms;
+
+  for (;;) {
+    struct pollfd fds[] = { { w->stop, POLLIN, 0 }, { w->inotify, POLLIN, 0 } };
+    int64_t left = end - now_ms ();
+    int n = poll (fds, 2, ms < 0 ? -1 : left < 0 ? 0 : (int) left);
+
+    if (n > 0 && fds[0].revents)
+      return STOPPED;
+    if (n > 0 && take_events (w))
+      return CHANGED;
+    if (n == 0)
+      return TIMED_OUT;
+  }
+}
+
+/* Until changes pause. */
+static enum woken
+wait_for_pause (const struct watch *w)
+{
+  int64_t latest = now_ms () + LATEST_MS;
+  enum woken woken = CHANGED;
+
+  while (woken == CHANGED && now_ms () < latest)
+    woken = wait_for_change (w, QUIET_MS);
+  return woken;
+}
+
+static void *
+run (void *opaque)
+{
+  struct watch *w = opaque;
+  enum woken woken;
+  bool is_good = true;
+
+  for (;;) {
+    bool look = w->poll > 0 && (w->is_blind || !is_good);
+
+    woken = wait_for_change (w, look ? (int64_t) w->poll * 1000 : -1);
+    if (woken == CHANGED)
+      woken = wait_for_pause (w);
+    if (woken == STOPPED)
+      return NULL;
+    is_good = w->changed (w->opaque);
+  }
+}
+
+int
+watch_start (struct watch *w, watch_changed_fn *changed, void *opaque, struct error *err)
+{
+  int r;
+
+  w->changed = changed;
+  w->opaque = opaque;
+  w->stop = eventfd (0, EFD_CLOEXEC);
+  if (w->stop == -1)
+    return error_set (err, errno, "eventfd");
+  r = thread_start (&w->thread, "watch", run, w);
+  if (r != 0)
+    return error_set (err, r, "starting a thread");
+  w->is_started = true;
+  return 0;
+}
+
+void
+watch_free (struct watch *w)
+{
+  if (!w)
+    return;
+  if (w->is_started) {
+    eventfd_write (w->stop, 1);
+    pthread_join (w->thread, NULL);
+  }
+  if (w->stop >= 0)
+    close (w->stop);
+  if (w->inotify >= 0)
+    close (w->inotify);
+  free (w);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading YAML files: see yaml_file.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "whole_io.h"
+#include "yaml_file.h"
+
+void
+yaml_file_release (struct yaml_file *y)
+{
+  if (y->has_document)
+    yaml_document_delete (&y->document);
+  if (y->has_parser)
+    yaml_parser_delete (&y->parser);
+  y->has_document = y->has_parser = false;
+}
+
+/* ---- Loading */
+
+static int
+read_text (const char *path, size_t max, char **text, size_t *len, struct error *err)
+{
+  /* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  struct stat st;
+
+  if (fd == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  if (!S_ISREG (st.st_mode))
+    return error_set (err, 0, "%s: not a regular file", path);
+  if ((unsigned long long) st.st_size > max)
+    return error_set (err, 0, "%s: too large: more than %zu bytes", path, max);
+  *len = (size_t) st.st_size;
+  *text = malloc (*len + 1);
+  if (!*text)
+    return error_set (err, ENOMEM, "%s", path);
+  return read_all (fd, *text, *len, 0, path, err);
+}
+
+static int
+parser_failed (const struct yaml_file *y, struct error *err)
+{
+  return error_set (err, 0, "%s:%zu: %s", y->path, y->parser.problem_mark.line + 1,
+                    y->parser.problem ? y->parser.problem : "out of memory");
+}
+
+/* The one document of the text.  A second one is an error. */
+static int
+parse (struct yaml_file *y, const char *text, size_t len, struct error *err)
+{
+  yaml_document_t second;
+  bool empty;
+
+  y->has_parser = yaml_parser_initialize (&y->parser);
+  if (!y->has_parser)
+    return error_set (err, ENOMEM, "%s", y->path);
+  yaml_parser_set_input_string (&y->parser, (const unsigned char *) text, len);
+  y->has_document = yaml_parser_load (&y->parser, &y->document);
+  if (!y->has_document)
+    return parser_failed (y, err);
+  if (!yaml_document_get_root_node (&y->document))
+    return error_set (err, 0, "%s: empty", y->path);
+  if (!yaml_parser_load (&y->parser, &second))
+    return parser_failed (y, err);
+  empty = !yaml_document_get_root_node (&second);
+  yaml_document_delete (&second);
+  return empty ? 0 : error_set (err, 0, "%s: more than one document", y->path);
+}
+
+int
+yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err)
+{
+  CLEANUP_FREE char *text = NULL;
+  const yaml_node_t *root;
+  size_t len = 0;
+
+  *y = (struct yaml_file){ .path = path };
+  if (read_text (path, max, &text, &len, err) == -1 || parse (y, text, len, err) == -1)
+    return -1;
+  root = yaml_document_get_root_node (&y->document);
+  return root->type == YAML_MAPPING_NODE ? 0
+                                         : yaml_complain (y, root, err, "not a mapping");
+}
+
+/* ---- What is in it */
+
+int
+yaml_complain (const struct yaml_file *y, const yaml_node_t *node, struct error *err,
+               const char *fmt, ...)
+{
+  va_list args;
+  char text[sizeof err->text];
+
+  va_start (args, fmt);
+  vsnprintf (text, sizeof text, fmt, args);
+  va_end (args);
+  return error_set (err, 0, "%s:%zu: %s", y->path, node->start_mark.line + 1, text);
+}
+
+int
+yaml_each_pair (struct yaml_file *y, const yaml_node_t *mapping, yaml_pair_fn *fn,
+                void *opaque, struct error *err)
+{
+  const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+  int r = 0;
+
+  for (; r == 0 && pair < mapping->data.mapping.pairs.top; pair++) {
+    const yaml_node_t *key = yaml_document_get_node (&y->document, pair->key);
+
+    if (key->type == YAML_SCALAR_NODE)
+      r = fn (opaque, (const char *) key->data.scalar.value, key,
+              yaml_document_get_node (&y->document, pair->value), err);
+  }
+  return r;
+}
+
+/* Is it what YAML's core schema reads as null? */
+static bool
+is_null (const yaml_node_t *node)
+{
+  static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+  const char *value = (const char *) node->data.scalar.value;
+
+  if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+    return false;
+  for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
+    if (strcmp (value, nulls[i]) == 0)
+      return true;
+  return false;
+}
+
+/* The text of a node, which it owns. */
+static const char *
+text_of (const struct yaml_file *y, const char *key, const yaml_node_t *node,
+         struct error *err)
+{
+  const char *value;
+
+  if (node->type != YAML_SCALAR_NODE || is_null (node)) {
+    yaml_complain (y, node, err, "\"%s\" is not a string", key);
+    return NULL;
+  }
+  value = (const char *) node->data.scalar.value;
+  if (*value == '\0' || strlen (value) != node->data.scalar.length) {
+    yaml_complain (y, node, err, "\"%s\" is %s", key,
+                   *value == '\0' ? "empty" : "cut by a NUL");
+    return NULL;
+  }
+  return value;
+}
+
+char *
+yaml_string (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+             struct error *err)
+{
+  const char *text = text_of (y, key, value, err);
+  char *copy = text ? strdup (text) : NULL;
+
+  if (text && !copy)
+    error_set (err, ENOMEM, "%s", y->path);
+  return copy;
+}
+
+char *
+yaml_path (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+           struct error *err)
+{
+  const char *text = text_of (y, key, value, err);
+  const char *slash = strrchr (y->path, '/');
+  char *path;
+
+  if (!text)
+    return NULL;
+  if (*text == '/' || !slash)
+    path = strdup (text);
+  else if (asprintf (&path, "%.*s/%s", (int) (slash - y->path), y->path, text) == -1)
+    path = NULL;
+  if (!path)
+    error_set (err, ENOMEM, "%s", y->path);
+  return path;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading YAML files of one mapping with libyaml (YAML 1.1, core schema's nulls): what
+ * sidecars and libraries have in common.  Errors name file and line.
+ *
+ * Thread safety: a file belongs to one thread.
+ */
+#ifndef MKVDUP_YAML_FILE_H
+#define MKVDUP_YAML_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <yaml.h>
+
+#include "error.h"
+
+struct yaml_file {
+  const char *path; /* borrowed */
+  yaml_parser_t parser;
+  yaml_document_t document;
+  bool has_parser, has_document;
+};
+
+#define CLEANUP_YAML_FILE __attribute__ ((cleanup (yaml_file_release)))
+
+/* Load the one document of a regular file of at most `max` bytes; its root has to be a
+ * mapping.  To be released whether or not it succeeds.
+ */
+int yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err);
+void yaml_file_release (struct yaml_file *y);
+
+/* Call `fn` for each pair of a mapping, in order; a key that is no scalar is skipped.
+ * Another return than 0 ends it and is returned.
+ */
+typedef int yaml_pair_fn (void *opaque, const char *key, const yaml_node_t *key_node,
+                          const yaml_node_t *value, struct error *err);
+int yaml_each_pair (struct yaml_file *y, const yaml_node_t *mapping, yaml_pair_fn *fn,
+                    void *opaque, struct error *err);
+
+/* An error about a node: "FILE:LINE: " and what is said.  -1. */
+int yaml_complain (const struct yaml_file *y, const yaml_node_t *node, struct error *err,
+                   const char *fmt, ...) __attribute__ ((format (printf, 4, 5)));
+
+/* The value of `key` as a string, malloced: a scalar that is not null, not empty, and
+ * without NUL.  NULL with `err` set.
+ */
+char *yaml_string (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+                   struct error *err);
+
+/* The same as a path, which is relative to the folder of the file. */
+char *yaml_path (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+                 struct error *err);
+
+#endif /* MKVDUP_YAML_FILE_H */

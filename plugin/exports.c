@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Exports: see exports.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "cleanup.h"
+#include "exports.h"
+#include "library.h"
+#include "parameters.h"
+#include "source_search.h"
+#include "watch.h"
+
+/* nbdkit 1.32 refuses to list more. */
+#define MAX_LISTED 10000u
+
+static struct segment_cache *cache;
+static struct source_search *sources;
+static struct source_finder finder = { .open = source_search_open };
+static struct titles *titles;
+
+/* One of these two is there. */
+static struct title *only;
+static struct library *library;
+
+static struct watch *watch;
+static char *last_failure; /* of looking again; the watch's thread's */
+
+/* ---- Starting */
+
+static void
+tell_problem (void *opaque, const char *text)
+{
+  (void) opaque;
+  nbdkit_error ("%s", text);
+}
+
+/* Each title in use has descriptors. */
+static void
+allow_many_files (void)
+{
+  struct rlimit files;
+
+  if (getrlimit (RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &files);
+  }
+}
+
+static int
+init_titles (struct error *err)
+{
+  const char *const *places = (const char *const *) parameters.sources.items;
+  size_t n = parameters.sources.n;
+
+  allow_many_files ();
+  cache = segment_cache_new (parameters.cache_size);
+  sources = source_search_new (places, n, parameters.source_index);
+  finder.opaque = sources;
+  if (cache && sources)
+    titles = titles_new (&(struct titles_config){
+      .cache = cache,
+      .places = places,
+      .n_places = n,
+      .finder = &finder,
+      .direct = parameters.direct,
+    });
+  return titles ? 0 : error_set (err, ENOMEM, "mkvdup");
+}
+
+/* One recipe: its sources have to be there. */
+static int
+init_only (struct error *err)
+{
+  const struct title t = { .name = parameters.name, .recipe = parameters.file };
+  struct image *image;
+  int r;
+
+  only = title_new (titles, &t, err);
+  image = only ? title_open (only, err) : NULL;
+  if (!image)
+    return -1;
+  if (parameters.sources.n == 0 && image_recipe (image)->n_sources > 0)
+    r = error_set (err, 0,
+                   "%s: no source= given, and no %s.yaml to say where its sources are",
+                   parameters.file, parameters.file);
+  else
+    r = image_open_sources (image, err);
+  title_close (only);
+  return r;
+}
+
+static int
+init_library (struct error *err)
+{
+  watch = watch_new (parameters.poll);
+  if (watch)
+    library = library_new (&(struct library_options){
+      .paths = (const char *const *) parameters.library.items,
+      .n_paths = parameters.library.n,
+      .look = parameters.look,
+      .disk = parameters.disk,
+      .disk_kind = parameters.disk_kind,
+      .titles = titles,
+      .folder = watch_folder,
+      .problem = tell_problem,
+      .opaque = watch,
+    });
+  if (!library)
+    return error_set (err, ENOMEM, "library");
+  return library_reload (library, err);
+}
+
+int
+exports_init (struct error *err)
+{
+  if (init_titles (err) == -1)
+    return -1;
+  return parameters.file ? init_only (err) : init_library (err);
+}
+
+/* What is wrong is told when it begins. */
+static bool
+look_again (void *opaque)
+{
+  struct error err = ERROR_INIT;
+
+  (void) opaque;
+  if (library_reload (library, &err) == 0) {
+    free (last_failure);
+    last_failure = NULL;
+    return true;
+  }
+  if (!last_failure || strcmp (last_failure, err.text) != 0)
+    nbdkit_error ("%s; the library stays as it was", err.text);
+  free (last_failure);
+  last_failure = strdup (err.text);
+  return false;
+}
+
+int
+exports_start (struct error *err)
+{
+  return library ? watch_start (watch, look_again, NULL, err) : 0;
+}
+
+void
+exports_stop (void)
+{
+  watch_free (watch);
+  free (last_failure);
+  title_unref (only);
+  library_free (library);
+  titles_free (titles);
+  source_search_free (sources);
+  segment_cache_free (cache);
+}
+
+/* ---- Names */
+
+static const char *
+describe_title (const struct title *t)
+{
+  /* The exact size is nowhere else to be seen once the image is padded. */
+  return nbdkit_printf_intern ("%s: %llu bytes", t->name, (unsigned long long) t->size);
+}
+
+static const char *
+describe_disk (uint32_t n)
+{
+  return nbdkit_printf_intern ("%s file system with %u files",
+                               parameters.disk_kind == DISK_UDF ? "UDF" : "EROFS", n);
+}
+
+static int
+list_library (const struct snapshot *s, struct nbdkit_exports *list)
+{
+  uint32_t most = parameters.disk ? MAX_LISTED - 1 : MAX_LISTED;
+  int r = 0;
+
+  if (parameters.disk)
+    r = nbdkit_add_export (list, parameters.disk, describe_disk (s->n));
+  for (uint32_t i = 0; r == 0 && i < s->n && i < most; i++)
+    r = nbdkit_add_export (list, s->titles[i]->name, describe_title (s->titles[i]));
+  if (r == 0 && s->n > most)
+    nbdkit_error ("a list of exports has %u of %u titles: nbdkit lists no more; the "
+                  "others can be had by their names",
+                  most, s->n);
+  return r;
+}
+
+int
+exports_list (struct nbdkit_exports *list)
+{
+  struct snapshot *s;
+  int r;
+
+  if (only)
+    return nbdkit_add_export (list, only->name, describe_title (only));
+  s = library_snapshot (library);
+  r = list_library (s, list);
+  snapshot_unref (s);
+  return r;
+}
+
+const char *
+exports_default (void)
+{
+  struct snapshot *s;
+  const char *name;
+
+  if (only)
+    return nbdkit_strdup_intern (only->name);
+  s = library_snapshot (library);
+  name = s->n == 1 ? s->titles[0]->name : parameters.disk ? parameters.disk : "";
+  name = nbdkit_strdup_intern (name);
+  snapshot_unref (s);
+  return name;
+}
+
+/* ---- One connection's */
+
+static int
+find (struct export *e, const char *name, struct error *err)
+{
+  if (only) {
+    if (name[0] == '\0' || strcmp (name, only->name) == 0)
+      e->title = only;
+    /* The name asked for is not repeated: it could be anything. */
+    return e->title ? 0
+                    : error_set (err, ENOENT,
+                                 "a client asked for an export that is not there: there "
+                                 "is \"%s\" only",
+                                 only->name);
+  }
+  e->snapshot = library_snapshot (library);
+  if (name[0] == '\0')
+    name = exports_default ();
+  if (!name)
+    return error_set (err, ENOMEM, "mkvdup");
+  if (parameters.disk && strcmp (name, parameters.disk) == 0) {
+    e->disk = snapshot_disk (e->snapshot, err);
+    return e->disk ? 0 : -1;
+  }
+  e->title = snapshot_find (e->snapshot, name);
+  return e->title
+           ? 0
+           : error_set (err, ENOENT, "a client asked for an export that is not there");
+}
+
+struct export *
+export_open (const char *name, struct error *err)
+{
+  struct export *e = calloc (1, sizeof *e);
+
+  if (!e) {
+    error_set (err, ENOMEM, "mkvdup");
+    return NULL;
+  }
+  if (find (e, name, err) == -1)
+    goto failed;
+  if (e->title) {
+    e->image = title_open (e->title, err);
+    if (!e->image)
+      goto failed;
+    padding_init (&e->padding, image_size (e->image), parameters.pad,
+                  parameters.pad_with_void);
+  }
+  else
+    padding_init (&e->padding, disk_size (e->disk), 1, false);
+  return e;
+
+failed:
+  export_close (e);
+  return NULL;
+}
+
+void
+export_close (struct export *e)
+{
+  if (e->image)
+    title_close (e->title);
+  snapshot_unref (e->snapshot);
+  free (e);
+}
+
+const char *
+export_describe (const struct export *e)
+{
+  return e->title ? describe_title (e->title) : describe_disk (e->snapshot->n);
+}
+
+/* ---- Reading */
+
+/* How many of `count` bytes from `offset` are not padding. */
+static size_t
+content_part (const struct export *e, uint64_t count, uint64_t offset)
+{
+  if (offset >= e->padding.start)
+    return 0;
+  return count < e->padding.start - offset ? count : e->padding.start - offset;
+}
+
+int
+export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
+             struct error *err)
+{
+  size_t n = content_part (e, count, offset);
+  int r = 0;
+
+  if (n > 0)
+    r = e->disk ? disk_read (e->disk, buf, n, offset, err)
+                : image_read (e->image, buf, n, offset, err);
+  if (r == 0 && n < count)
+    padding_read (&e->padding, (uint8_t *) buf + n, count - n, offset + n);
+  return r;
+}
+
+/* Where extents that are handed on end. */
+struct handing_on {
+  image_extent_fn *fn;
+  void *opaque;
+  uint64_t next;
+};
+
+static int
+hand_on (void *opaque, uint64_t offset, uint64_t len, bool zero)
+{
+  struct handing_on *h = opaque;
+
+  h->next = offset + len;
+  return h->fn (h->opaque, offset, len, zero);
+}
+
+int
+export_extents (const struct export *e, uint64_t offset, uint64_t count,
+                image_extent_fn *fn, void *opaque, struct error *err)
+{
+  struct handing_on h = { fn, opaque, offset };
+  size_t n = content_part (e, count, offset);
+  int r = 0;
+
+  if (n > 0)
+    r = e->disk ? disk_extents (e->disk, offset, n, hand_on, &h, err)
+                : image_extents (e->image, offset, n, hand_on, &h, err);
+  if (r != 0 || h.next < e->padding.start || n == count)
+    return r;
+  return fn (opaque, h.next, e->padding.end - h.next, e->padding.is_zero);
+}
+
+int
+export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
+                 struct error *err)
+{
+  size_t n = content_part (e, count, offset);
+
+  if (n == 0)
+    return 0;
+  return e->disk ? disk_prefetch (e->disk, offset, n, err)
+                 : image_prefetch (e->image, offset, n, err);
+}
