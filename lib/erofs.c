@@ -157,7 +157,8 @@ put_super (struct erofs *e, const char *label)
   put_le64 (super + 0x18, (uint64_t) root->mtime);                /* build_time */
   put_le32 (super + 0x20, root->mtime_nsec);                      /* build_time_nsec */
   put_le32 (super + 0x24, (uint32_t) (e->fs.size / EROFS_BLOCK)); /* blocks */
-  memcpy (super + 0x40, label, strnlen (label, 15));              /* volume_name */
+  /* volume_name: 16 bytes, but kernels refuse one without a zero at its end. */
+  memcpy (super + 0x40, label, strnlen (label, 15));
 }
 
 /* A UUID that follows from the metadata: version 8 (RFC 9562, section 5.8), the rest of its

@@ -119,9 +119,9 @@ lay_out_directory (struct erofs_directories *d, uint32_t node)
 static uint32_t
 count_folders (const struct tree *tree)
 {
-  uint32_t n = 0;
+  uint32_t n = 1; /* the root */
 
-  for (uint32_t i = 0; i < tree->n; i++)
+  for (uint32_t i = 1; i < tree->n; i++)
     n += tree_is_folder (&tree->nodes[i]);
   return n;
 }

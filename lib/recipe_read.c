@@ -354,7 +354,7 @@ int
 recipe_peek (const char *path, uint64_t *image_size, struct stat *st, struct error *err)
 {
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
-  uint64_t table;
+  uint64_t table = 0;
 
   if (!r)
     return error_set (err, ENOMEM, "%s", path);
@@ -370,7 +370,7 @@ recipe_open_fd (int fd, const char *path, struct error *err)
 {
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   struct stat st;
-  uint64_t table;
+  uint64_t table = 0;
 
   if (!r) {
     close (fd);

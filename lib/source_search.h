@@ -38,10 +38,10 @@ struct source_search *source_search_new (const char *const *places, size_t n_pla
                                          const char *index);
 void source_search_free (struct source_search *search);
 
-/* Open the source `id` wherever it is; a source_finder's `open`, with the search as opaque.
+/* Open the source `id` wherever it is; a source_finder's `open`; the search is opaque.
  * -1 with `err` set if it is nowhere; without text if there is nowhere to look.
  */
-int source_search_open (void *search, const struct recipe_source *id, bool direct,
+int source_search_open (void *opaque, const struct recipe_source *id, bool direct,
                         struct source *out, struct error *err);
 
 /* How often places have been walked, for tests. */

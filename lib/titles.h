@@ -50,14 +50,14 @@ struct title {
 
 /* NULL when out of memory.  Every title has to be gone before it is freed. */
 struct titles *titles_new (const struct titles_config *config);
-void titles_free (struct titles *titles);
+void titles_free (struct titles *all);
 
-/* Look at the recipe `t` names and make a title of it, with one reference; strings are
+/* Look at the recipe `from` names and make a title of it, with one reference; strings are
  * copied, mtime, size and id are found.  NULL with `err` set: no recipe.
  */
-struct title *title_new (struct titles *titles, const struct title *t, struct error *err);
-struct title *title_ref (struct title *title);
-void title_unref (struct title *title);
+struct title *title_new (struct titles *all, const struct title *from, struct error *err);
+struct title *title_ref (struct title *t);
+void title_unref (struct title *t);
 
 /* Is the title what title_new would make of `t` now? */
 bool title_is (const struct title *title, const struct title *t);
@@ -65,14 +65,14 @@ bool title_is (const struct title *title, const struct title *t);
 /* Its image, shared by all who use it, to be released by title_close.  NULL with `err`
  * set.
  */
-struct image *title_open (struct title *title, struct error *err);
-void title_close (struct title *title);
+struct image *title_open (struct title *t, struct error *err);
+void title_close (struct title *t);
 
 /*
  * Find the mtime, and keep the recipe's file open, so that the title can be read even when
  * it is replaced or removed; unless too many are kept (half of what the process
  * may open): then it fails to be read once it is replaced.
  */
-int title_keep (struct title *title, struct error *err);
+int title_keep (struct title *t, struct error *err);
 
 #endif /* MKVDUP_TITLES_H */

@@ -24,6 +24,7 @@
 
 #include <xxhash.h>
 
+#include "buffer.h"
 #include "cleanup.h"
 #include "disk-content.h"
 #include "fs.h"
@@ -71,20 +72,23 @@ by_name (const void *a, const void *b)
 static struct tree *
 read_tree (struct error *err)
 {
-  CLEANUP_FREE struct tree_file *files = NULL;
+  CLEANUP_BUFFER struct buffer list = BUFFER_INIT;
   CLEANUP_FREE char *line = NULL;
+  struct tree_file *files;
   struct tree *tree;
   size_t size = 0;
   uint32_t n = 0;
 
   for (ssize_t len; (len = getline (&line, &size, stdin)) > 0; n++) {
+    struct tree_file file = { 0 };
+
     line[strcspn (line, "\n")] = '\0';
-    if ((n & (n - 1)) == 0)
-      files = realloc (files, (n ? 2 * (size_t) n : 1) * sizeof *files);
-    if (!files)
-      errx (1, "out of memory");
-    parse_line (line, &files[n]);
+    parse_line (line, &file);
+    buffer_append (&list, &file, sizeof file);
   }
+  if (list.failed)
+    errx (1, "out of memory");
+  files = (struct tree_file *) list.data;
   if (n > 0)
     qsort (files, n, sizeof *files, by_name);
   for (uint32_t i = 1; i < n; i++)
