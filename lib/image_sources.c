@@ -9,23 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "image_parts.h"
 
 /* Looking for a source costs a dozen reads: its outcome holds for so long. */
-#define LOOK_AGAIN_NS INT64_C (1000000000)
-
-static int64_t
-now_ns (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
-}
+#define LOOK_AGAIN_MS 1000
 
 /* At its places, or wherever the finder finds it. */
 static int
@@ -80,6 +71,27 @@ open_source (struct image *img, uint32_t number, struct error *err)
   return err ? -1 : 0;
 }
 
+/* Is what is open still the right one, though something happened to it?  It may have been
+ * moved, which is seen as a change.
+ */
+static bool
+is_still_right (const struct image *img, uint32_t number)
+{
+  struct source *source = &img->sources[number].source;
+  struct error ignored = ERROR_INIT;
+  int64_t ctime;
+
+  if (!atomic_load_explicit (&img->sources[number].is_open, memory_order_relaxed))
+    return false;
+  /* Before the content is looked at: a change after that shows. */
+  ctime = source_ctime (source);
+  if (ctime == -1 ||
+      source_verify (source, &img->recipe->sources[number], &ignored) == -1)
+    return false;
+  atomic_store (&source->ctime, ctime);
+  return true;
+}
+
 /* Look for a source, unless that was done a moment ago: then it is the same answer. */
 static int
 look_for_source (struct image *img, uint32_t number, struct error *err)
@@ -87,17 +99,19 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
   struct image_source *s = &img->sources[number];
   LOCK_FOR_SCOPE (&img->lock);
 
-  if (s->looked == 0 || now_ns () - s->looked >= LOOK_AGAIN_NS) {
+  if (is_still_right (img, number))
+    return 0;
+  if (s->looked == 0 || clock_ms () - s->looked >= LOOK_AGAIN_MS) {
     free (s->failure);
     s->failure = NULL;
     if (open_source (img, number, err) == -1) {
       s->failure = malloc (sizeof *s->failure);
       if (s->failure)
         *s->failure = *err;
-      s->looked = s->failure ? now_ns () : 0;
+      s->looked = s->failure ? clock_ms () : 0;
       return -1;
     }
-    s->looked = now_ns ();
+    s->looked = clock_ms ();
   }
   if (s->failure) {
     *err = *s->failure;

@@ -8,18 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xxhash.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "globs.h"
 #include "source_index.h"
 #include "source_search.h"
 
-/* Who is not found is asked for again and again. */
-#define WALK_AGAIN_SECONDS 10
+/* Who is not found is asked for again and again: walks take a tenth of the time at most,
+ * and are a second apart.
+ */
+#define WALK_SHARE 10
+#define WALK_APART_MS 1000
 
 /* What walking remembers is bounded: files below all places. */
 #define MAX_FILES 1000000u
@@ -45,7 +48,7 @@ struct source_search {
   size_t n, cap;
   size_t walking; /* the place that is being walked */
   unsigned walks;
-  time_t walked; /* when the last walk ended, monotonic */
+  int64_t walk_at; /* when the next walk may begin; milliseconds, monotonic */
 };
 
 /* ---- Life */
@@ -180,22 +183,14 @@ by_size (const void *a, const void *b)
   return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static time_t
-now (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return t.tv_sec;
-}
-
 /* Know all files, unless they were looked at a moment ago. */
 static int
 walk (struct source_search *s, struct error *err)
 {
   const struct globs_calls calls = { note_file, s, pass_folder, pass_unreadable, NULL };
+  int64_t begin = clock_ms (), end;
 
-  if (s->walks > 0 && now () - s->walked < WALK_AGAIN_SECONDS)
+  if (s->walks > 0 && begin < s->walk_at)
     return 0;
   forget_files (s);
   for (s->walking = 0; s->walking < s->n_places; s->walking++)
@@ -203,8 +198,11 @@ walk (struct source_search *s, struct error *err)
       return -1;
   if (s->n > 0)
     qsort (s->files, s->n, sizeof *s->files, by_size);
+  end = clock_ms ();
   s->walks++;
-  s->walked = now ();
+  s->walk_at = end + (end - begin) * WALK_SHARE;
+  if (s->walk_at < end + WALK_APART_MS)
+    s->walk_at = end + WALK_APART_MS;
   return 0;
 }
 

@@ -13,9 +13,9 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "thread.h"
 #include "watch.h"
 
@@ -111,15 +111,6 @@ take_events (const struct watch *w)
   return counts;
 }
 
-static int64_t
-now_ms (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum woken {
   STOPPED,
   CHANGED,
@@ -130,11 +121,11 @@ enum woken {
 static enum woken
 wait_for_change (const struct watch *w, int64_t ms)
 {
-  int64_t end = now_ms () + ms;
+  int64_t end = clock_ms () + ms;
 
   for (;;) {
     struct pollfd fds[] = { { w->stop, POLLIN, 0 }, { w->inotify, POLLIN, 0 } };
-    int64_t left = end - now_ms ();
+    int64_t left = end - clock_ms ();
     int n = poll (fds, 2, ms < 0 ? -1 : left < 0 ? 0 : (int) left);
 
     if (n > 0 && fds[0].revents)
@@ -150,10 +141,10 @@ wait_for_change (const struct watch *w, int64_t ms)
 static enum woken
 wait_for_pause (const struct watch *w)
 {
-  int64_t latest = now_ms () + LATEST_MS;
+  int64_t latest = clock_ms () + LATEST_MS;
   enum woken woken = CHANGED;
 
-  while (woken == CHANGED && now_ms () < latest)
+  while (woken == CHANGED && clock_ms () < latest)
     woken = wait_for_change (w, QUIET_MS);
   return woken;
 }

@@ -116,11 +116,17 @@ check_sanitizer ()
   return $found
 }
 
+# What else has to be undone, by name, before $tmp goes.
+at_end=()
+
 cleanup ()
 {
-  local status=$? sock log
+  local status=$? sock log undo
   trap - EXIT
   set +e
+  for undo in "${at_end[@]}"; do
+    "$undo"
+  done
   for sock in "${!server_pid[@]}"; do
     kill -TERM "${server_pid[$sock]}" 2>/dev/null
     # One that hangs is not to hang the tests.
