@@ -54,8 +54,10 @@ void parameters_free (void);
   "disk=NAME           Export of a file system with all of a library's images\n"       \
   "                    (default: disk; empty: none).\n"                                \
   "fs=erofs|udf        Kind of that file system (default: erofs).\n"                   \
-  "uid=N, gid=N, file-mode=MODE, dir-mode=MODE\n"                                      \
-  "                    Of its files and directories (default: 0, 0, 0444, 0555).\n"    \
+  "uid=N               Owner of its files and directories (default: 0).\n"             \
+  "gid=N               Group of them (default: 0).\n"                                  \
+  "file-mode=MODE      Permissions of its files, octal (default: 0444).\n"             \
+  "dir-mode=MODE       Permissions of its directories (default: 0555).\n"              \
   "poll=SECONDS        How often to look at directories that cannot be watched\n"      \
   "                    (default: 30; 0: never).\n"                                     \
   "pad=SIZE            Pad images to a multiple of SIZE (default: 4096;\n"             \

@@ -39,6 +39,11 @@ same "parameters" "$(nbdkit mkvdup --help | grep -oE '^\[?[a-z-]+=' | tr -d '[='
 same "debug flags" "$(sed -n 's/.*mkvdup_debug_\([a-z]*\);.*/\1/p' "$top/plugin/plugin.c")" \
   "$(sed -n 's/^=item B<-D mkvdup\.\([a-z]*\)=.*/\1/p' "$manual")"
 
+# Keys of YAML files, all of which are compared with one function.
+same "keys" "$(grep -ohE 'strcmp \(key, "[a-z_]+"\) == 0' "$top/lib/library_yaml.c" |
+  sed 's/.*"\(.*\)".*/\1/')" \
+  "$(sed -n 's/^=item B<\([a-z_]*\)>$/\1/p' "$top/docs/mkvdup-library.pod")"
+
 # What the README's table says there is, there is.
 grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
   grep -oE -- '--[a-z]+|[a-z-]+=' | sort -u >words
