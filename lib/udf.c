@@ -14,6 +14,11 @@
  * No block is kept: each is made when it is read, from the tree and two numbers a node (where
  * its file and its entry in its folder begin), so that many files cost little memory.
  *
+ * What systems make of it: Windows and macOS mount a file system only whose blocks are the
+ * device's, here those of a CD-ROM; Linux tries several.  Linux reads no file beyond 4 TiB,
+ * and looks up a name by reading its folder up to it: thousands of files in one folder
+ * are slow to list with their sizes.
+ *
  * Decided against: UDF 2.50, which Blu-rays have, for its metadata partition buys a file
  * system that is only read nothing; small folders within their file entries, since it saves
  * a read but is another form to test; a bridge with ISO 9660, which has no files of 4 GiB

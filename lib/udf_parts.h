@@ -55,13 +55,12 @@ struct udf {
   struct fs fs;            /* first: who uses it has only this address */
   const struct tree *tree; /* borrowed */
   char label[16];
-  uint64_t hash;      /* of tree and label */
-  uint32_t n_folders; /* with the root */
-  uint64_t
-    *entry_at; /* by node: where its entry begins, bytes from `folders` on; owned */
-  uint64_t folder_size;   /* bytes of all entries, in whole blocks */
-  uint64_t folders;       /* block of the partition: what folders hold, in their order */
-  uint64_t more;          /* block of the partition: further allocation descriptors */
+  uint64_t hash;        /* of tree and label */
+  uint32_t n_folders;   /* with the root */
+  uint64_t *entry_at;   /* by node: where its entry begins, bytes from `folders`; owned */
+  uint64_t folder_size; /* bytes of all entries, in whole blocks */
+  uint64_t folders;     /* block of the partition: what folders hold, in their order */
+  uint64_t more;        /* block of the partition: further allocation descriptors */
   struct udf_long *longs; /* in the order of nodes; owned */
   uint32_t n_longs;
 };

@@ -63,7 +63,7 @@ put_primary (const struct udf *udf, uint8_t *p)
 {
   char set[32];
 
-  snprintf (set, sizeof set, "%016llx mkvdup", (unsigned long long) udf->hash);
+  snprintf (set, sizeof set, "%016llxmkvdup", (unsigned long long) udf->hash);
   udf_put_dstring (p + 24, 32, udf->label);
   put_le16 (p + 56, 1); /* volume 1 ... */
   put_le16 (p + 58, 1); /* ... of 1 */
@@ -136,8 +136,9 @@ put_integrity (const struct udf *udf, uint8_t *p)
   udf_put_maker (p + 88);
   put_le32 (p + 120, udf->tree->n - udf->n_folders);
   put_le32 (p + 124, udf->n_folders);
-  for (int i = 0; i < 3; i++) /* to read, to write, and no later than */
-    put_le16 (p + 128 + 2 * i, UDF_REVISION);
+  put_le16 (p + 128, UDF_REVISION); /* to be read, ... */
+  put_le16 (p + 130, UDF_REVISION); /* ... written, ... */
+  put_le16 (p + 132, UDF_REVISION); /* ... and was written at most */
   return 134;
 }
 

@@ -35,6 +35,7 @@ static const struct kind {
   struct fs *(*make) (const struct tree *tree, const char *label, struct error *err);
 } kinds[] = {
   { "erofs", fs_new_erofs },
+  { "udf", fs_new_udf },
 };
 
 static const struct tree_stat folder = { .mode = 0555 };
