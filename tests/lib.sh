@@ -62,35 +62,66 @@ client ()
   env -u LD_PRELOAD "$@"
 }
 
-# start_nbdkit SOCKET ARGUMENT...: nbdkit in the background, ready when this returns.
-# Its messages go to SOCKET.log, its process is ${server_pid[SOCKET]}.
-start_nbdkit ()
+# start_server NAME ARGUMENT...: nbdkit in the background, ready when this returns.
+# Its messages go to NAME.log, its process is ${server_pid[NAME]}.
+start_server ()
 {
-  local sock=$1 waited=0
+  local name=$1 waited=0
   shift
-  rm -f "$sock" "$sock.pid"
-  nbdkit -f -U "$sock" -P "$sock.pid" "$@" </dev/null >"$sock.log" 2>&1 &
-  server_pid[$sock]=$!
-  until [ -s "$sock.pid" ]; do
-    if ! kill -0 "${server_pid[$sock]}" 2>/dev/null; then
-      wait "${server_pid[$sock]}" || true
-      unset "server_pid[$sock]"
-      fail "nbdkit did not start: $(cat "$sock.log")"
+  rm -f "$name.pid"
+  nbdkit -f -P "$name.pid" "$@" </dev/null >"$name.log" 2>&1 &
+  server_pid[$name]=$!
+  until [ -s "$name.pid" ]; do
+    if ! kill -0 "${server_pid[$name]}" 2>/dev/null; then
+      wait "${server_pid[$name]}" || true
+      unset "server_pid[$name]"
+      fail "nbdkit did not start: $(cat "$name.log")"
     fi
     [ $((waited++)) -lt $((patience * 20)) ] || fail "nbdkit is not ready in time"
     sleep 0.05
   done
 }
 
-# stop_nbdkit SOCKET: stop it as an administrator would, and ask how it went.
+# start_nbdkit SOCKET ARGUMENT...: a server of that name, on that socket.
+start_nbdkit ()
+{
+  rm -f "$1"
+  start_server "$1" -U "$@"
+}
+
+# start_tcp PORT ARGUMENT...: a server of that name, on that port.
+start_tcp ()
+{
+  start_server "$1" -i 127.0.0.1 -p "$@"
+}
+
+# free_port: a TCP port that nobody listens on.
+free_port ()
+{
+  python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# stop_nbdkit NAME: stop it as an administrator would, and ask how it went.
 stop_nbdkit ()
 {
-  local sock=$1 pid=${server_pid[$1]} status=0
-  unset "server_pid[$sock]"
+  local pid=${server_pid[$1]} status=0
+  unset "server_pid[$1]"
   kill -TERM "$pid" 2>/dev/null || true
   wait "$pid" || status=$?
   # nbdkit exits 0 after SIGTERM.
-  [ "$status" -eq 0 ] || fail "nbdkit ended with status $status: $(cat "$sock.log")"
+  [ "$status" -eq 0 ] || fail "nbdkit ended with status $status: $(cat "$1.log")"
+}
+
+# kill_nbdkit NAME: it ends as in a crash.
+kill_nbdkit ()
+{
+  local pid=${server_pid[$1]}
+  unset "server_pid[$1]"
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null || true
 }
 
 # findings REPORT: what is in it, without leaks that no code of ours had a part in:
