@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "image_parts.h"
+#include "merkle.h"
 #include "streams.h"
 
 static void fetch_ahead (void *opaque, uint64_t from, uint64_t to);
@@ -39,6 +40,8 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
     return NULL;
   }
   pthread_mutex_init (&img->lock, NULL);
+  pthread_mutex_init (&img->proof.lock, NULL);
+  pthread_cond_init (&img->proof.released, NULL);
   img->cache = cache;
   img->recipe = recipe;
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
@@ -78,6 +81,9 @@ image_close (struct image *img)
     free (img->places[i]);
   free (img->places);
   free (img->sources);
+  free (img->proof.proven);
+  pthread_cond_destroy (&img->proof.released);
+  pthread_mutex_destroy (&img->proof.lock);
   pthread_mutex_destroy (&img->lock);
   free (img);
 }
@@ -169,38 +175,49 @@ read_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error
   return r;
 }
 
-/* A read that streams have to hear of, once. */
-struct note {
-  struct image *img;
-  uint64_t offset, count;
-  bool done;
-};
-
 static void
 note_wait (void *opaque)
 {
   struct note *note = opaque;
+  struct error ignored = ERROR_INIT;
+  size_t len = note->group_len;
 
   if (!note->done)
     ahead_note (note->img->ahead, note->offset, note->count, true);
   note->done = true;
+  note->group_len = 0;
+  if (len > 0 && !note->img->direct)
+    image_prefetch (note->img, note->group_at, len, &ignored);
+}
+
+int
+image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
+                     struct note *note, struct error *err)
+{
+  struct walk w = { .img = img };
+  int r;
+
+  w.gather = gather_get (false);
+  if (!w.gather)
+    return error_set (err, ENOMEM, "%s", img->recipe->path);
+  gather_before_wait (w.gather, note_wait, note);
+  r = image_each_segment (&w, offset, count, UINT64_MAX, read_part, &buf, err);
+  gather_put (w.gather);
+  return r;
 }
 
 int
 image_read (struct image *img, void *buf, size_t count, uint64_t offset,
             struct error *err)
 {
-  struct note note = { img, offset, count, img->direct };
-  struct walk w = { .img = img };
-  uint8_t *dst = buf;
+  struct note note = { img, offset, count, img->direct, 0, 0 };
   int r;
 
-  w.gather = gather_get (false);
-  if (!w.gather)
-    return error_set (err, ENOMEM, "%s", img->recipe->path);
-  gather_before_wait (w.gather, note_wait, &note);
-  r = image_each_segment (&w, offset, count, UINT64_MAX, read_part, &dst, err);
-  gather_put (w.gather);
+  if (offset > image_size (img) || count > image_size (img) - offset)
+    return error_set (err, EINVAL, "%s: read beyond the image's end", img->recipe->path);
+  r = img->proof.mode == IMAGE_VERIFY_OFF
+        ? image_read_unproven (img, buf, count, offset, &note, err)
+        : image_read_proven (img, buf, count, offset, &note, err);
   if (r == 0 && !note.done && ahead_is_watching (img->ahead))
     ahead_note (img->ahead, offset, count, false);
   return r;
@@ -236,11 +253,20 @@ image_prefetch (struct image *img, uint64_t offset, uint64_t count, struct error
 
 /* What a stream needs first it needs at once: all is asked for together.  There is time for
  * the rest to be read in order.  What cannot be fetched will fail when it is wanted.
+ *
+ * Where reads are proven they are of whole groups, that of `from` by whoever reads there.
  */
 static void
 fetch_ahead (void *opaque, uint64_t from, uint64_t to)
 {
+  struct image *img = opaque;
   struct error ignored = ERROR_INIT;
 
-  prefetch (opaque, from, to - from, to - from > STREAM_WINDOW_FIRST, &ignored);
+  if (img->proof.mode != IMAGE_VERIFY_OFF) {
+    from = (from + MERKLE_GROUP - 1) / MERKLE_GROUP * MERKLE_GROUP;
+    to = (to + MERKLE_GROUP - 1) / MERKLE_GROUP * MERKLE_GROUP;
+    to = to < image_size (img) ? to : image_size (img);
+  }
+  if (from < to)
+    prefetch (img, from, to - from, to - from > STREAM_WINDOW_FIRST, &ignored);
 }

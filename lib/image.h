@@ -53,6 +53,19 @@ struct source_finder {
 };
 void image_set_finder (struct image *img, const struct source_finder *finder);
 
+/*
+ * Whether reads are compared with the digests in the recipe before they are handed out: not;
+ * the first time that 512 KiB of the image are touched, and again after a source has changed
+ * (which shows of files, not of block devices); or each time.  Off unless it is set; to be set
+ * before the first read.
+ */
+enum image_verify {
+  IMAGE_VERIFY_OFF,
+  IMAGE_VERIFY_LAZY,
+  IMAGE_VERIFY_FULL
+};
+int image_set_verify (struct image *img, enum image_verify mode, struct error *err);
+
 /* Open every source now, to fail early. */
 int image_open_sources (struct image *img, struct error *err);
 
@@ -60,7 +73,8 @@ uint64_t image_size (const struct image *img);
 const struct recipe *image_recipe (const struct image *img);
 
 /*
- * Read exactly `count` bytes from `offset`; offset + count <= image_size.
+ * Read exactly `count` bytes from `offset`; offset + count <= image_size.  Bytes that are to
+ * be verified and are not right are an error (EBADMSG).
  * Memory for one call is bounded whatever the count.  On error the content of `buf` is
  * undefined and `err` names the source (or recipe), the offset in it, and the cause.
  */

@@ -30,6 +30,17 @@ struct image_source {
   struct error *failure; /* what came of it: NULL if it was found; owned */
 };
 
+/* What of the image is proven: image_verify.c. */
+struct proof {
+  enum image_verify mode;   /* fixed before the first read */
+  _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
+  atomic_uint changes;      /* of sources, so far */
+  atomic_bool has_levels;   /* they were checked */
+  pthread_mutex_t lock;     /* guards `claims`, and setting and clearing bits */
+  pthread_cond_t released;  /* one of the claims */
+  struct claim *claims;     /* groups that are being proven */
+};
+
 struct image {
   struct recipe *recipe;       /* owned */
   struct segment_cache *cache; /* borrowed */
@@ -38,7 +49,8 @@ struct image {
   struct ahead *ahead;                /* owned */
   const struct source_finder *finder; /* borrowed; NULL if nobody is to be asked */
   bool direct;                        /* sources are read past the page cache */
-  pthread_mutex_t lock;               /* one thread at a time looks for sources */
+  struct proof proof;
+  pthread_mutex_t lock; /* one thread at a time looks for sources */
   struct image_source *sources;
 };
 
@@ -50,6 +62,26 @@ const struct source *image_source (struct image *img, uint32_t number, struct er
  */
 int image_recover_source (struct image *img, const struct source *failed,
                           struct error *err);
+
+/* What is to be done when a read is about to wait: streams have to hear of it, once; and of
+ * a group that is to be proven all is asked for together.
+ */
+struct note {
+  struct image *img;
+  uint64_t offset, count;
+  bool done;
+  uint64_t group_at; /* in the image */
+  size_t group_len;  /* 0: no group, or it has been asked for */
+};
+
+/* As image_read: with proof, and without. */
+int image_read_proven (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
+                       struct note *note, struct error *err);
+int image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
+                         struct note *note, struct error *err);
+
+/* A source has changed: nothing is proven any more. */
+void image_forget_proof (struct image *img);
 
 /* What a walk through the operations of a segment needs. */
 struct walk {

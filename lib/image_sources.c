@@ -138,6 +138,8 @@ image_recover_source (struct image *img, const struct source *failed, struct err
   struct error reason = ERROR_INIT;
 
   _Static_assert(offsetof (struct image_source, source) == 0, "see the cast");
+  /* Before the change is accepted: what was proven was proven of other bytes. */
+  image_forget_proof (img);
   if (look_for_source (img, (uint32_t) (s - img->sources), &reason) == 0)
     return 0;
   error_context (&reason, "%s; and now", err->text);

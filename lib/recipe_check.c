@@ -114,8 +114,19 @@ check_section (const struct recipe *r, const struct recipe_section *s, struct er
   return 0;
 }
 
-static int
-check_merkle (const struct recipe *r, struct error *err)
+int
+recipe_group_digest (const struct recipe *r, uint64_t number, uint8_t *digest,
+                     struct error *err)
+{
+  if (number >= r->merkle_len / MERKLE_DIGEST)
+    return error_set (err, EINVAL, "%s: no group %llu", r->path,
+                      (unsigned long long) number);
+  return read_all (r->fd, digest, MERKLE_DIGEST, r->merkle_at + number * MERKLE_DIGEST,
+                   r->path, err);
+}
+
+int
+recipe_check_merkle (const struct recipe *r, struct error *err)
 {
   CLEANUP_FREE uint8_t *data = NULL;
   size_t len;
@@ -167,7 +178,7 @@ recipe_check (const struct recipe *r, struct error *err)
   for (uint32_t i = 0; i < r->n_sections; i++)
     if (check_section (r, &r->sections[i], err) == -1)
       return -1;
-  if (check_merkle (r, err) == -1 || check_notes (r, err) == -1)
+  if (recipe_check_merkle (r, err) == -1 || check_notes (r, err) == -1)
     return -1;
   return check_segments (r, err);
 }

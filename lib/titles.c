@@ -263,6 +263,10 @@ open_image (const struct title *t, int kept, struct error *err)
   if (c->direct)
     image_read_directly (image);
   image_set_finder (image, c->finder);
+  if (image_set_verify (image, c->verify, err) == -1) {
+    image_close (image);
+    return NULL;
+  }
   return image;
 }
 
@@ -323,7 +327,7 @@ title_close (struct title *t)
 
 /* ---- Keeping */
 
-/* "NS_PER_SECONDS.NANONS_PER_SECONDS", as create writes it; one that is not is none. */
+/* "SECONDS.NANOSECONDS", as create writes it; one that is not is none. */
 static void
 parse_mtime (const char *text, struct tree_stat *stat)
 {

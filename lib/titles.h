@@ -36,6 +36,7 @@ struct titles_config {
   size_t n_places;
   const struct source_finder *finder; /* borrowed; or NULL */
   bool direct;                        /* read sources past the page cache */
+  enum image_verify verify;
 };
 
 struct title {

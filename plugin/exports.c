@@ -70,6 +70,7 @@ init_titles (struct error *err)
       .n_places = n,
       .finder = &finder,
       .direct = parameters.direct,
+      .verify = parameters.verify,
     });
   return titles ? 0 : error_set (err, ENOMEM, "mkvdup");
 }

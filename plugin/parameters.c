@@ -27,6 +27,7 @@ struct parameters parameters = {
   .cache_size = SEGMENT_CACHE_DEFAULT,
   .look = { .file_mode = 0444, .folder_mode = 0555 },
   .poll = 30,
+  .verify = IMAGE_VERIFY_LAZY,
 };
 
 /* Where sources were found, below the user's cache folder. */
@@ -184,6 +185,24 @@ set_direct (const char *value)
 }
 
 static int
+set_verify (const char *value)
+{
+  static const char *const modes[] = {
+    [IMAGE_VERIFY_OFF] = "off",
+    [IMAGE_VERIFY_LAZY] = "lazy",
+    [IMAGE_VERIFY_FULL] = "full",
+  };
+
+  for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
+    if (strcmp (value, modes[i]) == 0) {
+      parameters.verify = (enum image_verify) i;
+      return 0;
+    }
+  nbdkit_error ("verify=%s: none of \"off\", \"lazy\" and \"full\"", value);
+  return -1;
+}
+
+static int
 set_file (const char *value)
 {
   if (parameters.file) {
@@ -217,6 +236,7 @@ parameters_set (const char *key, const char *value)
     { "pad-with", set_pad_with },
     { "cache-size", set_cache_size },
     { "direct", set_direct },
+    { "verify", set_verify },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "disk.h"
+#include "image.h"
 #include "library_config.h"
 
 /* Paths, in the order given. */
@@ -31,6 +32,7 @@ struct parameters {
   bool pad_with_void;
   size_t cache_size; /* bytes */
   bool direct;
+  enum image_verify verify;
   char *name; /* of the export of `file` */
 };
 
@@ -64,6 +66,9 @@ void parameters_free (void);
   "                    1: serve the exact size).\n"                                    \
   "pad-with=zero|void  Pad with zeros (default) or a Matroska Void element.\n"         \
   "cache-size=SIZE     Memory for decoded parts of recipes (default: 64M).\n"          \
-  "direct=BOOL         Read the sources past the page cache (default: false)."
+  "direct=BOOL         Read the sources past the page cache (default: false).\n"       \
+  "verify=off|lazy|full\n"                                                             \
+  "                    Compare what is read with the recipe's digests: never, once\n"  \
+  "                    and after changes (default), or each time."
 
 #endif /* MKVDUP_PARAMETERS_H */

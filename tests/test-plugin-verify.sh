@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# verify=: a disc whose bytes are not what they were, in places that nothing else looks at.
+# What is made of them fails, with a line that names the disc; all else is served, and the
+# whole of it once the disc is right again.
+
+. "${srcdir:=.}/lib.sh"
+
+need nbdkit nbdcopy perl python3
+
+"${builddir:?}/synthetic" dvd 6 1
+size=$(stat -c %s image)
+cp disc victim
+group=524288
+groups=$(((size + group - 1) / group))
+
+# flip OFFSET [BYTES]: of the victim, all bits.
+flip ()
+{
+  perl -e 'my ($file, $at, $n) = @ARGV; open my $f, "+<:raw", $file or die; seek $f, $at, 0;
+    read $f, my $b, $n; seek $f, $at, 0; print $f ~$b; close $f or die' \
+    victim "$1" "${2:-1}"
+}
+
+# serve ARGUMENT...: as $uri.
+threads=16
+serve ()
+{
+  start_nbdkit "$tmp/sock" -t $threads mkvdup image.mkvdup source=victim pad=1 "$@"
+  uri="nbd+unix:///?socket=$tmp/sock"
+}
+
+# answer OFFSET LENGTH: what reading that gives: right, wrong, or the error's name.
+answer ()
+{
+  local length=$(($2 < size - $1 ? $2 : size - $1))
+  if [ $length -le 0 ]; then
+    echo right
+  elif ! client "$builddir/read-range" "$uri" "$1" $length >range; then
+    cat range
+  elif cmp -s -i "$1":0 -n $length image range; then
+    echo right
+  else
+    echo wrong
+  fi
+}
+
+# answers: of each group, read in two requests at odd places.
+answers ()
+{
+  local g at
+  for ((g = 0; g < groups; g++)); do
+    at=$((g * group))
+    echo "$(answer $((at + 1)) 99999) $(answer $((at + 100000)) $((group - 100001)))"
+  done
+}
+
+# A place in the middle that the sample does not have, and that is of the image.
+serve verify=off
+place=$(($(stat -c %s disc) / 2 + 30000)) length=20000
+flip $place $length
+sleep 0.1
+answers >off
+stop_nbdkit "$tmp/sock"
+grep -q wrong off || fail "the change is nowhere in the image: the test tests nothing"
+bad=$(grep -c wrong off)
+[ "$bad" -lt "$groups" ] || fail "the change is everywhere in the image"
+
+# Lazily, and each time: the wrong groups fail, and no others; never a wrong byte.
+for mode in lazy full ''; do
+  serve ${mode:+verify=$mode}
+  answers >on
+  ! grep -q wrong on || fail "verify=$mode: wrong bytes were sent"
+  # All of a group fails where any of it is wrong.
+  diff <(sed 's/.*wrong.*/EIO EIO/' off) on || fail "verify=$mode: other groups failed"
+  grep "victim (bytes [0-9]* to [0-9]*)" "$tmp/sock.log" | head -n 1 >line
+  read -r from to < <(sed 's/.*victim (bytes \([0-9]*\) to \([0-9]*\)).*/\1 \2/' line)
+  ((from <= place + length && place <= to)) || fail "the log names other bytes: $(cat line)"
+  # Right again, without a restart.
+  flip $place $length
+  answers >healed
+  ! grep -qv '^right right$' healed || fail "verify=$mode: it did not heal: $(cat healed)"
+  # And wrong while it is served: what was proven has to be proven again.
+  flip $place $length
+  answers >on
+  diff <(sed 's/.*wrong.*/EIO EIO/' off) on || fail "verify=$mode: a change was not seen"
+  stop_nbdkit "$tmp/sock"
+done
+
+# The whole image under many clients, and a change under them: errors, but no wrong byte.
+flip $place $length
+threads=1 # or nbdkit 1.32 dies of a client that gives up
+serve
+client "$builddir/random-reads" "$uri" image 65536 500 6 4
+[ "$(client nbdcopy -C 4 "$uri" - | sha256 /dev/stdin)" = "$(sha256 image)" ] || fail "wrong bytes"
+for ((i = 0; i < 10; i++)); do
+  client nbdcopy --no-extents "$uri" copy 2>/dev/null && copied=true || copied=false
+  if $copied; then
+    cmp copy image || fail "wrong bytes under changes"
+  fi &
+  flip $place $length
+  wait $! || fail "wrong bytes under changes"
+done
+stop_nbdkit "$tmp/sock"
+
+cmp victim disc || fail "the test left the disc changed"
+
+# A recipe whose digests are damaged proves nothing, and it is the recipe that is named.
+python3 - <<'END'
+import struct
+recipe = bytearray(open("image.mkvdup", "rb").read())
+sections, table = struct.unpack_from("<I", recipe, 12)[0], struct.unpack_from("<Q", recipe, 32)[0]
+for i in range(sections):
+    kind, _, offset = struct.unpack_from("<4sIQ", recipe, table + 32 * i)
+    if kind == b"MRKL":
+        recipe[offset + 40] ^= 1
+open("image.mkvdup", "wb").write(recipe)
+END
+threads=16
+serve
+[ "$(answer 0 4096)" = EIO ] || fail "damaged digests: $(answer 0 4096)"
+grep -q 'image.mkvdup: section MRKL .* is damaged' "$tmp/sock.log" || fail "another message"
+stop_nbdkit "$tmp/sock"
+serve verify=off
+[ "$(answer 0 4096)" = right ] || fail "digests were looked at with verify=off"
