@@ -7,7 +7,8 @@
 #
 #   ```sh                      run it: a failing command fails the test, but not one
 #                              after "!" (bash -e): write `|| echo`, and the output
-#   ```sh if PARAMETER=        run it if the plugin has that parameter
+#   ```sh if THING...          run it if all those are there: PARAMETER= of the plugin,
+#                              fuse and loop mounts
 #   ```sh not run: REASON      do not; how many there were is in the log
 #   ```LANGUAGE file: NAME     write it to NAME, for the blocks that follow
 #   ```output                  what the block before has printed; … is any text
@@ -42,12 +43,13 @@ printf '#!/bin/bash\nexec %q nbdkit "$@"\n' "${abs_top_builddir:?}/run" >bin/nbd
 chmod +x bin/nbdkit
 export PATH=$tmp/bin:$PATH
 
-# In $tmp/prepared: Movie.mkv, its disc and its recipe; and films/ and discs/, a library
-# of two recipes that do not say where their disc is.
+# In $tmp/prepared: Movie.mkv, its disc and its recipe; films/ and discs/, a library of
+# two recipes; systemd's units.
 prepare ()
 {
   mkdir -p prepared/films/Series prepared/discs
   cd prepared
+  cp "$top/systemd/nbdkit-mkvdup.socket" "$abs_top_builddir/systemd/nbdkit-mkvdup.service" .
   cp "$set/mkvmerge.mkv" Movie.mkv
   cp "$set/ffmpeg.mkv" Episode.mkv
   cp "$set/disc.iso" Disc.iso
@@ -111,6 +113,20 @@ compare ()
 $(cat "$2")"
 }
 
+# have THING...
+have ()
+{
+  local thing
+  for thing; do
+    case $thing in
+    *=) grep -qE "^\[?$thing" <<<"$parameters" || return 1 ;;
+    fuse) [ -w /dev/fuse ] && command -v fusermount3 nbdfuse >/dev/null || return 1 ;;
+    loop) [ "$(id -u)" -eq 0 ] && [ -w /dev/loop-control ] || return 1 ;;
+    *) fail "what is a $thing?" ;;
+    esac
+  done
+}
+
 # take FOLDER NUMBER WHERE INFO: do with a block what its fence says.
 take ()
 {
@@ -118,8 +134,8 @@ take ()
 
   case $info in
   "sh") run_block "$block" "$where" ;;
-  "sh if "?*=)
-    if grep -qE "^\[?${info#sh if }" <<<"$parameters"; then
+  "sh if "?*)
+    if have ${info#sh if }; then
       run_block "$block" "$where"
     else
       left=$((left + 1))
@@ -157,6 +173,7 @@ document ()
   take_apart "$1" "$tmp/$name.blocks" || fail "$name.md cannot be taken apart"
   cp -r "$tmp/prepared" "$tmp/$name"
   cd "$tmp/$name"
+  export SYSTEMD_UNIT_PATH=$PWD:
   while read -r number line info <&3; do
     take "$tmp/$name.blocks" "$number" "$name.md:$line" "$info"
   done 3<"$tmp/$name.blocks/index"
