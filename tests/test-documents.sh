@@ -47,7 +47,7 @@ export PATH=$tmp/bin:$PATH
 # two recipes; systemd's units.
 prepare ()
 {
-  mkdir -p prepared/films/Series prepared/discs
+  mkdir -p prepared/films prepared/discs
   cd prepared
   cp "$top/systemd/nbdkit-mkvdup.socket" "$abs_top_builddir/systemd/nbdkit-mkvdup.service" .
   cp "$set/mkvmerge.mkv" Movie.mkv
@@ -56,7 +56,8 @@ prepare ()
   cp "$set/disc.iso" discs/
   mkvdup create --quiet Movie.mkv Disc.iso
   mkvdup create --quiet -o films/Movie.mkvdup Movie.mkv discs/disc.iso
-  mkvdup create --quiet -o films/Series/Episode.mkvdup Episode.mkv discs/disc.iso
+  mkvdup create --quiet -o films/Episode.mkvdup Episode.mkv discs/disc.iso
+  sed -i 's,^name:.*,name: Series/Episode.mkv,' films/Episode.mkvdup.yaml
   cd ..
 }
 
