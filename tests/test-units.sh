@@ -7,7 +7,7 @@
 
 . "${srcdir:=.}/lib.sh"
 
-need nbdkit nbdcopy systemd-analyze systemd-socket-activate
+need nbdkit nbdcopy systemd-analyze systemd-socket-activate systemd-sysusers
 
 units=${abs_top_builddir:?}/systemd
 cp "$units/nbdkit-mkvdup.service" "${abs_top_srcdir:?}/systemd/nbdkit-mkvdup.socket" .
@@ -18,7 +18,17 @@ for unit in nbdkit-mkvdup.socket nbdkit-mkvdup.service; do
   [ ! -s out ] || fail "$unit: $(cat out)"
 done
 
-# In tenths; 7 when this was written.
+# These forbid openat2(2), without which no source is opened.
+! grep -E '^(DynamicUser|RestrictSUIDSGID)=' nbdkit-mkvdup.service || fail "no openat2"
+
+# Its user is made.
+user=$(sed -n 's/^User=//p' nbdkit-mkvdup.service)
+mkdir -p root/etc
+systemd-sysusers --root="$tmp/root" "${abs_top_srcdir:?}/systemd/mkvdup.conf" >out 2>&1 ||
+  fail "$(cat out)"
+grep -q "^${user:?}:" root/etc/passwd || fail "no user $user"
+
+# In tenths; 9 when this was written.
 systemd-analyze security --offline=true --threshold=10 --no-pager ./nbdkit-mkvdup.service \
   >out 2>&1 || fail "the sandbox is open: $(cat out)"
 
