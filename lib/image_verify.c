@@ -227,7 +227,7 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
   note->group_at = at;
   note->group_len = len;
   if (check_levels (img, err) == -1 ||
-      recipe_group_digest (img->recipe, at / MERKLE_GROUP, want, err) == -1 ||
+      recipe_digests (img->recipe, at / MERKLE_GROUP, 1, want, err) == -1 ||
       image_read_unproven (img, buf, len, at, note, err) == -1 ||
       merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;

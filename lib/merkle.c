@@ -132,13 +132,40 @@ merkle_stored_len (uint64_t size)
   return total * MERKLE_DIGEST;
 }
 
+/* The digests of a group's blocks, to the front of level0. */
+static int
+digest_blocks (EVP_MD_CTX *ctx, const uint8_t *data, size_t len, uint8_t *level0,
+               struct error *err)
+{
+  size_t n;
+
+  for (size_t at = 0; at < len; at += n) {
+    n = len - at < MERKLE_BLOCK ? len - at : MERKLE_BLOCK;
+    if (digest_block (ctx, data + at, n, level0 + at / MERKLE_BLOCK * MERKLE_DIGEST,
+                      err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+int
+merkle_group_level0 (const uint8_t *data, size_t len, uint8_t level0[MERKLE_BLOCK],
+                     struct error *err)
+{
+  CLEANUP_CTX EVP_MD_CTX *ctx = sha256_new (err);
+
+  if (!ctx)
+    return -1;
+  memset (level0, 0, MERKLE_BLOCK);
+  return digest_blocks (ctx, data, len, level0, err);
+}
+
 int
 merkle_group_digest (const uint8_t *data, size_t len, uint64_t image_size,
                      uint8_t digest[MERKLE_DIGEST], struct error *err)
 {
   CLEANUP_CTX EVP_MD_CTX *ctx = sha256_new (err);
   uint8_t level0[MERKLE_BLOCK] = { 0 };
-  size_t at, n;
 
   if (!ctx)
     return -1;
@@ -148,12 +175,8 @@ merkle_group_digest (const uint8_t *data, size_t len, uint64_t image_size,
   }
   if (image_size <= MERKLE_BLOCK)
     return digest_block (ctx, data, len, digest, err);
-  for (at = 0; at < len; at += n) {
-    n = len - at < MERKLE_BLOCK ? len - at : MERKLE_BLOCK;
-    if (digest_block (ctx, data + at, n, level0 + at / MERKLE_BLOCK * MERKLE_DIGEST,
-                      err) == -1)
-      return -1;
-  }
+  if (digest_blocks (ctx, data, len, level0, err) == -1)
+    return -1;
   return sha256 (ctx, level0, sizeof level0, digest, err);
 }
 

@@ -44,6 +44,10 @@ uint64_t merkle_stored_len (uint64_t size);
 int merkle_group_digest (const uint8_t *data, size_t len, uint64_t image_size,
                          uint8_t digest[MERKLE_DIGEST], struct error *err);
 
+/* The hash block of level 0 of a group: the digests of its blocks, and zeros. */
+int merkle_group_level0 (const uint8_t *data, size_t len, uint8_t level0[MERKLE_BLOCK],
+                         struct error *err);
+
 /*
  * Fill in all levels above: `stored` is merkle_stored_len (size) bytes with the
  * groups' digests at its front; the rest is computed.

@@ -113,9 +113,11 @@ int recipe_check (const struct recipe *r, struct error *err);
 /* The Merkle levels: their checksum, and that each follows from the one below. */
 int recipe_check_merkle (const struct recipe *r, struct error *err);
 
-/* The digest on record of group `number` < merkle_groups (of an empty image: 0). */
-int recipe_group_digest (const struct recipe *r, uint64_t number, uint8_t *digest,
-                         struct error *err);
+/* `n` digests of those on record (merkle.h), from number `first` on: those of groups come
+ * first, the root is the last.
+ */
+int recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *digests,
+                    struct error *err);
 
 /* Is this relative path one that may be opened below a source directory: not
  * empty, not absolute, no "." or ".." part, no empty part?

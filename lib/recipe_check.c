@@ -115,14 +115,15 @@ check_section (const struct recipe *r, const struct recipe_section *s, struct er
 }
 
 int
-recipe_group_digest (const struct recipe *r, uint64_t number, uint8_t *digest,
-                     struct error *err)
+recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *digests,
+                struct error *err)
 {
-  if (number >= r->merkle_len / MERKLE_DIGEST)
-    return error_set (err, EINVAL, "%s: no group %llu", r->path,
-                      (unsigned long long) number);
-  return read_all (r->fd, digest, MERKLE_DIGEST, r->merkle_at + number * MERKLE_DIGEST,
-                   r->path, err);
+  uint64_t total = r->merkle_len / MERKLE_DIGEST;
+
+  if (first > total || n > total - first)
+    return error_set (err, EINVAL, "%s: there are no such digests", r->path);
+  return read_all (r->fd, digests, n * MERKLE_DIGEST,
+                   r->merkle_at + first * MERKLE_DIGEST, r->path, err);
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Exports: see exports.h. */
+/* Exports and their names: see exports.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,6 +19,9 @@
 
 /* nbdkit 1.32 refuses to list more. */
 #define MAX_LISTED 10000u
+
+/* Behind a title's name: that of its hash device. */
+#define VERITY_SUFFIX ".verity"
 
 static struct segment_cache *cache;
 static struct source_search *sources;
@@ -165,30 +168,50 @@ exports_stop (void)
 
 /* ---- Names */
 
-static const char *
+const char *
 describe_title (const struct title *t)
 {
   /* The exact size is nowhere else to be seen once the image is padded. */
   return nbdkit_printf_intern ("%s: %llu bytes", t->name, (unsigned long long) t->size);
 }
 
-static const char *
-describe_disk (uint32_t n)
+const char *
+describe_disk (uint32_t n_files)
 {
   return nbdkit_printf_intern ("%s file system with %u files",
-                               parameters.disk_kind == DISK_UDF ? "UDF" : "EROFS", n);
+                               parameters.disk_kind == DISK_UDF ? "UDF" : "EROFS",
+                               n_files);
+}
+
+const char *
+describe_hashes (const struct title *t)
+{
+  return nbdkit_printf_intern ("%s: dm-verity's hash device", t->name);
+}
+
+/* A title, and its hash device if there are any. */
+static int
+list_title (const struct title *t, struct nbdkit_exports *list)
+{
+  int r = nbdkit_add_export (list, t->name, describe_title (t));
+  const char *hashes;
+
+  if (r == -1 || !parameters.verity)
+    return r;
+  hashes = nbdkit_printf_intern ("%s%s", t->name, VERITY_SUFFIX);
+  return hashes ? nbdkit_add_export (list, hashes, describe_hashes (t)) : -1;
 }
 
 static int
 list_library (const struct snapshot *s, struct nbdkit_exports *list)
 {
-  uint32_t most = parameters.disk ? MAX_LISTED - 1 : MAX_LISTED;
+  uint32_t most = (MAX_LISTED - (parameters.disk != NULL)) / (parameters.verity ? 2 : 1);
   int r = 0;
 
   if (parameters.disk)
     r = nbdkit_add_export (list, parameters.disk, describe_disk (s->n));
   for (uint32_t i = 0; r == 0 && i < s->n && i < most; i++)
-    r = nbdkit_add_export (list, s->titles[i]->name, describe_title (s->titles[i]));
+    r = list_title (s->titles[i], list);
   if (r == 0 && s->n > most)
     nbdkit_error ("a list of exports has %u of %u titles: nbdkit lists no more; the "
                   "others can be had by their names",
@@ -203,7 +226,7 @@ exports_list (struct nbdkit_exports *list)
   int r;
 
   if (only)
-    return nbdkit_add_export (list, only->name, describe_title (only));
+    return list_title (only, list);
   s = library_snapshot (library);
   r = list_library (s, list);
   snapshot_unref (s);
@@ -225,26 +248,25 @@ exports_default (void)
   return name;
 }
 
-/* ---- One connection's */
+/* ---- Who asks for one */
 
 static int
-find (struct export *e, const char *name, struct error *err)
+find_only (struct export *e, const char *name, struct error *err)
 {
-  if (only) {
-    if (name[0] == '\0' || strcmp (name, only->name) == 0)
-      e->title = only;
-    /* The name asked for is not repeated: it could be anything. */
-    return e->title ? 0
-                    : error_set (err, ENOENT,
-                                 "a client asked for an export that is not there: there "
-                                 "is \"%s\" only",
-                                 only->name);
-  }
+  if (name[0] == '\0' || strcmp (name, only->name) == 0)
+    e->title = only;
+  /* The name asked for is not repeated: it could be anything. */
+  return e->title ? 0
+                  : error_set (err, ENOENT,
+                               "a client asked for an export that is not there: there is "
+                               "\"%s\" only",
+                               only->name);
+}
+
+static int
+find_in_library (struct export *e, const char *name, struct error *err)
+{
   e->snapshot = library_snapshot (library);
-  if (name[0] == '\0')
-    name = exports_default ();
-  if (!name)
-    return error_set (err, ENOMEM, "mkvdup");
   if (parameters.disk && strcmp (name, parameters.disk) == 0) {
     e->disk = snapshot_disk (e->snapshot, err);
     return e->disk ? 0 : -1;
@@ -255,114 +277,37 @@ find (struct export *e, const char *name, struct error *err)
            : error_set (err, ENOENT, "a client asked for an export that is not there");
 }
 
-struct export *
-export_open (const char *name, struct error *err)
-{
-  struct export *e = calloc (1, sizeof *e);
-
-  if (!e) {
-    error_set (err, ENOMEM, "mkvdup");
-    return NULL;
-  }
-  if (find (e, name, err) == -1)
-    goto failed;
-  if (e->title) {
-    e->image = title_open (e->title, err);
-    if (!e->image)
-      goto failed;
-    padding_init (&e->padding, image_size (e->image), parameters.pad,
-                  parameters.pad_with_void);
-  }
-  else
-    padding_init (&e->padding, disk_size (e->disk), 1, false);
-  return e;
-
-failed:
-  export_close (e);
-  return NULL;
-}
-
-void
-export_close (struct export *e)
-{
-  if (e->image)
-    title_close (e->title);
-  snapshot_unref (e->snapshot);
-  free (e);
-}
-
-const char *
-export_describe (const struct export *e)
-{
-  return e->title ? describe_title (e->title) : describe_disk (e->snapshot->n);
-}
-
-/* ---- Reading */
-
-/* How many of `count` bytes from `offset` are not padding. */
-static size_t
-content_part (const struct export *e, uint64_t count, uint64_t offset)
-{
-  if (offset >= e->padding.start)
-    return 0;
-  return count < e->padding.start - offset ? count : e->padding.start - offset;
-}
-
-int
-export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
-             struct error *err)
-{
-  size_t n = content_part (e, count, offset);
-  int r = 0;
-
-  if (n > 0)
-    r = e->disk ? disk_read (e->disk, buf, n, offset, err)
-                : image_read (e->image, buf, n, offset, err);
-  if (r == 0 && n < count)
-    padding_read (&e->padding, (uint8_t *) buf + n, count - n, offset + n);
-  return r;
-}
-
-/* Where extents that are handed on end. */
-struct handing_on {
-  image_extent_fn *fn;
-  void *opaque;
-  uint64_t next;
-};
-
 static int
-hand_on (void *opaque, uint64_t offset, uint64_t len, bool zero)
+find (struct export *e, const char *name, struct error *err)
 {
-  struct handing_on *h = opaque;
+  return only ? find_only (e, name, err) : find_in_library (e, name, err);
+}
 
-  h->next = offset + len;
-  return h->fn (h->opaque, offset, len, zero);
+/* "X.verity" is X's hash device, unless a title is called so. */
+static int
+find_hashes (struct export *e, const char *name, struct error *err)
+{
+  size_t len = strlen (name), end = strlen (VERITY_SUFFIX);
+  CLEANUP_FREE char *title = NULL;
+
+  if (!parameters.verity || len <= end || strcmp (name + len - end, VERITY_SUFFIX) != 0)
+    return -1;
+  title = strndup (name, len - end);
+  snapshot_unref (take_ptr (&e->snapshot));
+  if (!title || find (e, title, err) == -1 || !e->title)
+    return -1;
+  e->is_hashes = true;
+  return 0;
 }
 
 int
-export_extents (const struct export *e, uint64_t offset, uint64_t count,
-                image_extent_fn *fn, void *opaque, struct error *err)
+exports_find (struct export *e, const char *name, struct error *err)
 {
-  struct handing_on h = { fn, opaque, offset };
-  size_t n = content_part (e, count, offset);
-  int r = 0;
-
-  if (n > 0)
-    r = e->disk ? disk_extents (e->disk, offset, n, hand_on, &h, err)
-                : image_extents (e->image, offset, n, hand_on, &h, err);
-  if (r != 0 || h.next < e->padding.start || n == count)
-    return r;
-  return fn (opaque, h.next, e->padding.end - h.next, e->padding.is_zero);
-}
-
-int
-export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
-                 struct error *err)
-{
-  size_t n = content_part (e, count, offset);
-
-  if (n == 0)
+  if (name[0] == '\0')
+    name = exports_default ();
+  if (!name)
+    return error_set (err, ENOMEM, "mkvdup");
+  if (find (e, name, err) == 0)
     return 0;
-  return e->disk ? disk_prefetch (e->disk, offset, n, err)
-                 : image_prefetch (e->image, offset, n, err);
+  return err->errnum == ENOENT ? find_hashes (e, name, err) : -1;
 }

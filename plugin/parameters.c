@@ -203,6 +203,15 @@ set_verify (const char *value)
 }
 
 static int
+set_verity (const char *value)
+{
+  int verity = nbdkit_parse_bool (value);
+
+  parameters.verity = verity == 1;
+  return verity == -1 ? -1 : 0;
+}
+
+static int
 set_file (const char *value)
 {
   if (parameters.file) {
@@ -237,6 +246,7 @@ parameters_set (const char *key, const char *value)
     { "cache-size", set_cache_size },
     { "direct", set_direct },
     { "verify", set_verify },
+    { "verity", set_verity },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
@@ -356,6 +366,12 @@ parameters_complete (void)
   if (parameters.file && parameters.library.n > 0) {
     nbdkit_error ("a recipe or library=PATH, not both: the library could name %s",
                   parameters.file);
+    return -1;
+  }
+  if (parameters.verity && (parameters.pad % 4096 != 0 || parameters.pad_with_void)) {
+    nbdkit_error (
+      "verity: only with pad=4096 or a multiple of it, and zeros: that is what "
+      "is hashed");
     return -1;
   }
   if (complete_source_index () == -1)

@@ -33,7 +33,8 @@ struct parameters {
   size_t cache_size; /* bytes */
   bool direct;
   enum image_verify verify;
-  char *name; /* of the export of `file` */
+  bool verity; /* there are hash devices */
+  char *name;  /* of the export of `file` */
 };
 
 extern struct parameters parameters;
@@ -69,6 +70,8 @@ void parameters_free (void);
   "direct=BOOL         Read the sources past the page cache (default: false).\n"       \
   "verify=off|lazy|full\n"                                                             \
   "                    Compare what is read with the recipe's digests: never, once\n"  \
-  "                    and after changes (default), or each time."
+  "                    and after changes (default), or each time.\n"                   \
+  "verity=BOOL         Of each image X export X.verity, dm-verity's hash device\n"     \
+  "                    (default: false)."
 
 #endif /* MKVDUP_PARAMETERS_H */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An export as a connection sees it: see export.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "export.h"
+#include "exports.h"
+#include "parameters.h"
+
+static void
+set_size (struct export *e)
+{
+  if (e->disk)
+    padding_init (&e->padding, disk_size (e->disk), 1, false);
+  else if (e->is_hashes) {
+    verity_init (&e->verity, image_size (e->image));
+    padding_init (&e->padding, e->verity.size, 1, false);
+  }
+  else
+    padding_init (&e->padding, image_size (e->image), parameters.pad,
+                  parameters.pad_with_void);
+}
+
+struct export *
+export_open (const char *name, struct error *err)
+{
+  struct export *e = calloc (1, sizeof *e);
+
+  if (!e) {
+    error_set (err, ENOMEM, "mkvdup");
+    return NULL;
+  }
+  if (exports_find (e, name, err) == -1)
+    goto failed;
+  if (e->title && !(e->image = title_open (e->title, err)))
+    goto failed;
+  set_size (e);
+  return e;
+
+failed:
+  export_close (e);
+  return NULL;
+}
+
+void
+export_close (struct export *e)
+{
+  if (e->image)
+    title_close (e->title);
+  snapshot_unref (e->snapshot);
+  free (e);
+}
+
+const char *
+export_describe (const struct export *e)
+{
+  if (e->disk)
+    return describe_disk (e->snapshot->n);
+  return e->is_hashes ? describe_hashes (e->title) : describe_title (e->title);
+}
+
+/* ---- Reading */
+
+/* How many of `count` bytes from `offset` are not padding. */
+static size_t
+content_part (const struct export *e, uint64_t count, uint64_t offset)
+{
+  if (offset >= e->padding.start)
+    return 0;
+  return count < e->padding.start - offset ? count : e->padding.start - offset;
+}
+
+static int
+read_content (const struct export *e, void *buf, size_t count, uint64_t offset,
+              struct error *err)
+{
+  if (e->disk)
+    return disk_read (e->disk, buf, count, offset, err);
+  if (e->is_hashes)
+    return verity_read (&e->verity, e->image, buf, count, offset, err);
+  return image_read (e->image, buf, count, offset, err);
+}
+
+int
+export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
+             struct error *err)
+{
+  size_t n = content_part (e, count, offset);
+  int r = 0;
+
+  if (n > 0)
+    r = read_content (e, buf, n, offset, err);
+  if (r == 0 && n < count)
+    padding_read (&e->padding, (uint8_t *) buf + n, count - n, offset + n);
+  return r;
+}
+
+/* Where extents that are handed on end. */
+struct handing_on {
+  image_extent_fn *fn;
+  void *opaque;
+  uint64_t next;
+};
+
+static int
+hand_on (void *opaque, uint64_t offset, uint64_t len, bool zero)
+{
+  struct handing_on *h = opaque;
+
+  h->next = offset + len;
+  return h->fn (h->opaque, offset, len, zero);
+}
+
+static int
+content_extents (const struct export *e, uint64_t offset, size_t count,
+                 image_extent_fn *fn, void *opaque, struct error *err)
+{
+  if (e->disk)
+    return disk_extents (e->disk, offset, count, fn, opaque, err);
+  if (e->is_hashes)
+    return fn (opaque, offset, count, false);
+  return image_extents (e->image, offset, count, fn, opaque, err);
+}
+
+int
+export_extents (const struct export *e, uint64_t offset, uint64_t count,
+                image_extent_fn *fn, void *opaque, struct error *err)
+{
+  struct handing_on h = { fn, opaque, offset };
+  size_t n = content_part (e, count, offset);
+  int r = 0;
+
+  if (n > 0)
+    r = content_extents (e, offset, n, hand_on, &h, err);
+  if (r != 0 || h.next < e->padding.start || n == count)
+    return r;
+  return fn (opaque, h.next, e->padding.end - h.next, e->padding.is_zero);
+}
+
+int
+export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
+                 struct error *err)
+{
+  size_t n = content_part (e, count, offset);
+
+  if (n == 0 || e->is_hashes)
+    return 0;
+  return e->disk ? disk_prefetch (e->disk, offset, n, err)
+                 : image_prefetch (e->image, offset, n, err);
+}
