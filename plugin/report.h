@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Errors of the library, told to nbdkit: once, where they arrive. */
+/*
+ * Errors of the library, told to nbdkit where they arrive: each kind at once, and then no
+ * more than every ten seconds, however often clients try again.  A kind is a text without
+ * the numbers in it: what differs in an offset only is one.
+ *
+ * Thread safety: any number at once.
+ */
 #ifndef MKVDUP_REPORT_H
 #define MKVDUP_REPORT_H
-
-#include <errno.h>
-
-#include <nbdkit-plugin.h>
 
 #include "error.h"
 
 /* Returns -1. */
-static inline int
-report (const struct error *err)
-{
-  nbdkit_error ("%s", err->text);
-  /* NBD knows few error numbers; others arrive as EINVAL. */
-  nbdkit_set_error (err->errnum == ENOMEM ? ENOMEM : EIO);
-  return -1;
-}
+int report (const struct error *err);
 
 #endif /* MKVDUP_REPORT_H */

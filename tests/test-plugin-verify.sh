@@ -77,6 +77,8 @@ for mode in lazy full ''; do
   grep "victim (bytes [0-9]* to [0-9]*)" "$tmp/sock.log" | head -n 1 >line
   read -r from to < <(sed 's/.*victim (bytes \([0-9]*\) to \([0-9]*\)).*/\1 \2/' line)
   ((from <= place + length && place <= to)) || fail "the log names other bytes: $(cat line)"
+  # Not a line for each read that failed.
+  [ "$(grep -c 'are not the MKV' "$tmp/sock.log")" -eq 1 ] || fail "verify=$mode: the log is full"
   # Right again, without a restart.
   flip $place $length
   answers >healed
