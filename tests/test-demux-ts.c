@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "expect-ts.h"
+#include "rounds.h"
 
 static const unsigned spacings[] = { 188, 192, 204 };
 #define N_SPACINGS (sizeof spacings / sizeof spacings[0])
@@ -572,7 +573,7 @@ test_hostile (void **state)
   uint32_t x = 1;
 
   (void) state;
-  for (unsigned round = 0; round < 3000; round++) {
+  for (unsigned round = 0; round < rounds (3000); round++) {
     struct demuxed d, again;
     struct ts t;
 
