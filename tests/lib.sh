@@ -43,6 +43,24 @@ need ()
   done
 }
 
+# is_long: is all to be tried, however long it takes?
+is_long ()
+{
+  [ -n "${MKVDUP_LONG-}" ]
+}
+
+# usually N ALL: how many of ALL; the rest with MKVDUP_LONG.
+usually ()
+{
+  if is_long; then echo "$2"; else echo "$1"; fi
+}
+
+# left_out WHAT...: without MKVDUP_LONG; the summary of all tests tells.
+left_out ()
+{
+  echo "LEFT OUT: $*"
+}
+
 # sha256 FILE: the digest alone.
 sha256 ()
 {

@@ -40,6 +40,7 @@ fetch (void *opaque, uint64_t from, uint64_t to)
   sem_post (&s->fetched);
 }
 
+/* One that does so many fetches before it hangs. */
 static void
 source_init (struct source *s, unsigned fetches)
 {
@@ -48,16 +49,25 @@ source_init (struct source *s, unsigned fetches)
   sem_init (&s->fetched, 0, 0);
 }
 
+/* Of such a source. */
+static struct ahead *
+ahead_of (struct source *s, unsigned fetches)
+{
+  struct ahead *a;
+
+  source_init (s, fetches);
+  a = ahead_new (SIZE, fetch, s);
+  assert_non_null (a);
+  return a;
+}
+
 static void
 test_fetches (void **state)
 {
   struct source s;
-  struct ahead *a;
+  struct ahead *a = ahead_of (&s, 1000);
 
   (void) state;
-  source_init (&s, 1000);
-  a = ahead_new (SIZE, fetch, &s);
-  assert_non_null (a);
   assert_false (ahead_is_watching (a));
   ahead_note (a, 0, READ, false);
   assert_false (ahead_is_watching (a));
@@ -79,12 +89,9 @@ static void
 test_hangs (void **state)
 {
   struct source s;
-  struct ahead *a;
+  struct ahead *a = ahead_of (&s, 0);
 
   (void) state;
-  source_init (&s, 0);
-  a = ahead_new (SIZE, fetch, &s);
-  assert_non_null (a);
   for (uint64_t at = 0; at < 64 << 20; at += READ)
     ahead_note (a, at, READ, true);
   for (uint64_t i = 1; i < 100; ++i)
@@ -127,13 +134,10 @@ static void
 test_threads (void **state)
 {
   struct source s;
-  struct ahead *a;
+  struct ahead *a = ahead_of (&s, 100000);
   pthread_t threads[6];
 
   (void) state;
-  source_init (&s, 100000);
-  a = ahead_new (SIZE, fetch, &s);
-  assert_non_null (a);
   for (int i = 0; i < 6; ++i)
     assert_int_equal (pthread_create (&threads[i], NULL, reader, a), 0);
   for (int i = 0; i < 6; ++i)

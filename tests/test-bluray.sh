@@ -5,63 +5,25 @@
 # is on the disc is found, of every track; the recipe is small, and gives the rip back.
 
 . "${srcdir:=.}/lib.sh"
+. "$srcdir/disc-cases.sh"
 
 need jq cmp python3 openssl ffmpeg mkvmerge nbdkit nbdcopy
 
-# Cases at a time.
-jobs=2
-
-# layout_bytes CASE: what a recipe may cost beyond the usual, for where packets lie: a third
-# more than measured.  Sound weighs most in a few megabytes with little picture.
-layout_bytes ()
-{
-  case $1 in
-    # Every tenth packet of 22,000 is laid out by lot.
-    odd-packets) echo 2600 ;;
-    # Bytes that are lost, and what follows each loss.
-    broken) echo 500 ;;
-    # 300 extents in each file, and packets that straddle two: a dozen bytes each.
-    image-shreds) echo 10500 ;;
-    # Frames of sizes that vary, laced by mkvmerge: nothing says where they end.
-    dts-hd | dts-hd-apart) echo 4000 ;;
-    # Six kinds of sound in two seconds, 200 packets a second of each.
-    lpcm) echo 4700 ;;
-    # Of two kinds in one PID the one.
-    truehd) echo 2500 ;;
-    eac3 | pgs) echo 1300 ;;
-    *) echo 0 ;;
-  esac
-}
-
-# check_report FILE RIP LOST: 99.95 % of each track, and of all together; of what is on the
-# disc (LOST bytes are not).
-check_report ()
-{
-  jq -e --argjson lost "$3" '
-    [.tracks[] | select(.number > 0)] | length > 0 and
-    all(.frames > 0 and .found >= .bytes * 0.9995 - $lost) and
-    (map(.found) | add) >= (map(.bytes) | add) * 0.9995 - $lost' "$1" >/dev/null ||
-    fail "$2: not found: $(jq -c '.tracks[] | select(.number > 0 and .found < .bytes)' "$1")"
-}
-
-# check_size FILE RIP MORE: 0.1 % and what every recipe has; two bytes for each access unit
-# of TrueHD, whose lengths are as many; MORE bytes for good reasons.
-check_size ()
-{
-  jq -e --argjson more "$3" '
-    ([.tracks[] | select(.codec == "A_TRUEHD") | .frames] | add // 0) as $units |
-    .recipe_size <= .mkv_size * 0.001 + 2500 + 2 * $units + $more' "$1" >/dev/null ||
-    fail "$2: the recipe has $(jq .recipe_size "$1") bytes of $(jq .mkv_size "$1")"
-}
-
-# serve RECIPE MKV: as a block device.
-serve ()
-{
-  local sock
-  sock=$(mktemp -u "$tmp/sockXXXX")
-  nbdkit -U "$sock" mkvdup "$1" pad=1 --run "nbdcopy nbd+unix:///?socket=$sock -" | cmp - "$2" ||
-    fail "$2: served wrongly"
-}
+# A third more than measured.  Sound weighs most in a few megabytes with little picture.
+layout_bytes=(
+  [odd-packets]=2600   # every tenth packet of 22,000 is laid out by lot
+  [broken]=500         # bytes that are lost, and what follows each loss
+  [image-shreds]=10500 # 300 extents in each file, packets that straddle two: a dozen bytes each
+  # Frames of sizes that vary, laced by mkvmerge: nothing says where they end.
+  [dts-hd]=4000 [dts-hd-apart]=4000
+  [lpcm]=4700   # six kinds of sound in two seconds, 200 packets a second of each
+  [truehd]=2500 # of two kinds in one PID the one
+  [eac3]=1300 [pgs]=1300
+)
+served=(truehd/both-mkvmerge lpcm/mkvmerge pgs/film-mkvmerge image/mkvmerge)
+# More slices are in avc4, HEVC in two-layers, DTS-HD in dts-hd-apart, images in image,
+# MPEG-2 on DVDs, second streams in every-pid and three-d.
+long_cases=(avc8 dts-hd hevc image-plain image-shreds mpeg2 secondary)
 
 # check_scrambled RIP SOURCE MKV BY: refused in a line that says why; nothing is left.
 check_scrambled ()
@@ -76,31 +38,13 @@ check_scrambled ()
   ! compgen -G "$base.mkvdup*" >/dev/null || fail "$1: something is left of a failure"
 }
 
-# check_rip CASE DISC MKV
-check_rip ()
+# check_refused RIP MKV: by each source that is scrambled.
+check_refused ()
 {
-  local mkv=$3 rip lost=0 source by
-  rip=$1/$(basename "$mkv" .mkv)
-  local base=${rip//\//-}
-  [ ! -e "${mkv%.mkv}.lost" ] || lost=$(cat "${mkv%.mkv}.lost")
-  if [ -e "${mkv%.mkv}.scrambled" ]; then
-    while read -r source by; do
-      check_scrambled "$rip" "${mkv%/*}/$source" "$mkv" "$by"
-    done <"${mkv%.mkv}.scrambled"
-    return
-  fi
-
-  mkvdup create -q --json -o "$base.mkvdup" "$mkv" "$2" >"$base.json" 2>"$base.err" ||
-    fail "$rip: $(cat "$base.err")"
-  mkvdup extract -q -o "$base.out" "$base.mkvdup"
-  cmp "$mkv" "$base.out" || fail "$rip: another file"
-  case $rip in
-    truehd/both-mkvmerge | lpcm/mkvmerge | pgs/film-mkvmerge | image/mkvmerge)
-      serve "$base.mkvdup" "$mkv" ;;
-  esac
-  rm -r "$base.out" "$base.mkvdup"*
-  check_report "$base.json" "$rip" "$lost"
-  check_size "$base.json" "$rip" $((lost + $(layout_bytes "$1")))
+  local source by
+  while read -r source by; do
+    check_scrambled "$1" "${2%/*}/$source" "$2" "$by"
+  done <"${2%.mkv}.scrambled"
 }
 
 # check_given SET: a disc given as a folder of it, as a file, as a stream without a disc.
@@ -117,40 +61,11 @@ check_given ()
   done
 }
 
-# check_case CASE: all its rips, whatever becomes of the first; FAIL lines tell.
-check_case ()
+# more_of CASE SET
+more_of ()
 {
-  local set disc mkv status=0
-  set=$(media --bluray "$1") || fail "$1 could not be made"
-  disc=$(echo "$set"/disc*)
-  for mkv in "$set"/*.mkv; do
-    # Not `( ) ||`, in which errors would be passed over.
-    check_rip "$1" "$disc" "$mkv" &
-    wait $! || status=1
-  done
-  if [ "$1" = avc1 ]; then
-    check_given "$set" &
-    wait $! || status=1
-  fi
-  return $status
+  [ "$1" != avc1 ] || check_given "$2"
 }
 
-# No case is left out by mistake.
 mapfile -t cases < <("$srcdir/media/make-bluray" --list)
-[ "${#cases[@]}" -ge 26 ] || fail "only ${#cases[@]} cases"
-
-running=0 failed=0
-for case in "${cases[@]}"; do
-  if [ "$running" -ge "$jobs" ]; then
-    wait -n || failed=$((failed + 1))
-    running=$((running - 1))
-  fi
-  check_case "$case" &
-  running=$((running + 1))
-done
-while [ "$running" -gt 0 ]; do
-  wait -n || failed=$((failed + 1))
-  running=$((running - 1))
-done
-[ "$failed" -eq 0 ] || fail "$failed of ${#cases[@]} cases"
-echo "${#cases[@]} cases"
+check_cases bluray 26 "${cases[@]}"

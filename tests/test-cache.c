@@ -20,6 +20,7 @@
 static struct recipe one, other;
 static atomic_int decoded;
 static atomic_bool broken;
+static atomic_uint awaited; /* threads that decoding waits for */
 static useconds_t decoding_takes;
 static size_t footprint = 1000;
 
@@ -35,6 +36,8 @@ make_segment (const struct recipe *r, uint32_t number, struct error *err)
   };
 
   atomic_fetch_add (&decoded, 1);
+  while (atomic_load (&awaited) > 0)
+    usleep (100);
   usleep (decoding_takes);
   if (atomic_load (&broken)) {
     error_set (err, EIO, "segment %u is broken", number);
@@ -227,8 +230,10 @@ static void *
 get_the_same (void *cache)
 {
   struct error err = ERROR_INIT;
-  const struct cached_segment *got = segment_cache_get (cache, &one, 3, &err);
+  const struct cached_segment *got;
 
+  atomic_fetch_sub (&awaited, 1);
+  got = segment_cache_get (cache, &one, 3, &err);
   if (got)
     segment_cache_put (cache, got);
   else
@@ -244,7 +249,9 @@ test_decoded_once (void **state)
   void *results[THREADS];
 
   (void) state;
+  /* All are about to ask when it goes on, and then have so long. */
   decoding_takes = 300000;
+  atomic_store (&awaited, THREADS);
   run_threads (get_the_same, cache, results);
   assert_int_equal (atomic_load (&decoded), 1);
   for (int i = 0; i < THREADS; ++i)
@@ -253,6 +260,7 @@ test_decoded_once (void **state)
   segment_cache_forget (cache, &one);
   atomic_store (&decoded, 0);
   atomic_store (&broken, true);
+  atomic_store (&awaited, THREADS);
   run_threads (get_the_same, cache, results);
   assert_int_equal (atomic_load (&decoded), 1);
   for (int i = 0; i < THREADS; ++i)

@@ -15,6 +15,7 @@
 #include "column.h"
 #include "range_coder.h"
 #include "rng.h"
+#include "rounds.h"
 
 #define MAX_VALUES 70000
 
@@ -208,7 +209,7 @@ test_mutated (void **state)
   uint64_t rng = 4, v[200];
 
   (void) state;
-  for (int i = 0; i < 20000; i++) {
+  for (unsigned n_left = rounds (20000); n_left > 0; n_left--) {
     CLEANUP_BUFFER struct buffer b = BUFFER_INIT;
     CLEANUP_FREE uint8_t *exact = NULL;
     size_t n = rng_between (&rng, 1, 200), len;

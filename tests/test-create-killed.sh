@@ -68,7 +68,9 @@ kill_create ()
   wait "$pid" 2>/dev/null || true
 }
 
-# ---- SIGKILL: 50 instants, and more until each phase was met
+# ---- SIGKILL: so many instants, and more until each phase was met
+
+instants=$(usually 20 50)
 
 all_met ()
 {
@@ -76,7 +78,7 @@ all_met ()
     [ "${phases[written]}" -gt 0 ] && [ "${phases[complete]}" -gt 0 ]
 }
 RANDOM=1
-for ((i = 0; i < 50 || (i < 200 && $(all_met; echo $?)); i++)); do
+for ((i = 0; i < instants || (i < 200 && $(all_met; echo $?)); i++)); do
   # Every other time there is an older recipe.
   [ $((i % 2)) -eq 0 ] || cp old.mkvdup dir/film.mkvdup
   kill_create $((duration * (RANDOM % 1100) / 1000))
@@ -118,12 +120,13 @@ rm -f dir/.film*
 
 # ---- Ctrl-C at any instant: nothing is left, or all of it is there
 
-for ((i = 0; i < 12; i++)); do
+interrupts=$(usually 6 12)
+for ((i = 0; i < interrupts; i++)); do
   rm -f dir/*
   status=0
   env --default-signal=INT mkvdup create -q -t 2 -o dir/film.mkvdup film.mkv "$disc" 2>err &
   pid=$!
-  later $((duration * (2 * i + 1) / 24))
+  later $((duration * (2 * i + 1) / (2 * interrupts)))
   kill -INT "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || status=$?
   case $status in
@@ -183,3 +186,4 @@ if unshare -rm true 2>/dev/null; then
 else
   echo "no mounts here: a full file system is not tried"
 fi
+is_long || left_out "30 instants of SIGKILL, 6 of SIGINT"

@@ -25,6 +25,7 @@
 #include "image_parts.h"
 #include "naive.h"
 #include "recoding.h"
+#include "rounds.h"
 
 #define SPAN_LOG2 18
 #define SPAN (1u << SPAN_LOG2)
@@ -375,9 +376,12 @@ expect_bytes (struct image *img, uint64_t at, size_t len)
   memset (buf, 0xa5, len + 2);
   if (image_read (img, buf + 1, len, at, &err) == -1)
     fail_msg ("%zu bytes at %llu: %s", len, (unsigned long long) at, err.text);
-  for (size_t i = 0; i < len; ++i) {
-    if (buf[i + 1] != image_bytes[at + i])
-      fail_msg ("byte %zu of %zu at %llu is wrong", i, len, (unsigned long long) at);
+  if (memcmp (buf + 1, image_bytes + at, len) != 0) {
+    size_t i = 0;
+
+    while (buf[i + 1] == image_bytes[at + i])
+      ++i;
+    fail_msg ("byte %zu of %zu at %llu is wrong", i, len, (unsigned long long) at);
   }
   assert_int_equal (buf[0], 0xa5);
   assert_int_equal (buf[len + 1], 0xa5);
@@ -440,11 +444,11 @@ test_borders (void **state)
 }
 
 static void
-read_randomly (struct image *img, unsigned *thread_seed, int times)
+read_randomly (struct image *img, unsigned *thread_seed, unsigned times)
 {
   static const unsigned most[] = { 100, 5000, 70000, 600000 };
 
-  for (int i = 0; i < times; ++i) {
+  for (unsigned n = rounds (times); n > 0; --n) {
     uint64_t at = (unsigned) rand_r (thread_seed) % IMAGE_SIZE;
     size_t len = (unsigned) rand_r (thread_seed) % most[rand_r (thread_seed) % 4];
 

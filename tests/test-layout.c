@@ -19,6 +19,7 @@
 #include "random-disc.h"
 #include "random-plan.h"
 #include "rng.h"
+#include "rounds.h"
 #include "segment_decoder.h"
 #include "segment_encoder.h"
 
@@ -119,7 +120,7 @@ test_random_lanes (void **state)
   uint64_t rng = 5;
 
   (void) state;
-  for (uint64_t seed = 0; seed < 300; seed++) {
+  for (uint64_t seed = 0; seed < rounds (300); seed++) {
     struct frame_ends ends;
     struct random_plan p;
 

@@ -1043,7 +1043,7 @@ frames_are_deflated (void **state)
 
   (void) state;
   film_begin_with (&f, "S_VOBSUB", true);
-  while (f.mkv.len < 5 * SPAN) {
+  while (f.mkv.len < 3 * SPAN) {
     size_t n = rng_between (&seed, 1, 60000), len;
     uint8_t *frame;
 

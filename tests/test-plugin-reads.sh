@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Reads, cache requests and block status at every border of a segment, and ten thousand
-# random reads from eight connections, of images with packets as on a DVD and as on a
+# Reads, cache requests and block status at every border of a segment, and thousands
+# of random reads from eight connections, of images with packets as on a DVD and as on a
 # Blu-ray; with and without io_uring, hot and cold.
 
 . "${srcdir:=.}/lib.sh"
@@ -10,9 +10,10 @@
 need nbdkit nbdinfo
 
 case ${SAN:-none} in
-none) count=10000 ;;
-*) count=1000 ;;
+none) count=$(usually 2500 10000) ;;
+*) count=$(usually 250 1000) ;;
 esac
+is_long || left_out "three quarters of the random reads"
 span=$((1 << 20)) # of synthetic's recipes
 
 # read_randomly SEED ARGUMENT...: of the image here.

@@ -21,6 +21,7 @@
 #include "random-plan.h"
 #include "recoding.h"
 #include "rng.h"
+#include "rounds.h"
 #include "segment_format.h"
 #include "segment_plan.h"
 
@@ -100,7 +101,7 @@ test_forged_segments_are_sane (void **state)
 
     random_plan_make (&p, seed, 1u << 12);
     assert_int_equal (segment_encode (&p.plan, p.image, &p.ctx, &coded, &err), 0);
-    for (int i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < rounds (200); i++) {
       uint8_t *forged = malloc (coded.len);
       struct segment *seg;
       const char *complaint;
@@ -111,7 +112,7 @@ test_forged_segments_are_sane (void **state)
       seg = forged_decode (forged, coded.len, &p.ctx);
       complaint = seg ? naive_complaint (seg, &p.ctx) : NULL;
       if (complaint)
-        fail_msg ("seed %d, try %d: %s", (int) seed, i, complaint);
+        fail_msg ("seed %d, try %u: %s", (int) seed, i, complaint);
       accepted += seg != NULL;
       refused += seg == NULL;
       segment_free (seg);

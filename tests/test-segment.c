@@ -20,6 +20,7 @@
 #include "random-plan.h"
 #include "recoding.h"
 #include "rng.h"
+#include "rounds.h"
 #include "segment_format.h"
 #include "segment_plan.h"
 
@@ -68,7 +69,7 @@ static void
 test_random_plans (void **state)
 {
   CLEANUP_BUFFER struct buffer coded = BUFFER_INIT;
-  size_t in_columns = 0, n = 400, recoded[TRANSFORM_KINDS] = { 0 };
+  size_t in_columns = 0, n = rounds (400), recoded[TRANSFORM_KINDS] = { 0 };
 
   (void) state;
   for (size_t i = 0; i < n; i++) {
@@ -81,7 +82,7 @@ test_random_plans (void **state)
     random_plan_free (&p);
   }
   for (int kind = FIRST_RECODING; kind < TRANSFORM_KINDS; kind++)
-    assert_in_range (recoded[kind], n / 16, SIZE_MAX);
+    assert_in_range (recoded[kind], n / 32, SIZE_MAX);
   /* Stored segments would hide that columns fail. */
   assert_in_range (in_columns, n * 9 / 10, n);
 }

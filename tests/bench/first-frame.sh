@@ -4,7 +4,7 @@
 # file that nbdfuse makes of each server.  Cold is the first time: of servers that were
 # just started, nothing of disc and MKV in the page cache.  Then the same again.
 #
-# Read here: tmp, runs, disc of bench; servers of serve.sh; drop_cache of cold.sh.
+# Read here: tmp, runs, disc of bench; servers and wait_for of serve.sh; drop_cache of cold.sh.
 # shellcheck disable=SC2154
 
 readonly first_frame_least_runs=5
@@ -19,18 +19,12 @@ can_mount ()
 # mount_server NAME: its image is $tmp/NAME/movie.mkv when this returns.
 mount_server ()
 {
-  local waited=0
   mkdir -p "$tmp/$1"
   rm -f "$tmp/$1.mounted"
   nbdfuse -r -P "$tmp/$1.mounted" "$tmp/$1/movie.mkv" --unix "$tmp/$1.sock" \
     >"$tmp/err" 2>&1 &
   nbdfuse[$1]=$!
-  until [ -s "$tmp/$1.mounted" ]; do
-    kill -0 "${nbdfuse[$1]}" 2>/dev/null ||
-      { cat "$tmp/err" >&2; die "nbdfuse did not mount"; }
-    [ $((waited++)) -lt 400 ] || die "nbdfuse is not ready in time"
-    sleep 0.02
-  done
+  wait_for "$tmp/$1.mounted" "${nbdfuse[$1]}" "$tmp/err" nbdfuse "$1"
 }
 
 unmount_servers ()

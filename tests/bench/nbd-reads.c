@@ -78,16 +78,6 @@ choose (uint64_t *places, size_t n, size_t reads, bool in_order, uint64_t seed)
   }
 }
 
-static unsigned long
-number (const char *text, unsigned long most)
-{
-  unsigned long n = strtoul (text, NULL, 10);
-
-  if (n < 1 || n > most)
-    errx (2, "%s: not from 1 to %lu", text, most);
-  return n;
-}
-
 static struct nbd_handle *
 connect_to (const char *uri)
 {

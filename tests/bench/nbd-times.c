@@ -261,16 +261,6 @@ print_latencies (struct server *s)
   printf ("anon.%c=%.1f\n", s->letter, s->anon / 1024);
 }
 
-static unsigned long
-number (const char *text, unsigned long most)
-{
-  unsigned long n = strtoul (text, NULL, 10);
-
-  if (n < 1 || n > most)
-    errx (2, "%s: not from 1 to %lu", text, most);
-  return n;
-}
-
 int
 main (int argc, char *argv[])
 {

@@ -19,20 +19,27 @@ one_cpu=${allowed%%[-,]*}
 
 ticks_a_second=$(getconf CLK_TCK)
 
+# wait_for FILE PROCESS LOG WHAT...: until a server that was just started has written FILE,
+# which says that it is ready.  Its messages are in LOG.
+wait_for ()
+{
+  local waited=0
+  until [ -s "$1" ]; do
+    kill -0 "$2" 2>/dev/null || { cat "$3" >&2; die "did not start: ${*:4}"; }
+    [ $((waited++)) -lt 800 ] || die "not ready in time: ${*:4}"
+    sleep 0.02
+  done
+}
+
 # start_server NAME ARGUMENT...: nbdkit at $tmp/NAME.sock, ready when this returns.
 start_server ()
 {
-  local name=$1 waited=0
+  local name=$1
   shift
   nbdkit -f -U "$tmp/$name.sock" -P "$tmp/$name.pid" "$@" </dev/null \
     >"$tmp/$name.log" 2>&1 &
   server[$name]=$!
-  until [ -s "$tmp/$name.pid" ]; do
-    kill -0 "${server[$name]}" 2>/dev/null ||
-      { cat "$tmp/$name.log" >&2; die "nbdkit did not start: $*"; }
-    [ $((waited++)) -lt 400 ] || die "nbdkit is not ready in time: $*"
-    sleep 0.05
-  done
+  wait_for "$tmp/$name.pid" "${server[$name]}" "$tmp/$name.log" nbdkit "$@"
 }
 
 stop_servers ()

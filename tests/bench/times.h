@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clocks and medians, for the programs of the bench. */
+/* Arguments, clocks and medians, for the programs of the bench. */
 #ifndef MKVDUP_BENCH_TIMES_H
 #define MKVDUP_BENCH_TIMES_H
 
@@ -7,6 +7,17 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
+
+/* An argument from 1 to `most`, or the end of the program. */
+static inline unsigned long
+number (const char *text, unsigned long most)
+{
+  unsigned long n = strtoul (text, NULL, 10);
+
+  if (n < 1 || n > most)
+    errx (2, "%s: not from 1 to %lu", text, most);
+  return n;
+}
 
 /* Microseconds of a clock, which may be another process's. */
 static inline double
