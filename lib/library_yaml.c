@@ -171,7 +171,7 @@ static int
 read_include (const struct reading *r, const yaml_node_t *item, struct error *err)
 {
   struct error why = ERROR_INIT;
-  CLEANUP_FREE char *pattern = yaml_path (r->yaml, "includes", item, &why);
+  CLEANUP_FREE char *pattern = yaml_string (r->yaml, "includes", item, &why);
 
   if (pattern)
     return r->calls->include (r->calls->opaque, pattern, &r->look, err);
