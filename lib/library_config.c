@@ -231,7 +231,8 @@ library_read_yaml (struct library_reading *all, const char *path, const char *pr
   struct library_look own = *look;
   int is_first = library_is_new (&all->yaml_files, path, err);
 
-  *is_library = false;
+  /* If it was none, that was told or passed over the first time. */
+  *is_library = is_first == 0;
   if (is_first != 1)
     return is_first;
   if (library_yaml_read (path, &own, &calls, is_library, err) == -1)
