@@ -15,7 +15,7 @@
 
 #include "cleanup.h"
 
-static char scratch[] = "/tmp/mkvdup-test.XXXXXX";
+static char scratch[] = "/tmp/mkvdup-unit.XXXXXX";
 
 static inline int
 scratch_remove_one (const char *path, const struct stat *st, int kind, struct FTW *ftw)
