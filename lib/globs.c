@@ -90,23 +90,25 @@ is_shown (const struct dirent *e)
   return strcmp (e->d_name, ".") != 0 && strcmp (e->d_name, "..") != 0;
 }
 
-/* No names where there is no folder, or it was entered before for the same part. */
+/* Read a folder, and set *is_new: it is one, and was not entered for the same part. */
 static int
 read_names (struct expansion *x, const char *path, size_t part, struct names *names,
-            struct error *err)
+            bool *is_new, struct error *err)
 {
   const char *name = path[0] ? path : ".";
   struct stat st;
   int r;
 
+  *is_new = false;
   if (stat (name, &st) == -1)
-    return errno == ENOENT ? 0 : unreadable (x, name, err);
+    return errno == ENOENT || errno == ELOOP ? 0 : unreadable (x, name, err);
   if (!S_ISDIR (st.st_mode))
     return 0;
   r = id_set_add (&x->entered, st.st_dev, st.st_ino, part);
   if (r == -1)
     return error_set (err, ENOMEM, "%s", name);
-  if (r == 0)
+  *is_new = r == 1;
+  if (!*is_new)
     return 0;
   if (x->entered.n > GLOBS_MAX_FOLDERS)
     return error_set (err, 0, "%s: more than %u folders", name, GLOBS_MAX_FOLDERS);
@@ -152,15 +154,21 @@ static int
 expand_plain (struct expansion *x, const char *base, size_t part, struct error *err)
 {
   CLEANUP_FREE char *path = join (base, x->parts[part]);
+  bool is_last = part + 1 == x->n_parts, is_there;
   struct stat st;
   int r = 0;
 
   if (!path)
     return error_set (err, ENOMEM, "%s", base);
+  is_there = stat (path, &st) == 0;
+  if (!is_there && (errno == ENOTDIR || errno == ELOOP))
+    return 0;
+  if (!is_there && !is_last && errno != ENOENT)
+    return unreadable (x, path, err);
   /* Where it may come, or be replaced. */
-  if (part + 1 == x->n_parts || stat (path, &st) == -1)
+  if (is_last || !is_there)
     r = tell_of_folder (x, base, err);
-  return r == 0 ? expand (x, path, part + 1, err) : r;
+  return r == 0 && (is_last || is_there) ? expand (x, path, part + 1, err) : r;
 }
 
 /* A name in the folder `base`, where `part` is looked for. */
@@ -189,8 +197,11 @@ static int
 expand_folder (struct expansion *x, const char *base, size_t part, struct error *err)
 {
   __attribute__ ((cleanup (free_names))) struct names names = { NULL, 0 };
-  int r = read_names (x, base, part, &names, err);
+  bool is_new;
+  int r = read_names (x, base, part, &names, &is_new, err);
 
+  if (r == 0 && is_new && is_any_depth (x->parts[part]))
+    r = expand (x, base, part + 1, err);
   for (int i = 0; r == 0 && i < names.n; i++)
     r = expand_name (x, base, names.list[i], part, err);
   return r;
@@ -209,9 +220,7 @@ expand (struct expansion *x, const char *base, size_t part, struct error *err)
   if (x->depth >= GLOBS_MAX_DEPTH)
     return error_set (err, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
   x->depth++;
-  r = is_any_depth (x->parts[part]) ? expand (x, base, part + 1, err) : 0;
-  if (r == 0)
-    r = expand_folder (x, base, part, err);
+  r = expand_folder (x, base, part, err);
   x->depth--;
   return r;
 }
@@ -237,7 +246,8 @@ cut (struct expansion *x, char *pattern, struct error *err)
 }
 
 int
-globs_expand (const char *pattern, const struct globs_calls *calls, struct error *err)
+globs_expand (const char *base, const char *pattern, const struct globs_calls *calls,
+              struct error *err)
 {
   CLEANUP_FREE char *copy = strdup (pattern);
   struct expansion x = { .calls = calls };
@@ -246,7 +256,7 @@ globs_expand (const char *pattern, const struct globs_calls *calls, struct error
   if (!copy)
     return error_set (err, ENOMEM, "%s", pattern);
   if (cut (&x, copy, err) == 0)
-    r = expand (&x, pattern[0] == '/' ? "/" : "", 0, err);
+    r = expand (&x, pattern[0] == '/' ? "/" : base, 0, err);
   id_set_free (&x.entered);
   free (x.parts);
   return r;

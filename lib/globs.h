@@ -35,10 +35,11 @@ struct globs_calls {
 };
 
 /*
- * Expand `pattern`.  That nothing matches is no error.  -1 with `err` set: out of memory,
- * too many folders; or what a call returned.
+ * Expand `pattern`, which is relative to `base` ("": the current directory) unless it begins
+ * with "/"; what is special in a pattern is not in `base`.  That nothing matches is no
+ * error.  -1 with `err` set: out of memory, too many folders; or what a call returned.
  */
-int globs_expand (const char *pattern, const struct globs_calls *calls,
+int globs_expand (const char *base, const char *pattern, const struct globs_calls *calls,
                   struct error *err);
 
 /* All files below `folder`, whatever special characters its name holds. */

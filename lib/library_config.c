@@ -22,6 +22,7 @@
 /* One YAML file being read. */
 struct yaml_reading {
   struct library_reading *all;
+  const char *path;
   const char *prefix; /* what goes in front of names without "/": "" or "DIR/" */
   const struct library_look *look; /* of what is included */
   unsigned depth;
@@ -142,13 +143,20 @@ library_is_new (struct id_set *seen, const char *path, struct error *err)
   return r == -1 ? error_set (err, ENOMEM, "%s", path) : r;
 }
 
+/* What comes before the name of a file: "" or "DIR/". */
+static char *
+folder_of (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  return strndup (path, slash ? (size_t) (slash - path) + 1 : 0);
+}
+
 /* A file that is replaced shows in its folder. */
 static int
 tell_of_folder_of (struct library_reading *all, const char *path, struct error *err)
 {
-  const char *slash = strrchr (path, '/');
-  CLEANUP_FREE char *folder =
-    slash ? strndup (path, (size_t) (slash - path) + 1) : strdup (".");
+  CLEANUP_FREE char *folder = folder_of (path);
 
   if (!folder)
     return error_set (err, ENOMEM, "%s", path);
@@ -157,7 +165,7 @@ tell_of_folder_of (struct library_reading *all, const char *path, struct error *
     return 0;
   free (all->told);
   all->told = take_ptr (&folder);
-  return tell_of_folder (all, all->told, err);
+  return tell_of_folder (all, all->told[0] ? all->told : ".", err);
 }
 
 /* ---- YAML files */
@@ -205,9 +213,12 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
 {
   struct yaml_reading r = *(const struct yaml_reading *) opaque;
   const struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
+  CLEANUP_FREE char *folder = folder_of (r.path);
 
+  if (!folder)
+    return error_set (err, ENOMEM, "%s", r.path);
   r.look = look;
-  return globs_expand (pattern, &calls, err);
+  return globs_expand (folder, pattern, &calls, err);
 }
 
 int
@@ -215,12 +226,13 @@ library_read_yaml (struct library_reading *all, const char *path, const char *pr
                    const struct library_look *look, unsigned depth, bool *is_library,
                    struct error *err)
 {
-  struct yaml_reading r = { .all = all, .prefix = prefix, .depth = depth };
+  struct yaml_reading r = { .all = all, .path = path, .prefix = prefix, .depth = depth };
   const struct library_yaml_calls calls = { take_title, take_include, add_problem, &r };
   struct library_look own = *look;
   int is_first = library_is_new (&all->yaml_files, path, err);
 
-  *is_library = false;
+  /* If it was none, that was told or passed over the first time. */
+  *is_library = is_first == 0;
   if (is_first != 1)
     return is_first;
   if (library_yaml_read (path, &own, &calls, is_library, err) == -1)

@@ -46,19 +46,31 @@ set_number (struct reading *r, uint32_t *to, const char *key, const yaml_node_t 
             int base, unsigned long max, struct error *err)
 {
   CLEANUP_FREE char *text = yaml_string (r->yaml, key, value, err);
+  const char *digits = text;
   unsigned long number;
   char *end;
 
   if (!text)
     return -1;
-  errno = 0;
   /* YAML 1.2 writes octal as 0o644, its forerunners as 0644. */
-  number =
-    strtoul (base == 8 && strncmp (text, "0o", 2) == 0 ? text + 2 : text, &end, base);
-  if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || number > max)
+  if (base == 8 && strncmp (text, "0o", 2) == 0)
+    digits += 2;
+  errno = 0;
+  number = strtoul (digits, &end, base);
+  if (errno != 0 || *end != '\0' || *digits < '0' || *digits > '9' || number > max)
     return yaml_complain (r->yaml, value, err, "\"%s\" is not a number from 0 to %lu%s",
                           key, base == 8 ? 7777 : max, base == 8 ? ", octal" : "");
   *to = (uint32_t) number;
+  return 0;
+}
+
+static int
+set_list (const struct reading *r, const yaml_node_t **to, const char *key,
+          const yaml_node_t *value, struct error *err)
+{
+  if (*to)
+    return yaml_complain (r->yaml, value, err, "\"%s\" is given twice", key);
+  *to = value;
   return 0;
 }
 
@@ -89,9 +101,9 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
   else if (strcmp (key, "dir_mode") == 0)
     result = set_number (r, &r->look.folder_mode, key, value, 8, 07777, err);
   else if (strcmp (key, "includes") == 0)
-    r->includes = value;
+    result = set_list (r, &r->includes, key, value, err);
   else if (strcmp (key, "virtual_files") == 0)
-    r->virtual_files = value;
+    result = set_list (r, &r->virtual_files, key, value, err);
   return result;
 }
 
@@ -171,7 +183,7 @@ static int
 read_include (const struct reading *r, const yaml_node_t *item, struct error *err)
 {
   struct error why = ERROR_INIT;
-  CLEANUP_FREE char *pattern = yaml_path (r->yaml, "includes", item, &why);
+  CLEANUP_FREE char *pattern = yaml_string (r->yaml, "includes", item, &why);
 
   if (pattern)
     return r->calls->include (r->calls->opaque, pattern, &r->look, err);
@@ -186,13 +198,23 @@ read_list (const struct reading *r, const char *key, const yaml_node_t *list, it
 {
   struct error why = ERROR_INIT;
 
-  if (!list || (list->type == YAML_SCALAR_NODE && list->data.scalar.length == 0))
+  if (!list || yaml_is_null (list))
     return 0;
   if (list->type == YAML_SEQUENCE_NODE)
     return each_item (r, list, fn, err);
   yaml_complain (r->yaml, list, &why, "\"%s\" is not a list", key);
   r->calls->problem (r->calls->opaque, &why);
   return 0;
+}
+
+/* Ends with 1 at a key that makes a file one of a library. */
+static int
+names_titles (void *opaque, const char *key, const yaml_node_t *key_node,
+              const yaml_node_t *value, struct error *err)
+{
+  (void) opaque, (void) key_node, (void) value, (void) err;
+  return strcmp (key, "dedup_file") == 0 || strcmp (key, "virtual_files") == 0 ||
+         strcmp (key, "includes") == 0;
 }
 
 int
@@ -202,19 +224,22 @@ library_yaml_read (const char *path, struct library_look *look,
 {
   CLEANUP_YAML_FILE struct yaml_file yaml = { 0 };
   struct reading r = { .yaml = &yaml, .calls = calls, .look = *look };
+  const yaml_node_t *root;
   int result;
 
   *is_library = false;
-  result = yaml_file_load (&yaml, path, LIBRARY_MAX_YAML, err);
+  if (yaml_file_load (&yaml, path, LIBRARY_MAX_YAML, err) == -1)
+    return -1;
+  root = yaml_document_get_root_node (&yaml.document);
+  /* Others' files mean what they like with our other keys. */
+  *is_library = yaml_each_pair (&yaml, root, names_titles, NULL, err) == 1;
+  if (!*is_library)
+    return 0;
+  result = yaml_each_pair (&yaml, root, take_pair, &r, err);
   if (result == 0)
-    result = yaml_each_pair (&yaml, yaml_document_get_root_node (&yaml.document),
-                             take_pair, &r, err);
-  if (result == 0) {
     *look = r.look;
-    *is_library = r.title.recipe || r.includes || r.virtual_files;
-    if (r.first && *is_library)
-      result = finish_title (&r, err);
-  }
+  if (result == 0 && r.first)
+    result = finish_title (&r, err);
   if (result == 0)
     result = read_list (&r, "virtual_files", r.virtual_files, read_virtual_file, err);
   if (result == 0)

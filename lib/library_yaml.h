@@ -15,7 +15,7 @@
 struct library_yaml_calls {
   /* A title; its strings are taken over.  Its stat is set. */
   int (*title) (void *opaque, struct title *title, struct error *err);
-  /* A pattern, resolved; and how titles look by default there. */
+  /* A pattern, relative to the file's folder; and how titles look by default there. */
   int (*include) (void *opaque, const char *pattern, const struct library_look *look,
                   struct error *err);
   /* A title or pattern that is wrong and left out. */

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
-#include "buffer.h"
 #include "cleanup.h"
 #include "source_index.h"
 #include "whole_io.h"
@@ -64,10 +63,11 @@ make_room (struct source_index *index)
   size_t cap = index->cap ? index->cap * 2 : 16;
   struct source_index_entry *entries;
 
+  if (index->n == SOURCE_INDEX_MAX)
+    return false;
   if (index->n < index->cap)
     return true;
-  entries =
-    index->n < SOURCE_INDEX_MAX ? realloc (index->entries, cap * sizeof *entries) : NULL;
+  entries = realloc (index->entries, cap * sizeof *entries);
   if (!entries)
     return false;
   index->entries = entries;
@@ -194,6 +194,24 @@ source_index_read (struct source_index *index, const char *path)
     source_index_parse (index, text, len);
 }
 
+void
+source_index_format (const struct source_index *index, struct buffer *out)
+{
+  buffer_append (out, TITLE, strlen (TITLE));
+  for (size_t i = 0; i < index->n; i++) {
+    const struct source_index_entry *e = &index->entries[i];
+    char text[64];
+    size_t len = 0;
+
+    for (size_t k = 0; k < sizeof e->hash; k++)
+      len += (size_t) snprintf (text + len, sizeof text - len, "%02x", e->hash[k]);
+    len += (size_t) snprintf (text + len, sizeof text - len, " %" PRIu64 " ", e->size);
+    buffer_append (out, text, len);
+    buffer_append (out, e->path, strlen (e->path));
+    buffer_u8 (out, '\n');
+  }
+}
+
 /* The folders that are to hold it: a cache's need not be there.  If they cannot be made,
  * writing will say why.
  */
@@ -202,7 +220,7 @@ make_folders (const char *file)
 {
   CLEANUP_FREE char *path = strdup (file);
 
-  for (char *slash = path ? strchr (path + 1, '/') : NULL; slash;
+  for (char *slash = path && *path ? strchr (path + 1, '/') : NULL; slash;
        slash = strchr (slash + 1, '/')) {
     *slash = '\0';
     mkdir (path, 0777);
@@ -215,19 +233,7 @@ source_index_write (const struct source_index *index, const char *path, struct e
 {
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
 
-  buffer_append (&out, TITLE, strlen (TITLE));
-  for (size_t i = 0; i < index->n; i++) {
-    const struct source_index_entry *e = &index->entries[i];
-    char text[64];
-    size_t len = 0;
-
-    for (size_t k = 0; k < sizeof e->hash; k++)
-      len += (size_t) snprintf (text + len, sizeof text - len, "%02x", e->hash[k]);
-    len += (size_t) snprintf (text + len, sizeof text - len, " %" PRIu64 " ", e->size);
-    buffer_append (&out, text, len);
-    buffer_append (&out, e->path, strlen (e->path));
-    buffer_u8 (&out, '\n');
-  }
+  source_index_format (index, &out);
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
   make_folders (path);

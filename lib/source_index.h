@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buffer.h"
 #include "error.h"
 #include "recipe.h"
 
@@ -46,6 +47,9 @@ void source_index_read (struct source_index *index, const char *path);
 
 /* The same of text in memory. */
 void source_index_parse (struct source_index *index, const char *text, size_t len);
+
+/* Text that says all; out->failed when out of memory. */
+void source_index_format (const struct source_index *index, struct buffer *out);
 
 int source_index_write (const struct source_index *index, const char *path,
                         struct error *err);

@@ -118,7 +118,8 @@ below (const char *place, const char *path)
 {
   size_t len = strlen (place);
 
-  if (strncmp (place, path, len) != 0 || (path[len] != '/' && place[len - 1] != '/'))
+  if (len == 0 || strncmp (place, path, len) != 0 ||
+      (path[len] != '/' && place[len - 1] != '/'))
     return NULL;
   path += len;
   while (*path == '/')
@@ -130,10 +131,11 @@ static int
 note_file (void *opaque, const char *path, struct error *err)
 {
   struct source_search *s = opaque;
+  const char *rest = below (s->places[s->walking], path);
   struct stat st;
   struct file *f;
 
-  if (stat (path, &st) == -1 || !S_ISREG (st.st_mode))
+  if (!rest || stat (path, &st) == -1 || !S_ISREG (st.st_mode))
     return 0;
   if (s->n == MAX_FILES)
     return error_set (err, 0, "%s: more than %u files to search", path, MAX_FILES);
@@ -147,8 +149,7 @@ note_file (void *opaque, const char *path, struct error *err)
     s->cap = cap;
   }
   f = &s->files[s->n];
-  *f = (struct file){ (uint64_t) st.st_size, s->n, s->walking,
-                      strdup (below (s->places[s->walking], path)) };
+  *f = (struct file){ (uint64_t) st.st_size, s->n, s->walking, strdup (rest) };
   if (!f->path)
     return error_set (err, ENOMEM, "%s", path);
   s->n++;

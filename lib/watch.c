@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
@@ -126,7 +127,11 @@ wait_for_change (const struct watch *w, int64_t ms)
   for (;;) {
     struct pollfd fds[] = { { w->stop, POLLIN, 0 }, { w->inotify, POLLIN, 0 } };
     int64_t left = end - clock_ms ();
-    int n = poll (fds, 2, ms < 0 ? -1 : left < 0 ? 0 : (int) left);
+    int n = poll (fds, 2,
+                  ms < 0           ? -1
+                  : left < 0       ? 0
+                  : left > INT_MAX ? INT_MAX
+                                   : (int) left);
 
     if (n > 0 && fds[0].revents)
       return STOPPED;

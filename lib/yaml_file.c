@@ -123,17 +123,16 @@ yaml_each_pair (struct yaml_file *y, const yaml_node_t *mapping, yaml_pair_fn *f
   return r;
 }
 
-/* Is it what YAML's core schema reads as null? */
-static bool
-is_null (const yaml_node_t *node)
+bool
+yaml_is_null (const yaml_node_t *node)
 {
   static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-  const char *value = (const char *) node->data.scalar.value;
 
-  if (node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+  if (node->type != YAML_SCALAR_NODE ||
+      node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
     return false;
   for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
-    if (strcmp (value, nulls[i]) == 0)
+    if (strcmp ((const char *) node->data.scalar.value, nulls[i]) == 0)
       return true;
   return false;
 }
@@ -145,7 +144,7 @@ text_of (const struct yaml_file *y, const char *key, const yaml_node_t *node,
 {
   const char *value;
 
-  if (node->type != YAML_SCALAR_NODE || is_null (node)) {
+  if (node->type != YAML_SCALAR_NODE || yaml_is_null (node)) {
     yaml_complain (y, node, err, "\"%s\" is not a string", key);
     return NULL;
   }

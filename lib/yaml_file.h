@@ -42,6 +42,9 @@ int yaml_each_pair (struct yaml_file *y, const yaml_node_t *mapping, yaml_pair_f
 int yaml_complain (const struct yaml_file *y, const yaml_node_t *node, struct error *err,
                    const char *fmt, ...) __attribute__ ((format (printf, 4, 5)));
 
+/* Is it a plain scalar that the core schema reads as null? */
+bool yaml_is_null (const yaml_node_t *node);
+
 /* The value of `key` as a string, malloced: a scalar that is not null, not empty, and
  * without NUL.  NULL with `err` set.
  */

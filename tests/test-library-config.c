@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lib/library_config.c, library_folder.c, library_yaml.c: which titles folders and YAML files
+ * name, and what is said of those that are wrong.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "buffer.h"
+#include "library_config.h"
+#include "scratch.h"
+
+static const struct library_look look = { 7, 8, 0444, 0555 };
+
+/* What is told of one configuration. */
+struct told {
+  struct library_config config;
+  struct buffer folders; /* as lines */
+  struct error err;
+  int result;
+};
+
+static void
+release (struct told *t)
+{
+  if (t->result == 0)
+    library_config_free (&t->config);
+  free (t->folders.data);
+}
+
+#define CLEANUP_TOLD __attribute__ ((cleanup (release)))
+
+static void
+on_folder (void *opaque, const char *path)
+{
+  struct told *t = opaque;
+
+  buffer_append (&t->folders, path, strlen (path));
+  buffer_u8 (&t->folders, '\n');
+}
+
+static struct told
+read_paths (const char *const *paths, size_t n)
+{
+  struct told t = { .folders = BUFFER_INIT };
+
+  t.result = library_config_read (&t.config, paths, n, &look, on_folder, &t, &t.err);
+  buffer_u8 (&t.folders, '\0');
+  return t;
+}
+
+static struct told
+read_path (const char *path)
+{
+  return read_paths (&path, 1);
+}
+
+/* Read "l.yaml" with this text. */
+static struct told
+read_text (const char *text)
+{
+  put_text ("l.yaml", text);
+  return read_path ("l.yaml");
+}
+
+/* Titles as lines "NAME RECIPE SOURCE_DIR", problems as they are; in any order. */
+static void
+expect_lines (const char *kind, char **lines, size_t n, const char *const *want)
+{
+  size_t n_want = 0;
+
+  for (; want[n_want]; n_want++) {
+    size_t i = 0;
+
+    while (i < n && strcmp (lines[i], want[n_want]) != 0)
+      i++;
+    if (i == n)
+      fail_msg ("no %s \"%s\" among %zu, \"%s\"...", kind, want[n_want], n,
+                n ? lines[0] : "");
+  }
+  if (n != n_want)
+    fail_msg ("%zu and not %zu of %s: \"%s\" \"%s\"", n, n_want, kind, n ? lines[0] : "",
+              n ? lines[n - 1] : "");
+}
+
+static void
+expect_titles (struct told *t, const char *const *want)
+{
+  char *lines[64];
+  size_t n = t->config.n;
+
+  if (t->result != 0)
+    fail_msg ("%s", t->err.text);
+  assert_true (n <= sizeof lines / sizeof lines[0]);
+  for (size_t i = 0; i < n; i++) {
+    const struct title *title = &t->config.titles[i];
+
+    assert_true (asprintf (&lines[i], "%s %s %s", title->name, title->recipe,
+                           title->source_dir) > 0);
+  }
+  expect_lines ("title", lines, n, want);
+  for (size_t i = 0; i < n; i++)
+    free (lines[i]);
+}
+
+static void
+expect_problems (struct told *t, const char *const *want)
+{
+  if (t->result != 0)
+    fail_msg ("%s", t->err.text);
+  expect_lines ("problem", t->config.problems, t->config.n_problems, want);
+}
+
+#define LINES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+static const char *const none[] = { NULL };
+
+static void
+expect_error (struct told *t, const char *text)
+{
+  assert_int_equal (t->result, -1);
+  if (strcmp (t->err.text, text) != 0)
+    fail_msg ("\"%s\" and not \"%s\"", t->err.text, text);
+  assert_int_equal (t->config.n, 0);
+  assert_null (t->config.titles);
+  assert_null (t->config.problems);
+}
+
+/* ---- Folders */
+
+static void
+put_sidecar (const char *path, const char *name, const char *recipe)
+{
+  CLEANUP_FREE char *text = NULL;
+
+  assert_true (
+    asprintf (&text, "name: %s\ndedup_file: %s\nsource_dir: disc\n", name, recipe) > 0);
+  put_text (path, text);
+}
+
+static void
+test_folder (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  put_sidecar ("lib/A.mkvdup.yaml", "Other name.mkv", "A.mkvdup");
+  put_text ("lib/sub/B.mkvdup", "");
+  put_sidecar ("lib/sub/B.mkvdup.yaml", "B2.mkv", "B.mkvdup");
+  put_text ("lib/sub/C.mkvdup", "");
+  put_sidecar ("lib/sub/C.mkvdup.yaml", "Films/C.mkv", "C.mkvdup");
+  put_text ("lib/sub/d e/D.mkvdup", "");
+  put_text ("lib/.hidden/E.mkvdup", "");
+  put_text ("lib/.F.mkvdup", "");
+  put_text ("lib/G.mkv", "");
+  put_text ("lib/mkvdup", "");
+  put_text ("lib/.mkvdup", "");
+  t = read_path ("lib");
+  expect_titles (&t, LINES ("Other name.mkv lib/A.mkvdup lib/disc",
+                            "sub/B2.mkv lib/sub/B.mkvdup lib/sub/disc",
+                            "Films/C.mkv lib/sub/C.mkvdup lib/sub/disc",
+                            "sub/d e/D.mkv lib/sub/d e/D.mkvdup lib/sub/d e/"));
+  expect_problems (&t, none);
+  assert_non_null (strstr ((char *) t.folders.data, "lib/sub/d e\n"));
+}
+
+/* Names do not depend on how the folder is written. */
+static void
+test_folder_forms (void **state)
+{
+  static const char *const forms[] = { "lib/", "lib//", "./lib", "lib/." };
+
+  (void) state;
+  put_text ("lib/a/X.mkvdup", "");
+  put_sidecar ("lib/b/Y.mkvdup.yaml", "Y.mkv", "Y.mkvdup");
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    CLEANUP_TOLD struct told t = read_path (forms[i]);
+    bool swapped;
+
+    assert_int_equal (t.result, 0);
+    assert_int_equal (t.config.n, 2);
+    swapped = strcmp (t.config.titles[0].name, "b/Y.mkv") != 0;
+    assert_string_equal (t.config.titles[swapped].name, "b/Y.mkv");
+    assert_string_equal (t.config.titles[!swapped].name, "a/X.mkv");
+  }
+}
+
+static void
+test_folder_yaml (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  put_text ("lib/B.mkvdup", "");
+  put_text ("lib/C.mkvdup", "");
+  put_link ("../C.mkvdup", "lib/sub/same.mkvdup");
+  /* Others' YAML, whatever it says. */
+  put_text ("lib/compose.yaml", "name: x\nuid: root\nsource_dir: [1]\n");
+  /* Only what a sidecar names is in its folder. */
+  put_text ("lib/more/w.yaml", "name: Plain\ndedup_file: gone\nsource_dir: /\n");
+  put_text ("lib/z.yml", "virtual_files:\n"
+                         "- {name: Named, dedup_file: B.mkvdup, source_dir: d}\n"
+                         "includes: [more/*.conf]\n");
+  put_sidecar ("lib/more/x.conf", "Included", "../C.mkvdup");
+  put_text ("lib/more/y.yaml.bak", "includes: 1");
+  t = read_path ("lib");
+  expect_titles (&t, LINES ("A.mkv lib/A.mkvdup lib/", "Named lib/B.mkvdup lib/d",
+                            "Included lib/more/../C.mkvdup lib/more/disc",
+                            "Plain lib/more/gone /"));
+  expect_problems (&t, none);
+}
+
+/* What is wrong in a folder is told, and hinders nothing else. */
+static void
+test_folder_problems (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  put_text ("lib/\xff.mkvdup", "");
+  put_text ("lib/bad.yaml", "includes: [\n");
+  put_text ("lib/list.yaml", "- a\n");
+  put_text ("lib/docs.yaml", "includes: []\n---\na: b\n");
+  put_text ("lib/empty.yaml", "");
+  put_sidecar ("lib/X.mkvdup.yaml", "../up.mkv", "X.mkvdup");
+  put_link ("gone", "lib/link.yaml");
+  assert_int_equal (mkfifo ("lib/pipe.yaml", 0666), 0);
+  assert_int_equal (mkdir ("lib/folder.yaml", 0777), 0);
+  t = read_path ("lib");
+  expect_titles (&t, LINES ("A.mkv lib/A.mkvdup lib/"));
+  expect_problems (
+    &t, LINES ("lib/\xff.mkvdup: a name that is not UTF-8",
+               "lib/bad.yaml:2: did not find expected node content",
+               "lib/list.yaml:1: not a mapping", "lib/docs.yaml: more than one document",
+               "lib/empty.yaml: empty", "lib/X.mkvdup.yaml:1: a name with \"..\" in it",
+               "lib/link.yaml: No such file or directory",
+               "lib/pipe.yaml: not a regular file"));
+}
+
+/* ---- YAML files */
+
+static void
+test_title (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  const struct title *title;
+
+  (void) state;
+  t = read_text ("name: Films/1917\ndedup_file: r/M.mkvdup\nsource_dir: /abs dir\n"
+                 "more: [1, {name: x}]\n? [a, b]\n: c\n");
+  expect_titles (&t, LINES ("Films/1917 r/M.mkvdup /abs dir"));
+  title = &t.config.titles[0];
+  assert_int_equal (title->stat.mode, 0444);
+  assert_int_equal (title->stat.uid, 7);
+  assert_int_equal (title->stat.gid, 8);
+  assert_string_equal ((char *) t.folders.data, ".\nr/\n");
+}
+
+static void
+test_virtual_files (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("y/l.yaml", "&d dedup_file: &r M.mkvdup\nname: top\nsource_dir: s\n"
+                        "virtual_files:\n"
+                        "- {name: a, dedup_file: a.mkvdup, source_dir: s}\n"
+                        "- name: b\n  source_dir: '..'\n  dedup_file: *r\n"
+                        "- &c {name: c, dedup_file: /c, source_dir: /}\n"
+                        "- *c\n");
+  t = read_path ("y/l.yaml");
+  expect_titles (&t, LINES ("top y/M.mkvdup y/s", "a y/a.mkvdup y/s", "b y/M.mkvdup y/..",
+                            "c /c /", "c /c /"));
+  expect_problems (&t, none);
+}
+
+static void
+test_includes (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  CLEANUP_FREE char *text = NULL;
+
+  (void) state;
+  put_sidecar ("y [x]/a/1.yaml", "a1", "m");
+  put_sidecar ("y [x]/a/b/2.yaml", "ab2", "m");
+  put_sidecar ("y [x]/a/b/3.yml", "ab3", "m");
+  put_sidecar ("z/4.yaml", "z4", "m");
+  put_sidecar ("y [x]/no/5.yaml", "no5", "m");
+  assert_true (asprintf (&text,
+                         "includes: ['a/**/*.yaml', '../z/?.yaml', '%s/z/*', gone/*]",
+                         scratch) > 0);
+  put_text ("y [x]/l.yaml", text);
+  t = read_path ("y [x]/l.yaml");
+  expect_titles (&t, LINES ("a1 y [x]/a/m y [x]/a/disc", "ab2 y [x]/a/b/m y [x]/a/b/disc",
+                            "z4 y [x]/../z/m y [x]/../z/disc"));
+  expect_problems (&t, none);
+  /* Where files may come. */
+  assert_non_null (strstr ((char *) t.folders.data, "y [x]/a/b\n"));
+  assert_non_null (strstr ((char *) t.folders.data, "y [x]/\n"));
+}
+
+/* A file is read once, whatever includes it. */
+static void
+test_include_cycles (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  CLEANUP_FREE char *absolute = NULL;
+  const char *paths[3] = { "l.yaml", "l.yaml" };
+
+  (void) state;
+  assert_true (asprintf (&absolute, "%s/l.yaml", scratch) > 0);
+  paths[2] = absolute;
+  put_text ("l.yaml", "name: l\ndedup_file: m\nsource_dir: s\n"
+                      "includes: [l.yaml, '*.yaml', '**/*.yaml']\n");
+  put_text ("d/m.yaml", "name: m\ndedup_file: m\nsource_dir: s\n"
+                        "includes: [../l.yaml, ../link.yaml]\n");
+  put_link ("d/m.yaml", "link.yaml");
+  t = read_paths (paths, 1);
+  assert_int_equal (t.result, 0);
+  assert_int_equal (t.config.n, 2);
+  expect_problems (&t, none);
+  release (&t);
+  /* Named twice: the second time it names nothing new. */
+  t = read_paths (paths, 3);
+  if (t.result != 0)
+    fail_msg ("%s", t.err.text);
+  assert_int_equal (t.config.n, 2);
+}
+
+static void
+test_include_problems (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("bad.conf", "name: a\nname: b\ndedup_file: x\n");
+  assert_int_equal (mkfifo ("pipe.conf", 0666), 0);
+  t = read_text ("includes: [bad.conf, ~, [x], '', pipe.conf, l.yaml/x]\n");
+  expect_titles (&t, none);
+  expect_problems (&t, LINES ("bad.conf:2: \"name\" is given twice",
+                              "l.yaml:1: \"includes\" is not a string",
+                              "l.yaml:1: \"includes\" is not a string",
+                              "l.yaml:1: \"includes\" is empty",
+                              "pipe.conf: not a regular file"));
+}
+
+static void
+test_include_depth (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  for (int i = 0; i < 20; i++) {
+    char path[32], text[128];
+
+    snprintf (path, sizeof path, "%d.yaml", i);
+    snprintf (text, sizeof text,
+              "name: t%d\ndedup_file: m\nsource_dir: s\nincludes: [%d.yaml]\n", i, i + 1);
+    put_text (path, text);
+  }
+  t = read_path ("0.yaml");
+  assert_int_equal (t.result, 0);
+  assert_int_equal (t.config.n, 17);
+  expect_problems (&t, LINES ("17.yaml: included more than 16 deep"));
+}
+
+#define T "dedup_file: m\nsource_dir: s\n"
+#define V(name) "virtual_files:\n- dedup_file: m\n  source_dir: s\n  name: " name "\n"
+
+/* What is wrong with titles, and where: others are undisturbed. */
+static void
+test_wrong_titles (void **state)
+{
+  static const struct {
+    const char *text, *problem;
+  } wrong[] = {
+    { T, "l.yaml:1: a title without \"name\"" },
+    { "x: y\n\nname: x\ndedup_file: m\n", "l.yaml:3: a title without \"source_dir\"" },
+    { V ("''"), "l.yaml:4: \"name\" is empty" },
+    { V ("~"), "l.yaml:4: \"name\" is not a string" },
+    { V ("[x]"), "l.yaml:4: \"name\" is not a string" },
+    { V ("/abs"), "l.yaml:2: a name that begins with \"/\"" },
+    { V ("a/../b"), "l.yaml:2: a name with \"..\" in it" },
+    { V ("./a"), "l.yaml:2: a name with \".\" in it" },
+    { V ("a//b"), "l.yaml:2: a name with an empty part" },
+    { V ("a/"), "l.yaml:2: a name with an empty part" },
+    { V ("\"a\\nb\""), "l.yaml:2: a name with control characters" },
+    { V ("\"a\\0b\""), "l.yaml:4: \"name\" is cut by a NUL" },
+    { V ("a\n  name: b"), "l.yaml:5: \"name\" is given twice" },
+    { V ("a\n  file_mode: 8"),
+      "l.yaml:5: \"file_mode\" is not a number from 0 to 7777, octal" },
+    { "virtual_files: [x]\n", "l.yaml:1: a virtual file that is not a mapping" },
+    { "virtual_files: [{}]\n", "l.yaml:1: a title without \"name\"" },
+    { "virtual_files: &a [*a]\n", "l.yaml:1: a virtual file that is not a mapping" },
+    { "virtual_files: x\n", "l.yaml:1: \"virtual_files\" is not a list" },
+    { "a: b\nvirtual_files: {}\n", "l.yaml:2: \"virtual_files\" is not a list" },
+    { "virtual_files: ''\n", "l.yaml:1: \"virtual_files\" is not a list" },
+  };
+
+  (void) state;
+  put_sidecar ("good", "good", "m");
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    CLEANUP_FREE char *text = NULL;
+    CLEANUP_TOLD struct told t = { 0 };
+
+    assert_true (asprintf (&text, "%sincludes: [good]\n", wrong[i].text) > 0);
+    t = read_text (text);
+    expect_titles (&t, LINES ("good m disc"));
+    expect_problems (&t, LINES (wrong[i].problem));
+  }
+}
+
+/* What makes a file as a whole wrong. */
+static void
+test_wrong_files (void **state)
+{
+  static const struct {
+    const char *text, *error;
+  } wrong[] = {
+    { "", "l.yaml: empty" },
+    { "- a\n", "l.yaml:1: not a mapping" },
+    { "a: b\n", "l.yaml: names no titles" },
+    { "{}", "l.yaml: names no titles" },
+    { "name: a\nsource_dir: b\n", "l.yaml: names no titles" },
+    { "includes: []\n---\nincludes: []\n", "l.yaml: more than one document" },
+    { "includes: *gone\n", "l.yaml:1: found undefined alias" },
+    { "includes: []\na: \"b\n", "l.yaml:3: found unexpected end of stream" },
+    { "name: \xff\n", "l.yaml:1: invalid leading UTF-8 octet" },
+    { "includes: []\n\nincludes: []\n", "l.yaml:3: \"includes\" is given twice" },
+    { "virtual_files:\nvirtual_files: []\n",
+      "l.yaml:2: \"virtual_files\" is given twice" },
+    { "includes: []\nuid: -1\n",
+      "l.yaml:2: \"uid\" is not a number from 0 to 4294967294" },
+    { "includes: []\nuid: 4294967295\n",
+      "l.yaml:2: \"uid\" is not a number from 0 to 4294967294" },
+    { "includes: []\ngid: root\n",
+      "l.yaml:2: \"gid\" is not a number from 0 to 4294967294" },
+    { "includes: []\nfile_mode: 0o\n",
+      "l.yaml:2: \"file_mode\" is not a number from 0 to 7777, octal" },
+    { "includes: []\ndir_mode: 10000\n",
+      "l.yaml:2: \"dir_mode\" is not a number from 0 to 7777, octal" },
+    { "includes: []\ndir_mode: 0x1\n",
+      "l.yaml:2: \"dir_mode\" is not a number from 0 to 7777, octal" },
+    { "includes: []\ndir_mode: '0o-1'\n",
+      "l.yaml:2: \"dir_mode\" is not a number from 0 to 7777, octal" },
+    { "includes: []\nuid: 99999999999999999999\n",
+      "l.yaml:2: \"uid\" is not a number from 0 to 4294967294" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    CLEANUP_TOLD struct told t = read_text (wrong[i].text);
+
+    expect_error (&t, wrong[i].error);
+  }
+}
+
+static void
+test_null_lists (void **state)
+{
+  static const char *const texts[] = { "includes:\n",
+                                       "includes: ~\nvirtual_files: null\n",
+                                       "virtual_files: []\n" };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    CLEANUP_TOLD struct told t = read_text (texts[i]);
+
+    expect_titles (&t, none);
+    expect_problems (&t, none);
+  }
+}
+
+/* ---- Looks */
+
+static const struct title *
+title_called (const struct told *t, const char *name)
+{
+  for (size_t i = 0; i < t->config.n; i++)
+    if (strcmp (t->config.titles[i].name, name) == 0)
+      return &t->config.titles[i];
+  fail_msg ("no title \"%s\"", name);
+  return NULL;
+}
+
+static void
+expect_look (const struct told *t, const char *name, uint32_t uid, uint32_t gid,
+             uint32_t mode)
+{
+  const struct title *title = title_called (t, name);
+
+  assert_int_equal (title->stat.uid, uid);
+  assert_int_equal (title->stat.gid, gid);
+  assert_int_equal (title->stat.mode, mode);
+}
+
+/* A file's own hold for its titles and what it includes, a title's for the title. */
+static void
+test_looks (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  const char *const paths[] = { "l.yaml", "other.yaml" };
+
+  (void) state;
+  put_text ("l.yaml",
+            "virtual_files:\n"
+            "- {name: a, dedup_file: m, source_dir: s}\n"
+            "- {name: b, dedup_file: m, source_dir: s, uid: 3, file_mode: 0o4600}\n"
+            "includes: [inner]\nuid: 1\ngid: 0\nfile_mode: 0640\ndir_mode: 750\n");
+  put_text ("inner",
+            "name: c\ndedup_file: m\nsource_dir: s\ngid: 5\ndir_mode: 700\n"
+            "virtual_files: [{name: d, dedup_file: m, source_dir: s, gid: 6}]\n");
+  t = read_paths (paths, 1);
+  assert_int_equal (t.result, 0);
+  expect_look (&t, "a", 1, 0, 0640);
+  expect_look (&t, "b", 3, 0, 04600);
+  expect_look (&t, "c", 1, 5, 0640);
+  expect_look (&t, "d", 1, 6, 0640);
+  /* Folders look as what the user named says, and not as what that includes. */
+  assert_int_equal (t.config.look.folder_mode, 0750);
+  assert_int_equal (t.config.look.uid, 1);
+  assert_int_equal (t.config.look.gid, 0);
+  release (&t);
+  put_sidecar ("other.yaml", "e", "m");
+  t = read_paths (paths, 2);
+  assert_int_equal (t.result, 0);
+  expect_look (&t, "e", 7, 8, 0444);
+}
+
+/* A folder's titles look as the library's do. */
+static void
+test_folder_looks (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  put_text ("lib/B.mkvdup.yaml", "name: B\ndedup_file: m\nsource_dir: s\nuid: 9\n");
+  t = read_path ("lib");
+  expect_look (&t, "A.mkv", 7, 8, 0444);
+  expect_look (&t, "B", 9, 8, 0444);
+  assert_memory_equal (&t.config.look, &look, sizeof look);
+}
+
+/* ---- What the user names */
+
+static void
+test_named (void **state)
+{
+  CLEANUP_TOLD struct told gone = { 0 }, fifo = { 0 }, two = { 0 }, file = { 0 };
+  const char *const paths[] = { "lib", "gone.yaml" };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  assert_int_equal (mkfifo ("pipe.yaml", 0666), 0);
+  gone = read_path ("gone.yaml");
+  expect_error (&gone, "gone.yaml: No such file or directory");
+  fifo = read_path ("pipe.yaml");
+  expect_error (&fifo, "pipe.yaml: not a regular file");
+  two = read_paths (paths, 2);
+  expect_error (&two, "gone.yaml: No such file or directory");
+  file = read_path ("/dev/null");
+  expect_error (&file, "/dev/null: not a regular file");
+}
+
+static void
+test_large_file (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("l.yaml", "includes: []\n");
+  assert_int_equal (truncate ("l.yaml", (off_t) LIBRARY_MAX_YAML + 1), 0);
+  t = read_path ("l.yaml");
+  expect_error (&t, "l.yaml: too large: more than 33554432 bytes");
+}
+
+static void
+test_many_problems (void **state)
+{
+  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  buffer_append (&text, "virtual_files:\n", 15);
+  for (unsigned i = 0; i < LIBRARY_MAX_PROBLEMS + 5; i++)
+    buffer_append (&text, "- x\n", 4);
+  put_bytes ("l.yaml", text.data, text.len);
+  t = read_path ("l.yaml");
+  assert_int_equal (t.result, 0);
+  assert_int_equal (t.config.n_problems, LIBRARY_MAX_PROBLEMS);
+}
+
+/* One way to name a recipe is by a folder: then what named it is to come first. */
+static void
+test_recipe_once (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  const char *const paths[] = { "l.yaml", "lib", "lib" };
+
+  (void) state;
+  put_text ("lib/A.mkvdup", "");
+  put_sidecar ("l.yaml", "named", "lib/A.mkvdup");
+  t = read_paths (paths, 3);
+  expect_titles (&t, LINES ("named lib/A.mkvdup disc"));
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown (test_folder, scratch_empty),
+    cmocka_unit_test_teardown (test_folder_forms, scratch_empty),
+    cmocka_unit_test_teardown (test_folder_yaml, scratch_empty),
+    cmocka_unit_test_teardown (test_folder_problems, scratch_empty),
+    cmocka_unit_test_teardown (test_title, scratch_empty),
+    cmocka_unit_test_teardown (test_virtual_files, scratch_empty),
+    cmocka_unit_test_teardown (test_includes, scratch_empty),
+    cmocka_unit_test_teardown (test_include_cycles, scratch_empty),
+    cmocka_unit_test_teardown (test_include_problems, scratch_empty),
+    cmocka_unit_test_teardown (test_include_depth, scratch_empty),
+    cmocka_unit_test_teardown (test_wrong_titles, scratch_empty),
+    cmocka_unit_test_teardown (test_wrong_files, scratch_empty),
+    cmocka_unit_test_teardown (test_null_lists, scratch_empty),
+    cmocka_unit_test_teardown (test_looks, scratch_empty),
+    cmocka_unit_test_teardown (test_folder_looks, scratch_empty),
+    cmocka_unit_test_teardown (test_named, scratch_empty),
+    cmocka_unit_test_teardown (test_large_file, scratch_empty),
+    cmocka_unit_test_teardown (test_many_problems, scratch_empty),
+    cmocka_unit_test_teardown (test_recipe_once, scratch_empty),
+  };
+
+  return cmocka_run_group_tests (tests, scratch_enter, scratch_leave);
+}
