@@ -211,14 +211,17 @@ expand_folder (struct expansion *x, const char *base, size_t part, struct error 
 static int
 expand (struct expansion *x, const char *base, size_t part, struct error *err)
 {
+  struct error why = ERROR_INIT;
   int r;
 
   if (part == x->n_parts)
     return found (x, base, err);
   if (is_plain (x->parts[part]))
     return expand_plain (x, base, part, err);
-  if (x->depth >= GLOBS_MAX_DEPTH)
-    return error_set (err, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
+  if (x->depth >= GLOBS_MAX_DEPTH) {
+    error_set (&why, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
+    return x->calls->unreadable (x->calls->watcher, &why);
+  }
   x->depth++;
   r = expand_folder (x, base, part, err);
   x->depth--;

@@ -16,7 +16,9 @@
 
 #include "error.h"
 
-/* More folders, or folders deeper than this below the pattern's start, are an error. */
+/* More folders are an error; those deeper than this below the pattern's start are left out, as
+ * unreadable.
+ */
 #define GLOBS_MAX_FOLDERS 1000000u
 #define GLOBS_MAX_DEPTH 64u
 

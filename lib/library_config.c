@@ -256,16 +256,23 @@ read_named (struct library_reading *all, const char *path,
   return is_library ? 0 : error_set (err, 0, "%s: names no titles", path);
 }
 
+/* Files come first: recipes that they name are not taken once more from folders. */
 static int
-read_path (struct library_reading *all, const char *path, const struct library_look *look,
-           struct error *err)
+read_paths (struct library_reading *all, const char *const *paths, size_t n_paths,
+            bool folders, const struct library_look *look, struct error *err)
 {
   struct stat st;
+  int r = 0;
 
-  if (stat (path, &st) == -1)
-    return error_set (err, errno, "%s", path);
-  return S_ISDIR (st.st_mode) ? library_read_folder (all, path, look, err)
-                              : read_named (all, path, look, err);
+  for (size_t i = 0; r == 0 && i < n_paths; i++) {
+    if (stat (paths[i], &st) == -1)
+      return error_set (err, errno, "%s", paths[i]);
+    if (S_ISDIR (st.st_mode) != folders)
+      continue;
+    r = folders ? library_read_folder (all, paths[i], look, err)
+                : read_named (all, paths[i], look, err);
+  }
+  return r;
 }
 
 int
@@ -274,11 +281,12 @@ library_config_read (struct library_config *config, const char *const *paths,
                      library_folder_fn *folder, void *opaque, struct error *err)
 {
   struct library_reading all = { .config = config, .folder = folder, .opaque = opaque };
-  int r = 0;
+  int r;
 
   *config = (struct library_config){ .look = *look };
-  for (size_t i = 0; r == 0 && i < n_paths; i++)
-    r = read_path (&all, paths[i], look, err);
+  r = read_paths (&all, paths, n_paths, false, look, err);
+  if (r == 0)
+    r = read_paths (&all, paths, n_paths, true, look, err);
   id_set_free (&all.yaml_files);
   id_set_free (&all.recipes);
   free (all.told);

@@ -16,8 +16,8 @@
 #include "recipe.h"
 
 /* More sources, or a larger file, are not remembered. */
-#define SOURCE_INDEX_MAX 100000u
-#define SOURCE_INDEX_MAX_FILE (UINT64_C (64) << 20)
+#define SOURCE_INDEX_MAX 20000u
+#define SOURCE_INDEX_MAX_FILE (UINT64_C (16) << 20)
 
 struct source_index_entry {
   uint8_t hash[RECIPE_HASH_SIZE];

@@ -184,27 +184,33 @@ by_size (const void *a, const void *b)
   return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* When the next walk may begin, after one that began at `begin`. */
+static void
+rest_after_walk (struct source_search *s, int64_t begin)
+{
+  int64_t end = clock_ms (), pause = (end - begin) * WALK_SHARE;
+
+  s->walks++;
+  s->walk_at = end + (pause < WALK_APART_MS ? WALK_APART_MS : pause);
+}
+
 /* Know all files, unless they were looked at a moment ago. */
 static int
 walk (struct source_search *s, struct error *err)
 {
   const struct globs_calls calls = { note_file, s, pass_folder, pass_unreadable, NULL };
-  int64_t begin = clock_ms (), end;
+  int64_t begin = clock_ms ();
+  int r = 0;
 
   if (s->walks > 0 && begin < s->walk_at)
     return 0;
   forget_files (s);
-  for (s->walking = 0; s->walking < s->n_places; s->walking++)
-    if (globs_below (s->places[s->walking], &calls, err) == -1)
-      return -1;
+  for (s->walking = 0; r == 0 && s->walking < s->n_places; s->walking++)
+    r = globs_below (s->places[s->walking], &calls, err);
   if (s->n > 0)
     qsort (s->files, s->n, sizeof *s->files, by_size);
-  end = clock_ms ();
-  s->walks++;
-  s->walk_at = end + (end - begin) * WALK_SHARE;
-  if (s->walk_at < end + WALK_APART_MS)
-    s->walk_at = end + WALK_APART_MS;
-  return 0;
+  rest_after_walk (s, begin);
+  return r;
 }
 
 /* ---- Trying */
