@@ -3,11 +3,46 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
+#include "cleanup.h"
 #include "export.h"
 #include "exports.h"
 #include "parameters.h"
+
+static struct export *all; /* that are open; guarded by the lock */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+enter (struct export *e)
+{
+  LOCK_FOR_SCOPE (&lock);
+
+  e->next = all;
+  if (all)
+    all->before = e;
+  all = e;
+}
+
+static void
+leave (struct export *e)
+{
+  LOCK_FOR_SCOPE (&lock);
+
+  *(e->before ? &e->before->next : &all) = e->next;
+  if (e->next)
+    e->next->before = e->before;
+}
+
+static void
+release (struct export *e)
+{
+  if (e->image)
+    title_close (e->title);
+  snapshot_unref (e->snapshot);
+  free (e);
+}
 
 static void
 set_size (struct export *e)
@@ -37,20 +72,26 @@ export_open (const char *name, struct error *err)
   if (e->title && !(e->image = title_open (e->title, err)))
     goto failed;
   set_size (e);
+  enter (e);
   return e;
 
 failed:
-  export_close (e);
+  release (e);
   return NULL;
 }
 
 void
 export_close (struct export *e)
 {
-  if (e->image)
-    title_close (e->title);
-  snapshot_unref (e->snapshot);
-  free (e);
+  leave (e);
+  release (e);
+}
+
+void
+export_close_all (void)
+{
+  while (all)
+    export_close (all);
 }
 
 const char *

@@ -3,7 +3,7 @@
  * An export as a connection sees it: an image, its hash device, or the disk, and the padding
  * behind it.  A connection has one of its own, which is what had the name when it connected.
  *
- * Thread safety: immutable; any number of threads may read.
+ * Thread safety: immutable; any number of threads may read.  Any may open and close others.
  */
 #ifndef MKVDUP_EXPORT_H
 #define MKVDUP_EXPORT_H
@@ -20,18 +20,24 @@
 
 struct export
 {
-  struct snapshot *snapshot; /* owned reference; NULL where one recipe is served */
-  struct title *title;       /* the title, or ... */
-  struct image *image;       /* (and its image, in use) */
-  struct disk *disk;         /* ... the disk; borrowed of the snapshot */
-  bool is_hashes;            /* the title's hash device, and not the image */
-  struct verity verity;      /* if so */
-  struct padding padding;    /* behind it; of no length but behind an image */
+  struct snapshot *snapshot;    /* owned reference; NULL where one recipe is served */
+  struct title *title;          /* the title, or ... */
+  struct image *image;          /* (and its image, in use) */
+  struct disk *disk;            /* ... the disk; borrowed of the snapshot */
+  bool is_hashes;               /* the title's hash device, and not the image */
+  struct verity verity;         /* if so */
+  struct padding padding;       /* behind it; of no length but behind an image */
+  struct export *next, *before; /* of all; guarded by their lock */
 };
 
 /* NULL with `err` set; its errnum is ENOENT if nothing has the name. */
 struct export *export_open (const char *name, struct error *err);
 void export_close (struct export *e);
+
+/* Those that nbdkit has not closed: once it is asked to end it closes none.  Nobody may be
+ * reading any more.
+ */
+void export_close_all (void);
 
 /* For people; interned by nbdkit. */
 const char *export_describe (const struct export *e);

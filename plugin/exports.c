@@ -159,6 +159,7 @@ exports_stop (void)
 {
   watch_free (watch);
   free (last_failure);
+  export_close_all ();
   title_unref (only);
   library_free (library);
   titles_free (titles);
