@@ -19,28 +19,77 @@ struct disk {
   struct tree *tree;     /* owned */
   struct fs *fs;         /* owned */
   struct title **titles; /* by number of the file in the tree; owned, they are borrowed */
+  uint32_t n;            /* of titles */
+};
+
+/* What one part of a name may take, at most: a file's or folder's blocks, and its entry. */
+#define PART_ROOM 16384u
+
+/* Bytes that block numbers of 32 bits reach: of EROFS, of 4096; of UDF, of 2048. */
+static const uint64_t most_bytes[] = {
+  [DISK_EROFS] = UINT64_C (4096) * UINT32_MAX,
+  [DISK_UDF] = UINT64_C (2048) * (UINT32_MAX - 1024),
 };
 
 /* ---- Life */
 
+/* One being made. */
+struct making {
+  struct disk *disk;
+  struct tree_file *files;
+  uint32_t n;    /* files so far */
+  uint64_t room; /* bytes that are left */
+  disk_problem_fn *problem;
+  void *opaque;
+};
+
+/* Take from the room what a title needs, or -1: what `fs` says would be too late. */
 static int
-make (struct disk *d, enum disk_kind kind, struct title *const *titles, uint32_t n,
+take_room (struct making *m, const struct title *t, struct error *err)
+{
+  uint64_t need = PART_ROOM + strlen (t->name);
+
+  for (const char *slash = strchr (t->name, '/'); slash; slash = strchr (slash + 1, '/'))
+    need += PART_ROOM;
+  if (t->size > m->room || need > m->room - t->size)
+    return error_set (err, 0, "%s: there is no room for \"%s\" on the disk, %llu bytes",
+                      t->recipe, t->name, (unsigned long long) t->size);
+  m->room -= t->size + need;
+  return 0;
+}
+
+static int
+add_title (struct making *m, struct title *t, struct error *err)
+{
+  struct error why = ERROR_INIT;
+
+  if (title_keep (t, &why) == 0 && take_room (m, t, &why) == 0) {
+    m->files[m->n] = (struct tree_file){ t->name, t->size, t->stat };
+    m->disk->titles[m->n++] = t;
+    return 0;
+  }
+  if (why.errnum == ENOMEM) {
+    *err = why;
+    return -1;
+  }
+  m->problem (m->opaque, why.text);
+  return 0;
+}
+
+static int
+make (struct making *m, enum disk_kind kind, struct title *const *titles, uint32_t n,
       const struct tree_stat *folder, struct error *err)
 {
-  CLEANUP_FREE struct tree_file *files = calloc ((size_t) n + 1, sizeof *files);
-  struct error ignored = ERROR_INIT;
-  uint32_t kept = 0;
+  struct disk *d = m->disk;
 
   d->titles = calloc ((size_t) n + 1, sizeof *d->titles);
-  if (!files || !d->titles)
+  if (!m->files || !d->titles)
     return error_set (err, ENOMEM, "a disk of %u files", n);
-  for (uint32_t i = 0; i < n; i++) {
-    if (title_keep (titles[i], &ignored) == -1)
-      continue;
-    files[kept] = (struct tree_file){ titles[i]->name, titles[i]->size, titles[i]->stat };
-    d->titles[kept++] = titles[i];
-  }
-  d->tree = tree_new (files, kept, folder, err);
+  for (uint32_t i = 0; i < n; i++)
+    if (add_title (m, titles[i], err) == -1)
+      return -1;
+  d->n = m->n;
+  d->tree = tree_new (m->files, m->n, folder, err);
   if (d->tree)
     d->fs = kind == DISK_UDF ? fs_new_udf (d->tree, LABEL, err)
                              : fs_new_erofs (d->tree, LABEL, err);
@@ -49,15 +98,18 @@ make (struct disk *d, enum disk_kind kind, struct title *const *titles, uint32_t
 
 struct disk *
 disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
-          const struct tree_stat *folder, struct error *err)
+          const struct tree_stat *folder, disk_problem_fn *problem, void *opaque,
+          struct error *err)
 {
   struct disk *d = calloc (1, sizeof *d);
+  CLEANUP_FREE struct tree_file *files = calloc ((size_t) n + 1, sizeof *files);
+  struct making m = { d, files, 0, most_bytes[kind], problem, opaque };
 
   if (!d) {
     error_set (err, ENOMEM, "a disk of %u files", n);
     return NULL;
   }
-  if (make (d, kind, titles, n, folder, err) == -1) {
+  if (make (&m, kind, titles, n, folder, err) == -1) {
     disk_free (d);
     return NULL;
   }
@@ -79,6 +131,12 @@ uint64_t
 disk_size (const struct disk *d)
 {
   return d->fs->size;
+}
+
+uint32_t
+disk_files (const struct disk *d)
+{
+  return d->n;
 }
 
 /* ---- Parts */
@@ -205,17 +263,20 @@ tell (void *opaque, uint64_t offset, uint64_t len, bool zero)
   return t->fn (t->opaque, t->base + offset, len, zero);
 }
 
-/* Returns as `fn` does; *next is where the next part begins, or p->offset to end it. */
+/* Returns as `fn` does; *next is where what was told ends.  Of one that cannot be opened
+ * nothing is known: reading it will say why.
+ */
 static int
 extents_of_title (const struct part *p, image_extent_fn *fn, void *opaque, uint64_t *next,
                   struct error *err)
 {
   struct telling t = { fn, opaque, p->offset - p->at, p->offset };
-  struct image *image = title_open (p->title, err);
+  struct error ignored = ERROR_INIT;
+  struct image *image = title_open (p->title, &ignored);
   int r;
 
   if (!image)
-    return -1;
+    return fn (opaque, p->offset, p->end - p->offset, false);
   r = image_extents (image, p->at, p->end - p->offset, tell, &t, err);
   title_close (p->title);
   *next = t.next;
@@ -251,6 +312,19 @@ disk_extents (const struct disk *d, uint64_t offset, uint64_t count, image_exten
   return 0;
 }
 
+/* What cannot be fetched will fail when it is wanted. */
+static void
+prefetch_title (const struct part *p)
+{
+  struct error ignored = ERROR_INIT;
+  struct image *image = title_open (p->title, &ignored);
+
+  if (!image)
+    return;
+  image_prefetch (image, p->at, p->end - p->offset, &ignored);
+  title_close (p->title);
+}
+
 int
 disk_prefetch (const struct disk *d, uint64_t offset, uint64_t count, struct error *err)
 {
@@ -262,15 +336,7 @@ disk_prefetch (const struct disk *d, uint64_t offset, uint64_t count, struct err
     struct part p = part_at (d, offset, end);
 
     if (p.title) {
-      struct image *image = title_open (p.title, err);
-      int r;
-
-      if (!image)
-        return -1;
-      r = image_prefetch (image, p.at, p.end - p.offset, err);
-      title_close (p.title);
-      if (r == -1)
-        return -1;
+      prefetch_title (&p);
       files++;
     }
     offset = p.end;

@@ -24,16 +24,21 @@ enum disk_kind {
 
 struct disk;
 
+/* Told of each title that is left out, and why. */
+typedef void disk_problem_fn (void *opaque, const char *text);
+
 /*
  * A disk of `n` titles, sorted by tree_compare_names and agreeing; they are borrowed, and are
- * kept (title_keep).  One whose recipe cannot be read is left out.  Folders look like
- * `folder`.  NULL with `err` set: out of memory, or more than the file system holds.
+ * kept (title_keep).  Those whose recipe cannot be read, and those for which there is no
+ * room, are left out.  Folders look like `folder`.  NULL with `err` set when out of memory.
  */
 struct disk *disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
-                       const struct tree_stat *folder, struct error *err);
+                       const struct tree_stat *folder, disk_problem_fn *problem,
+                       void *opaque, struct error *err);
 void disk_free (struct disk *disk);
 
-uint64_t disk_size (const struct disk *disk); /* bytes; whole blocks of 512 */
+uint64_t disk_size (const struct disk *disk);  /* bytes; whole blocks of 512 */
+uint32_t disk_files (const struct disk *disk); /* that are on it */
 
 /* As image_read, image_extents and image_prefetch; a call to any of them says no more than
  * of a few files.

@@ -69,6 +69,7 @@ struct gather {
   uint32_t order[MAX_STRETCHES];        /* stretches by source and start */
   uint32_t read_stretch[MAX_STRETCHES]; /* the first stretch of each read */
   struct batch_read reads[MAX_STRETCHES];
+  int64_t ctimes[MAX_STRETCHES]; /* of each read's source, as it was believed before it */
   _Alignas(SOURCE_DIRECT_BLOCK) uint8_t raw[RAW_SIZE];
 };
 

@@ -92,6 +92,7 @@ plan_reads (struct gather *g)
                                  .offset = s->start,
                                  .direct = source_is_direct (source) };
     extend_read (read, source, s->end);
+    g->ctimes[g->n_reads] = atomic_load (&source->ctime);
     g->read_stretch[g->n_reads++] = i;
   }
 }
@@ -197,8 +198,9 @@ report (const struct gather *g, const struct source **failed, struct error *err)
   return -1;
 }
 
-/* Has anybody written to the sources?  Asked after reading: no means that what was
- * read is what was there when the source was verified.
+/* Has anybody written to the sources?  Asked after reading, and compared with what was
+ * believed before it: no means that what was read is what was there when the source was
+ * verified.  (What is believed now may be about another file, which took its place.)
  */
 static int
 check_unchanged (const struct gather *g, const struct source **failed, struct error *err)
@@ -212,7 +214,7 @@ check_unchanged (const struct gather *g, const struct source **failed, struct er
       continue;
     checked = source;
     now = source_ctime (source);
-    if (now == atomic_load_explicit (&source->ctime, memory_order_relaxed))
+    if (now == g->ctimes[r])
       continue;
     *failed = source;
     if (now == -1)

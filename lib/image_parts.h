@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of an image share: image.c (life, reading), image_sources.c,
+ * image_verify.c,
  * image_walk.c (running the operations of a segment), image_recode.c and
  * image_extents.c.  Private to lib/.
  */
@@ -26,7 +27,7 @@ struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
   /* Guarded by the image's lock: */
-  int64_t looked;        /* when it was last looked for; 0: never */
+  int64_t looked;        /* when it was last looked for in vain */
   struct error *failure; /* what came of it: NULL if it was found; owned */
 };
 
@@ -35,10 +36,11 @@ struct proof {
   enum image_verify mode;   /* fixed before the first read */
   _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
   atomic_uint changes;      /* of sources, so far */
-  atomic_bool has_levels;   /* they were checked */
-  pthread_mutex_t lock;     /* guards `claims`, and setting and clearing bits */
-  pthread_cond_t released;  /* one of the claims */
-  struct claim *claims;     /* groups that are being proven */
+  pthread_mutex_t levels_lock;
+  bool has_levels;         /* they were checked; guarded by that lock */
+  pthread_mutex_t lock;    /* guards `claims`, and setting and clearing bits */
+  pthread_cond_t released; /* one of the claims */
+  struct claim *claims;    /* groups that are being proven */
 };
 
 struct image {

@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "image_parts.h"
 
-/* Looking for a source costs a dozen reads: its outcome holds for so long. */
+/* Looking for a source costs a dozen reads: that it is nowhere holds for so long. */
 #define LOOK_AGAIN_MS 1000
 
 /* At its places, or wherever the finder finds it. */
@@ -64,6 +64,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
   if (dup3 (found.fd, s->source.fd, O_CLOEXEC) == -1)
     error_set (err, errno, "%s: dup3", found.path);
   else {
+    image_forget_proof (img);
     atomic_store (&s->source.ctime, atomic_load (&found.ctime));
     err = NULL;
   }
@@ -75,7 +76,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
  * moved, which is seen as a change.
  */
 static bool
-is_still_right (const struct image *img, uint32_t number)
+is_still_right (struct image *img, uint32_t number)
 {
   struct source *source = &img->sources[number].source;
   struct error ignored = ERROR_INIT;
@@ -88,11 +89,14 @@ is_still_right (const struct image *img, uint32_t number)
   if (ctime == -1 ||
       source_verify (source, &img->recipe->sources[number], &ignored) == -1)
     return false;
-  atomic_store (&source->ctime, ctime);
+  if (ctime != atomic_load (&source->ctime)) {
+    image_forget_proof (img);
+    atomic_store (&source->ctime, ctime);
+  }
   return true;
 }
 
-/* Look for a source, unless that was done a moment ago: then it is the same answer. */
+/* Look for a source, unless that was done in vain a moment ago: then it is the same answer. */
 static int
 look_for_source (struct image *img, uint32_t number, struct error *err)
 {
@@ -101,23 +105,19 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
 
   if (is_still_right (img, number))
     return 0;
-  if (s->looked == 0 || clock_ms () - s->looked >= LOOK_AGAIN_MS) {
-    free (s->failure);
-    s->failure = NULL;
-    if (open_source (img, number, err) == -1) {
-      s->failure = malloc (sizeof *s->failure);
-      if (s->failure)
-        *s->failure = *err;
-      s->looked = s->failure ? clock_ms () : 0;
-      return -1;
-    }
-    s->looked = clock_ms ();
-  }
-  if (s->failure) {
+  if (s->failure && clock_ms () - s->looked < LOOK_AGAIN_MS) {
     *err = *s->failure;
     return -1;
   }
-  return 0;
+  free (s->failure);
+  s->failure = NULL;
+  if (open_source (img, number, err) == 0)
+    return 0;
+  s->looked = clock_ms ();
+  s->failure = malloc (sizeof *s->failure);
+  if (s->failure)
+    *s->failure = *err;
+  return -1;
 }
 
 const struct source *
@@ -138,8 +138,6 @@ image_recover_source (struct image *img, const struct source *failed, struct err
   struct error reason = ERROR_INIT;
 
   _Static_assert(offsetof (struct image_source, source) == 0, "see the cast");
-  /* Before the change is accepted: what was proven was proven of other bytes. */
-  image_forget_proof (img);
   if (look_for_source (img, (uint32_t) (s - img->sources), &reason) == 0)
     return 0;
   error_context (&reason, "%s; and now", err->text);

@@ -5,8 +5,13 @@
  * touched, and after a source has changed; or each time.
  *
  * Invariant: a group's bit is set only if the group was proven since the last change of a
- * source.  A change is counted before the bits are cleared; who reads a group that was
- * proven looks at the count before and after, and begins again if it has moved.
+ * source was accepted.  Then bits are cleared first, the change is counted, and only after
+ * that the source's new change time is what reads are compared with; who reads a group that
+ * was proven looks at the count before and after, and begins again if it has moved.
+ *
+ * A file's change time is set when a write begins, and has a resolution: what was written
+ * a moment ago may be written on without another change that shows.  So no bit is set while
+ * a source is younger than that.
  *
  * One thread proves a group, others that want it meanwhile wait: a player's requests of
  * 128 KiB would otherwise each read and hash all of it.
@@ -18,12 +23,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
+#include "file_id.h"
 #include "image_parts.h"
 #include "merkle.h"
 
 #define BITS 64u /* of a word of the map */
+
+/* The map of larger images (16 TiB) would be larger than 4 MiB: they are proven each time. */
+#define MAX_GROUPS (UINT64_C (1) << 25)
+
+/* Longer than a write of one call takes, and than any file system's clock is coarse. */
+#define SETTLED_NS (10 * NS_PER_SECOND)
 
 /* A group that is being proven by a thread, on whose stack this is. */
 struct claim {
@@ -37,6 +50,8 @@ image_set_verify (struct image *img, enum image_verify mode, struct error *err)
   struct proof *p = &img->proof;
   uint64_t groups = merkle_groups (image_size (img));
 
+  if (mode == IMAGE_VERIFY_LAZY && groups > MAX_GROUPS)
+    mode = IMAGE_VERIFY_FULL;
   if (mode == IMAGE_VERIFY_LAZY && !p->proven) {
     p->proven = calloc (groups / BITS + 1, sizeof *p->proven);
     if (!p->proven)
@@ -74,9 +89,26 @@ image_forget_proof (struct image *img)
   uint64_t words = merkle_groups (image_size (img)) / BITS + 1;
   LOCK_FOR_SCOPE (&p->lock);
 
-  atomic_fetch_add (&p->changes, 1);
   for (uint64_t i = 0; p->proven && i < words; i++)
     atomic_store (&p->proven[i], 0);
+  atomic_fetch_add (&p->changes, 1);
+}
+
+/* Have all sources been left alone for long enough? */
+static bool
+is_settled (const struct image *img)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  for (uint32_t i = 0; i < img->recipe->n_sources; i++) {
+    const struct image_source *s = &img->sources[i];
+
+    if (atomic_load (&s->is_open) &&
+        atomic_load (&s->source.ctime) > timespec_ns (&now) - SETTLED_NS)
+      return false;
+  }
+  return true;
 }
 
 /* Take a group to be proven by this thread; false if it has been, meanwhile. */
@@ -124,11 +156,13 @@ check_levels (struct image *img, struct error *err)
 {
   struct proof *p = &img->proof;
 
-  if (atomic_load (&p->has_levels))
+  LOCK_FOR_SCOPE (&p->levels_lock);
+
+  if (p->has_levels)
     return 0;
   if (recipe_check_merkle (img->recipe, err) == -1)
     return -1;
-  atomic_store (&p->has_levels, true);
+  p->has_levels = true;
   return 0;
 }
 
@@ -231,6 +265,7 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
       image_read_unproven (img, buf, len, at, note, err) == -1 ||
       merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;
+  note->group_len = 0;
   return memcmp (want, have, sizeof want) == 0 ? 0 : complain (img, at, len, err);
 }
 
@@ -278,7 +313,7 @@ read_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
   }
   changes = atomic_load (&p->changes);
   r = prove_part (img, buf, count, offset, note, err);
-  release (p, &mine, r == 0, changes);
+  release (p, &mine, r == 0 && is_settled (img), changes);
   return r;
 }
 

@@ -110,7 +110,8 @@ snapshot_disk (struct snapshot *s, struct error *err)
   LOCK_FOR_SCOPE (&s->state->lock);
 
   if (!s->state->disk)
-    s->state->disk = disk_new (o->disk_kind, s->titles, s->n, &folder, err);
+    s->state->disk =
+      disk_new (o->disk_kind, s->titles, s->n, &folder, o->problem, o->opaque, err);
   return s->state->disk;
 }
 

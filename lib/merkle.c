@@ -181,6 +181,15 @@ merkle_group_digest (const uint8_t *data, size_t len, uint64_t image_size,
 }
 
 int
+merkle_parent (const uint8_t *digests, size_t n, uint8_t digest[MERKLE_DIGEST],
+               struct error *err)
+{
+  CLEANUP_CTX EVP_MD_CTX *ctx = sha256_new (err);
+
+  return ctx ? digest_block (ctx, digests, n * MERKLE_DIGEST, digest, err) : -1;
+}
+
+int
 merkle_finish (uint8_t *stored, uint64_t size, struct error *err)
 {
   CLEANUP_CTX EVP_MD_CTX *ctx = sha256_new (err);

@@ -54,6 +54,10 @@ int merkle_group_level0 (const uint8_t *data, size_t len, uint8_t level0[MERKLE_
  */
 int merkle_finish (uint8_t *stored, uint64_t size, struct error *err);
 
+/* The digest that `n` <= MERKLE_FANOUT digests of one level have in the level above. */
+int merkle_parent (const uint8_t *digests, size_t n, uint8_t digest[MERKLE_DIGEST],
+                   struct error *err);
+
 /* Check that levels above 1 follow from level 1: a recipe could claim anything. */
 int merkle_check_levels (const uint8_t *stored, uint64_t size, struct error *err);
 

@@ -109,8 +109,9 @@ check_section (const struct recipe *r, const struct recipe_section *s, struct er
     XXH3_64bits_update (state, piece, n);
   }
   if (XXH3_64bits_digest (state) != s->checksum)
-    return error_set (err, 0, "%s: section 0x%08x at offset %llu is damaged (checksum)",
-                      r->path, s->type, (unsigned long long) s->offset);
+    return error_set (err, 0, "%s: section %.4s at offset %llu is damaged (checksum)",
+                      r->path, (const char *) &(uint32_t){ htole32 (s->type) },
+                      (unsigned long long) s->offset);
   return 0;
 }
 
@@ -126,16 +127,45 @@ recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *diges
                    r->merkle_at + first * MERKLE_DIGEST, r->path, err);
 }
 
+/* Digests [first, first + n) are a level, and its parents stand behind it. */
+static int
+check_level (const struct recipe *r, uint64_t first, uint64_t n, struct error *err)
+{
+  uint8_t below[MERKLE_BLOCK], have[MERKLE_DIGEST], want[MERKLE_DIGEST];
+
+  for (uint64_t i = 0; i < n; i += MERKLE_FANOUT) {
+    size_t count = n - i < MERKLE_FANOUT ? (size_t) (n - i) : MERKLE_FANOUT;
+
+    if (recipe_digests (r, first + i, count, below, err) == -1 ||
+        recipe_digests (r, first + n + i / MERKLE_FANOUT, 1, have, err) == -1 ||
+        merkle_parent (below, count, want, err) == -1)
+      return -1;
+    if (memcmp (have, want, sizeof want) != 0)
+      return error_set (err, 0, "%s: a Merkle digest is not that of the level below",
+                        r->path);
+  }
+  return 0;
+}
+
+/* A block at a time: a recipe may claim an image of any size. */
 int
 recipe_check_merkle (const struct recipe *r, struct error *err)
 {
-  CLEANUP_FREE uint8_t *data = NULL;
-  size_t len;
+  static const uint8_t zeros[MERKLE_DIGEST];
+  uint64_t n = merkle_groups (r->image_size), first = 0;
+  uint8_t root[MERKLE_DIGEST];
 
-  if (recipe_read_section (r, SECTION_MERKLE, &data, &len, err) == -1)
+  for (uint32_t i = 0; i < r->n_sections; i++)
+    if (r->sections[i].type == SECTION_MERKLE &&
+        check_section (r, &r->sections[i], err) == -1)
+      return -1;
+  for (; n > 1; first += n, n = n / MERKLE_FANOUT + (n % MERKLE_FANOUT != 0))
+    if (check_level (r, first, n, err) == -1)
+      return -1;
+  if (recipe_digests (r, first, 1, root, err) == -1)
     return -1;
-  if (merkle_check_levels (data, r->image_size, err) == -1)
-    return error_context (err, "%s", r->path);
+  if (r->image_size == 0 && memcmp (root, zeros, sizeof root) != 0)
+    return error_set (err, 0, "%s: Merkle root of an empty image is not zero", r->path);
   return 0;
 }
 

@@ -39,12 +39,28 @@ sample_at (uint64_t i, uint64_t k, uint64_t n)
   return k == 1 ? 0 : i * (n - 1) / (k - 1) * SAMPLE_BLOCK;
 }
 
+/* The first `len` bytes of a block, of which all is asked for: as O_DIRECT wants it. */
+static int
+read_block (int fd, uint8_t *block, size_t len, uint64_t at, struct error *err)
+{
+  ssize_t n;
+
+  do
+    n = pread (fd, block, SAMPLE_BLOCK, (off_t) at);
+  while (n == -1 && errno == EINTR);
+  if (n == -1)
+    return error_set (err, errno, "sample: read at offset %llu", (unsigned long long) at);
+  if ((size_t) n < len)
+    return read_all (fd, block + n, len - (size_t) n, at + (uint64_t) n, "sample", err);
+  return 0;
+}
+
 int
 source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
 {
   uint64_t n = size / SAMPLE_BLOCK + (size % SAMPLE_BLOCK != 0);
   uint64_t k = n < SAMPLE_BLOCKS ? n : SAMPLE_BLOCKS;
-  uint8_t blocks[SAMPLE_BLOCKS * SAMPLE_BLOCK];
+  _Alignas(SOURCE_DIRECT_BLOCK) uint8_t blocks[SAMPLE_BLOCKS * SAMPLE_BLOCK];
   size_t used = 0;
 
   if (size > SOURCE_MAX_SIZE)
@@ -56,7 +72,7 @@ source_sample (int fd, uint64_t size, uint64_t *sample, struct error *err)
     uint64_t at = sample_at (i, k, n);
     size_t len = size - at < SAMPLE_BLOCK ? (size_t) (size - at) : SAMPLE_BLOCK;
 
-    if (read_all (fd, blocks + used, len, at, "sample", err) == -1)
+    if (read_block (fd, blocks + used, len, at, err) == -1)
       return -1;
     used += len;
   }

@@ -234,18 +234,31 @@ open_recipe (const struct title *t, struct error *err)
   return -1;
 }
 
+/* The file that is kept, unless it was written to.  (Removing it changes its ctime.) */
+static int
+open_kept (const struct title *t, int kept, struct error *err)
+{
+  struct stat st;
+
+  if (fstat (kept, &st) == -1)
+    return error_set (err, errno, "%s", t->recipe);
+  if ((uint64_t) st.st_size != t->id.size || timespec_ns (&st.st_mtim) != t->id.mtime_ns)
+    return error_set (err, 0, "%s: was written to since this client connected",
+                      t->recipe);
+  kept = fcntl (kept, F_DUPFD_CLOEXEC, 0);
+  return kept == -1 ? error_set (err, errno, "%s", t->recipe) : kept;
+}
+
 static struct image *
 open_image (const struct title *t, int kept, struct error *err)
 {
   const struct titles_config *c = &t->state->titles->config;
-  int fd = kept >= 0 ? fcntl (kept, F_DUPFD_CLOEXEC, 0) : open_recipe (t, err);
+  int fd = kept >= 0 ? open_kept (t, kept, err) : open_recipe (t, err);
   CLEANUP_FREE const char **places = calloc (c->n_places + 1, sizeof *places);
   struct recipe *recipe;
   struct image *image;
   size_t n = 0;
 
-  if (fd == -1 && kept >= 0)
-    error_set (err, errno, "%s", t->recipe);
   recipe = fd == -1 ? NULL : recipe_open_fd (fd, t->recipe, err);
   if (recipe && !places) {
     recipe_close (recipe);

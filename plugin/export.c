@@ -98,8 +98,8 @@ const char *
 export_describe (const struct export *e)
 {
   if (e->disk)
-    return describe_disk (e->snapshot->n);
-  return e->is_hashes ? describe_hashes (e->title) : describe_title (e->title);
+    return describe_disk (disk_files (e->disk));
+  return e->is_hashes ? describe_hashes () : describe_title (e->title);
 }
 
 /* ---- Reading */

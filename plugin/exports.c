@@ -14,11 +14,14 @@
 #include "exports.h"
 #include "library.h"
 #include "parameters.h"
+#include "report.h"
 #include "source_search.h"
 #include "watch.h"
 
 /* nbdkit 1.32 refuses to list more. */
 #define MAX_LISTED 10000u
+/* And one longer name makes it refuse the whole list. */
+#define MAX_LISTED_NAME 4096u
 
 /* Behind a title's name: that of its hash device. */
 #define VERITY_SUFFIX ".verity"
@@ -173,7 +176,7 @@ const char *
 describe_title (const struct title *t)
 {
   /* The exact size is nowhere else to be seen once the image is padded. */
-  return nbdkit_printf_intern ("%s: %llu bytes", t->name, (unsigned long long) t->size);
+  return nbdkit_printf_intern ("%llu bytes", (unsigned long long) t->size);
 }
 
 const char *
@@ -185,9 +188,9 @@ describe_disk (uint32_t n_files)
 }
 
 const char *
-describe_hashes (const struct title *t)
+describe_hashes (void)
 {
-  return nbdkit_printf_intern ("%s: dm-verity's hash device", t->name);
+  return "dm-verity's hash device";
 }
 
 /* A title, and its hash device if there are any. */
@@ -197,26 +200,32 @@ list_title (const struct title *t, struct nbdkit_exports *list)
   int r = nbdkit_add_export (list, t->name, describe_title (t));
   const char *hashes;
 
-  if (r == -1 || !parameters.verity)
+  if (r == -1 || !parameters.verity ||
+      strlen (t->name) + strlen (VERITY_SUFFIX) > MAX_LISTED_NAME)
     return r;
   hashes = nbdkit_printf_intern ("%s%s", t->name, VERITY_SUFFIX);
-  return hashes ? nbdkit_add_export (list, hashes, describe_hashes (t)) : -1;
+  return hashes ? nbdkit_add_export (list, hashes, describe_hashes ()) : -1;
 }
 
 static int
 list_library (const struct snapshot *s, struct nbdkit_exports *list)
 {
   uint32_t most = (MAX_LISTED - (parameters.disk != NULL)) / (parameters.verity ? 2 : 1);
+  struct error cut;
   int r = 0;
 
   if (parameters.disk)
     r = nbdkit_add_export (list, parameters.disk, describe_disk (s->n));
   for (uint32_t i = 0; r == 0 && i < s->n && i < most; i++)
     r = list_title (s->titles[i], list);
-  if (r == 0 && s->n > most)
-    nbdkit_error ("a list of exports has %u of %u titles: nbdkit lists no more; the "
-                  "others can be had by their names",
-                  most, s->n);
+  if (r == 0 && s->n > most) {
+    error_set (
+      &cut, 0,
+      "a list of exports has %u of %u titles: nbdkit lists no more; the others can "
+      "be had by their names",
+      most, s->n);
+    report_text (cut.text);
+  }
   return r;
 }
 

@@ -35,6 +35,6 @@ int exports_find (struct export *e, const char *name, struct error *err);
 /* What lists and clients are told of them; interned by nbdkit. */
 const char *describe_title (const struct title *t);
 const char *describe_disk (uint32_t n_files);
-const char *describe_hashes (const struct title *t);
+const char *describe_hashes (void);
 
 #endif /* MKVDUP_EXPORTS_H */

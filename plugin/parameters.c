@@ -94,16 +94,28 @@ set_fs (const char *value)
   return 0;
 }
 
+/* The largest number means "nobody" to system calls. */
+static int
+set_id (const char *key, const char *value, uint32_t *id)
+{
+  if (nbdkit_parse_uint32_t (key, value, id) == -1)
+    return -1;
+  if (*id != UINT32_MAX)
+    return 0;
+  nbdkit_error ("%s=%s: no owner", key, value);
+  return -1;
+}
+
 static int
 set_uid (const char *value)
 {
-  return nbdkit_parse_uint32_t ("uid", value, &parameters.look.uid);
+  return set_id ("uid", value, &parameters.look.uid);
 }
 
 static int
 set_gid (const char *value)
 {
-  return nbdkit_parse_uint32_t ("gid", value, &parameters.look.gid);
+  return set_id ("gid", value, &parameters.look.gid);
 }
 
 static int

@@ -31,6 +31,8 @@
  */
 #define PREFERRED_BLOCK 65536
 #define MAXIMUM_BLOCK (32u << 20)
+/* Of a hash device, for which 128 times as much is read and hashed. */
+#define MAXIMUM_HASHES PREFERRED_BLOCK
 
 /* -D mkvdup.pread=1: read without io_uring. */
 NBDKIT_DLL_PUBLIC extern int mkvdup_debug_pread;
@@ -169,10 +171,11 @@ static int
 mkvdup_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
                    uint32_t *maximum)
 {
-  (void) handle;
+  const struct export *export = handle;
+
   *minimum = 1;
   *preferred = PREFERRED_BLOCK;
-  *maximum = MAXIMUM_BLOCK;
+  *maximum = export->is_hashes ? MAXIMUM_HASHES : MAXIMUM_BLOCK;
   return 0;
 }
 

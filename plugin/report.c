@@ -86,17 +86,23 @@ is_due (const char *text, unsigned *silent)
   return true;
 }
 
-int
-report (const struct error *err)
+void
+report_text (const char *text)
 {
   unsigned silent;
 
-  if (!is_due (err->text, &silent))
-    nbdkit_debug ("%s", err->text);
+  if (!is_due (text, &silent))
+    nbdkit_debug ("%s", text);
   else if (silent > 0)
-    nbdkit_error ("%s (and %u like it before)", err->text, silent);
+    nbdkit_error ("%s (and %u like it before)", text, silent);
   else
-    nbdkit_error ("%s", err->text);
+    nbdkit_error ("%s", text);
+}
+
+int
+report (const struct error *err)
+{
+  report_text (err->text);
   /* NBD knows few error numbers; others arrive as EINVAL. */
   nbdkit_set_error (err->errnum == ENOMEM ? ENOMEM : EIO);
   return -1;

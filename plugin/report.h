@@ -11,7 +11,10 @@
 
 #include "error.h"
 
-/* Returns -1. */
+/* Returns -1, and has told nbdkit what clients are to be told. */
 int report (const struct error *err);
+
+/* What only the log is told. */
+void report_text (const char *text);
 
 #endif /* MKVDUP_REPORT_H */
