@@ -171,6 +171,14 @@ expand_plain (struct expansion *x, const char *base, size_t part, struct error *
   return r == 0 && (is_last || is_there) ? expand (x, path, part + 1, err) : r;
 }
 
+static bool
+is_link (const char *path)
+{
+  struct stat st;
+
+  return lstat (path, &st) == 0 && S_ISLNK (st.st_mode);
+}
+
 /* A name in the folder `base`, where `part` is looked for. */
 static int
 expand_name (struct expansion *x, const char *base, const struct dirent *e, size_t part,
@@ -188,6 +196,8 @@ expand_name (struct expansion *x, const char *base, const struct dirent *e, size
   path = join (base, e->d_name);
   if (!path)
     return error_set (err, ENOMEM, "%s", base);
+  if (x->calls->skip_links && may_be_folder && is_link (path))
+    return 0;
   if (!may_be_folder)
     return x->calls->file (x->calls->opaque, path, err);
   return expand (x, path, deeper ? part : part + 1, err);

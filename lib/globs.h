@@ -4,7 +4,7 @@
  *
  * A pattern is a path whose parts may hold "*", "?" and "[...]" (fnmatch (3), POSIX), or be
  * "**", which stands for any number of folders, none included.  Names that begin with "."
- * are only matched by a part that begins so too.  Links are followed; a folder that is
+ * are only matched by a part that begins so too.  Links are followed, unless that is not wanted; a folder that is
  * reached again, by a link or otherwise, is not entered again, so that no cycle is endless.
  *
  * glob (3) was decided against: it has no "**", and cannot say which folders it looked at.
@@ -13,6 +13,8 @@
  */
 #ifndef MKVDUP_GLOBS_H
 #define MKVDUP_GLOBS_H
+
+#include <stdbool.h>
 
 #include "error.h"
 
@@ -34,6 +36,7 @@ struct globs_calls {
   /* A folder cannot be read, and is left out. */
   int (*unreadable) (void *watcher, const struct error *why);
   void *watcher;
+  bool skip_links; /* whose ends are not to be looked at */
 };
 
 /*

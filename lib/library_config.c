@@ -118,7 +118,7 @@ unreadable (void *watcher, const struct error *why)
 struct globs_calls
 library_globs_calls (struct library_reading *all, library_file_fn *file, void *opaque)
 {
-  return (struct globs_calls){ file, opaque, tell_of_folder, unreadable, all };
+  return (struct globs_calls){ file, opaque, tell_of_folder, unreadable, all, false };
 }
 
 /* A file that was not named by the user is left out if it is wrong. */

@@ -14,7 +14,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "globs.h"
+#include "source_files.h"
 #include "source_index.h"
 #include "source_search.h"
 
@@ -24,44 +24,33 @@
 #define WALK_SHARE 10
 #define WALK_APART_MS 1000
 
-/* What walking remembers is bounded: files below all places. */
-#define MAX_FILES 1000000u
-
 #define HASH_BLOCK ((size_t) 1 << 20)
 
-/* A file below a place. */
-struct file {
+/* A search in vain: all files of that size were looked at, and perhaps hashed. */
+struct vain {
+  uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t size;
-  size_t number; /* in the order in which they were found */
-  size_t place;
-  char *path; /* below the place; owned */
+  unsigned walks; /* how many there had been; 0: none yet */
 };
+
+#define VAIN 64u
 
 struct source_search {
   char **places; /* owned, fixed */
   size_t n_places;
   char *index_path; /* owned, fixed; or NULL */
+  pthread_mutex_t index_lock;
+  struct source_index index; /* guarded by that */
   pthread_mutex_t lock;
   /* Guarded by the lock: */
-  struct source_index index;
-  struct file *files; /* sorted by size and number; owned */
-  size_t n, cap;
-  size_t walking; /* the place that is being walked */
+  struct vain vain[VAIN];
+  unsigned n_vain; /* so far */
+  struct source_files files;
   unsigned walks;
   int64_t walk_at; /* when the next walk may begin; milliseconds, monotonic */
 };
 
 /* ---- Life */
-
-static void
-forget_files (struct source_search *s)
-{
-  for (size_t i = 0; i < s->n; i++)
-    free (s->files[i].path);
-  free (s->files);
-  s->files = NULL;
-  s->n = s->cap = 0;
-}
 
 struct source_search *
 source_search_new (const char *const *places, size_t n_places, const char *index)
@@ -72,6 +61,7 @@ source_search_new (const char *const *places, size_t n_places, const char *index
   if (!s)
     return NULL;
   pthread_mutex_init (&s->lock, NULL);
+  pthread_mutex_init (&s->index_lock, NULL);
   s->index_path = index ? strdup (index) : NULL;
   s->places = calloc (n_places + 1, sizeof *s->places);
   ok = s->places && (!index || s->index_path);
@@ -93,13 +83,14 @@ source_search_free (struct source_search *s)
 {
   if (!s)
     return;
-  forget_files (s);
+  source_files_free (&s->files);
   source_index_free (&s->index);
   for (size_t i = 0; i < s->n_places; i++)
     free (s->places[i]);
   free (s->places);
   free (s->index_path);
   pthread_mutex_destroy (&s->lock);
+  pthread_mutex_destroy (&s->index_lock);
   free (s);
 }
 
@@ -113,103 +104,28 @@ source_search_walks (struct source_search *s)
 
 /* ---- Walking */
 
-static const char *
-below (const char *place, const char *path)
-{
-  size_t len = strlen (place);
-
-  if (len == 0 || strncmp (place, path, len) != 0 ||
-      (path[len] != '/' && place[len - 1] != '/'))
-    return NULL;
-  path += len;
-  while (*path == '/')
-    path++;
-  return path;
-}
-
-static int
-note_file (void *opaque, const char *path, struct error *err)
-{
-  struct source_search *s = opaque;
-  const char *rest = below (s->places[s->walking], path);
-  struct stat st;
-  struct file *f;
-
-  if (!rest || stat (path, &st) == -1 || !S_ISREG (st.st_mode))
-    return 0;
-  if (s->n == MAX_FILES)
-    return error_set (err, 0, "%s: more than %u files to search", path, MAX_FILES);
-  if (s->n == s->cap) {
-    size_t cap = s->cap ? s->cap * 2 : 64;
-    struct file *files = realloc (s->files, cap * sizeof *files);
-
-    if (!files)
-      return error_set (err, ENOMEM, "%s", path);
-    s->files = files;
-    s->cap = cap;
-  }
-  f = &s->files[s->n];
-  *f = (struct file){ (uint64_t) st.st_size, s->n, s->walking, strdup (rest) };
-  if (!f->path)
-    return error_set (err, ENOMEM, "%s", path);
-  s->n++;
-  return 0;
-}
-
-static int
-pass_folder (void *watcher, const char *path, struct error *err)
-{
-  (void) watcher;
-  (void) path;
-  (void) err;
-  return 0;
-}
-
-/* A folder that cannot be read may well not hold what is wanted. */
-static int
-pass_unreadable (void *watcher, const struct error *why)
-{
-  (void) watcher;
-  (void) why;
-  return 0;
-}
-
-static int
-by_size (const void *a, const void *b)
-{
-  const struct file *x = a, *y = b;
-
-  if (x->size != y->size)
-    return x->size < y->size ? -1 : 1;
-  return x->number < y->number ? -1 : x->number > y->number;
-}
-
-/* When the next walk may begin, after one that began at `begin`. */
+/* No walk for a while, after work that began at `begin`. */
 static void
-rest_after_walk (struct source_search *s, int64_t begin)
+rest (struct source_search *s, int64_t begin)
 {
   int64_t end = clock_ms (), pause = (end - begin) * WALK_SHARE;
+  int64_t at = end + (pause < WALK_APART_MS ? WALK_APART_MS : pause);
 
-  s->walks++;
-  s->walk_at = end + (pause < WALK_APART_MS ? WALK_APART_MS : pause);
+  s->walk_at = at > s->walk_at ? at : s->walk_at;
 }
 
 /* Know all files, unless they were looked at a moment ago. */
 static int
 walk (struct source_search *s, struct error *err)
 {
-  const struct globs_calls calls = { note_file, s, pass_folder, pass_unreadable, NULL };
   int64_t begin = clock_ms ();
-  int r = 0;
+  int r;
 
   if (s->walks > 0 && begin < s->walk_at)
     return 0;
-  forget_files (s);
-  for (s->walking = 0; r == 0 && s->walking < s->n_places; s->walking++)
-    r = globs_below (s->places[s->walking], &calls, err);
-  if (s->n > 0)
-    qsort (s->files, s->n, sizeof *s->files, by_size);
-  rest_after_walk (s, begin);
+  r = source_files_find (&s->files, s->places, s->n_places, err);
+  s->walks++;
+  rest (s, begin);
   return r;
 }
 
@@ -228,15 +144,25 @@ try_at (const struct recipe_source *id, const char *place, const char *path, boo
   return copy ? source_open (&there, &place, 1, direct, out, &ignored) : -1;
 }
 
-/* Where it was found before.  Only below one of our places: the index is outsiders' bytes. */
-static int
-try_remembered (const struct source_search *s, const struct recipe_source *id,
-                bool direct, struct source *out)
+/* Where it was found before; malloced. */
+static char *
+remembered (struct source_search *s, const struct recipe_source *id)
 {
+  LOCK_FOR_SCOPE (&s->index_lock);
   const char *path = source_index_find (&s->index, id);
 
+  return path ? strdup (path) : NULL;
+}
+
+/* Only below one of our places: the index is outsiders' bytes. */
+static int
+try_remembered (struct source_search *s, const struct recipe_source *id, bool direct,
+                struct source *out)
+{
+  CLEANUP_FREE char *path = remembered (s, id);
+
   for (size_t i = 0; path && i < s->n_places; i++) {
-    const char *rest = below (s->places[i], path);
+    const char *rest = source_files_below (s->places[i], path);
 
     if (rest && try_at (id, s->places[i], rest, direct, out) == 0)
       return 0;
@@ -244,21 +170,25 @@ try_remembered (const struct source_search *s, const struct recipe_source *id,
   return -1;
 }
 
-/* The first file of this size; s->n if there is none. */
-static size_t
-first_of_size (const struct source_search *s, uint64_t size)
+/* Was it looked for in vain, and there was no other walk since? */
+static bool
+was_in_vain (const struct source_search *s, const struct recipe_source *id)
 {
-  size_t low = 0, high = s->n;
+  for (size_t i = 0; i < VAIN; i++)
+    if (s->vain[i].walks == s->walks && s->vain[i].size == id->size &&
+        memcmp (s->vain[i].hash, id->hash, sizeof id->hash) == 0)
+      return true;
+  return false;
+}
 
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
+static void
+note_vain (struct source_search *s, const struct recipe_source *id)
+{
+  struct vain *v = &s->vain[s->n_vain++ % VAIN];
 
-    if (s->files[middle].size < size)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  memcpy (v->hash, id->hash, sizeof v->hash);
+  v->size = id->size;
+  v->walks = s->walks;
 }
 
 /* Hash all of it.  Blocks are read whole, as O_DIRECT wants them, but for the last. */
@@ -341,9 +271,11 @@ choose (struct choice *c, struct source *next)
 static int
 try_all (const struct source_search *s, struct choice *c, bool direct)
 {
-  for (size_t i = first_of_size (s, c->id->size);
-       i < s->n && s->files[i].size == c->id->size; i++) {
-    const struct file *f = &s->files[i];
+  const struct source_files *all = &s->files;
+
+  for (size_t i = source_files_first (all, c->id->size);
+       i < all->n && all->files[i].size == c->id->size; i++) {
+    const struct source_file *f = &all->files[i];
     struct source next = SOURCE_INIT;
 
     if (try_at (c->id, s->places[f->place], f->path, direct, &next) == 0 &&
@@ -359,6 +291,7 @@ static void
 remember (struct source_search *s, const struct recipe_source *id, const char *path)
 {
   struct error ignored = ERROR_INIT;
+  LOCK_FOR_SCOPE (&s->index_lock);
 
   source_index_put (&s->index, id, path);
   if (!s->index_path)
@@ -367,23 +300,41 @@ remember (struct source_search *s, const struct recipe_source *id, const char *p
   source_index_write (&s->index, s->index_path, &ignored);
 }
 
+/* Walk and look at all files of its size. */
+static int
+search (struct source_search *s, const struct recipe_source *id, bool direct,
+        struct source *out, struct error *err)
+{
+  struct choice choice = { .id = id };
+  int64_t begin;
+  LOCK_FOR_SCOPE (&s->lock);
+
+  if (walk (s, err) == -1)
+    return -1;
+  begin = clock_ms ();
+  if (!was_in_vain (s, id) && try_all (s, &choice, direct) == 0) {
+    *out = choice.source;
+    return 0;
+  }
+  if (!was_in_vain (s, id)) {
+    note_vain (s, id);
+    rest (s, begin);
+  }
+  return error_set (err, 0, "no file below has its size and content");
+}
+
 int
 source_search_open (void *opaque, const struct recipe_source *id, bool direct,
                     struct source *out, struct error *err)
 {
   struct source_search *s = opaque;
-  struct choice choice = { .id = id };
-  LOCK_FOR_SCOPE (&s->lock);
 
   if (s->n_places == 0)
     return -1;
   if (try_remembered (s, id, direct, out) == 0)
     return 0;
-  if (walk (s, err) == -1)
+  if (search (s, id, direct, out, err) == -1)
     return -1;
-  if (try_all (s, &choice, direct) == -1)
-    return error_set (err, 0, "no file below has its size and content");
-  remember (s, id, choice.source.path);
-  *out = choice.source;
+  remember (s, id, out->path);
   return 0;
 }

@@ -15,10 +15,10 @@
  * The index is text: a line "mkvdup sources 1", then lines of the XXH3-128 of a source
  * (32 hexadecimal digits), its size (bytes) and its path, divided by a space.
  *
- * Files whose names begin with ".", in such folders, or behind links that lead out of their
- * place are not found.
+ * Files whose names begin with ".", in such folders, or behind links are not found.
  *
- * Thread safety: one search at a time, others wait.
+ * Thread safety: any number at once.  What is remembered is tried at once; one thread at a
+ * time walks and hashes, and others that have to wait for it.
  */
 #ifndef MKVDUP_SOURCE_SEARCH_H
 #define MKVDUP_SOURCE_SEARCH_H

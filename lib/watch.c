@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -24,6 +25,9 @@
 #define QUIET_MS 200
 /* But one that never ends is to be seen, too. */
 #define LATEST_MS 2000
+/* Nor is looking to be all that there is time for. */
+#define LOOK_SHARE 10
+#define LONGEST_REST_MS 60000
 
 #define EVENTS                                                                        \
   (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | \
@@ -38,6 +42,7 @@ struct watch {
   unsigned poll; /* fixed */
   int inotify;   /* -1: there is none */
   int stop;      /* an eventfd; -1 before the start */
+  int mounts;    /* /proc/self/mountinfo, which can be polled; -1: there is none */
   bool is_blind; /* some folder has to be looked at; see watch_folder for who writes it */
   bool is_started;
   pthread_t thread;
@@ -54,7 +59,8 @@ watch_new (unsigned poll)
     return NULL;
   *w = (struct watch){ .poll = poll,
                        .inotify = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC),
-                       .stop = -1 };
+                       .stop = -1,
+                       .mounts = open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC) };
   return w;
 }
 
@@ -125,9 +131,11 @@ wait_for_change (const struct watch *w, int64_t ms)
   int64_t end = clock_ms () + ms;
 
   for (;;) {
-    struct pollfd fds[] = { { w->stop, POLLIN, 0 }, { w->inotify, POLLIN, 0 } };
+    struct pollfd fds[] = { { w->stop, POLLIN, 0 },
+                            { w->inotify, POLLIN, 0 },
+                            { w->mounts, POLLPRI, 0 } };
     int64_t left = end - clock_ms ();
-    int n = poll (fds, 2,
+    int n = poll (fds, 3,
                   ms < 0           ? -1
                   : left < 0       ? 0
                   : left > INT_MAX ? INT_MAX
@@ -135,7 +143,8 @@ wait_for_change (const struct watch *w, int64_t ms)
 
     if (n > 0 && fds[0].revents)
       return STOPPED;
-    if (n > 0 && take_events (w))
+    /* What is mounted over a folder hides it from inotify. */
+    if (n > 0 && (take_events (w) || fds[2].revents))
       return CHANGED;
     if (n == 0)
       return TIMED_OUT;
@@ -154,12 +163,23 @@ wait_for_pause (const struct watch *w)
   return woken;
 }
 
+/* Looking again is to take a tenth of the time at most.  True: stopped meanwhile. */
+static bool
+rest (const struct watch *w, int64_t begin)
+{
+  struct pollfd stop = { w->stop, POLLIN, 0 };
+  int64_t pause = (clock_ms () - begin) * LOOK_SHARE;
+
+  return poll (&stop, 1, (int) (pause < LONGEST_REST_MS ? pause : LONGEST_REST_MS)) > 0;
+}
+
 static void *
 run (void *opaque)
 {
   struct watch *w = opaque;
   enum woken woken;
   bool is_good = true;
+  int64_t begin;
 
   for (;;) {
     bool look = w->poll > 0 && (w->is_blind || !is_good);
@@ -169,7 +189,11 @@ run (void *opaque)
       woken = wait_for_pause (w);
     if (woken == STOPPED)
       return NULL;
+    begin = clock_ms ();
+    w->is_blind = false; /* unless it is told again of a folder that cannot be watched */
     is_good = w->changed (w->opaque);
+    if (rest (w, begin))
+      return NULL;
   }
 }
 
@@ -201,6 +225,8 @@ watch_free (struct watch *w)
   }
   if (w->stop >= 0)
     close (w->stop);
+  if (w->mounts >= 0)
+    close (w->mounts);
   if (w->inotify >= 0)
     close (w->inotify);
   free (w);

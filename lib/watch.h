@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Noticing that something changed in folders: by inotify, and where that does not tell of
- * all changes (network file systems, or no more watches to be had) by looking again
+ * Noticing that something changed in folders: by inotify and by what is mounted, and where
+ * that does not tell of all changes (network file systems, or no more watches to be had) by looking again
  * every so often.
  *
  * Folders can be added at any time, also again and again; a watch is never taken back: one
  * too many costs a look at what has not changed.  Names that begin with "." do not
  * count, so that files that are being written under such a name are seen when they are
  * done.
+ *
+ * Looking again takes a tenth of the time at most, however much changes.
  *
  * Thread safety: watch_folder by one thread at a time: first by the one that owns the
  * watch, then by `changed`.

@@ -63,7 +63,7 @@ on_unreadable (void *watcher, const struct error *why)
 static struct globs_calls
 calls_of (struct calls *c)
 {
-  return (struct globs_calls){ on_file, c, on_folder, on_unreadable, c };
+  return (struct globs_calls){ on_file, c, on_folder, on_unreadable, c, false };
 }
 
 static void

@@ -30,7 +30,7 @@ struct calls {
   pthread_cond_t called;
   unsigned n;          /* guarded by the lock, as is the next */
   unsigned failing;    /* so many calls fail */
-  struct watch *watch; /* what `folder` is added to, at the first call */
+  struct watch *watch; /* what `folder` is added to, at each call */
   const char *folder;  /* or NULL */
 };
 
@@ -45,7 +45,7 @@ changed (void *opaque)
   struct calls *c = opaque;
   LOCK_FOR_SCOPE (&c->lock);
 
-  if (c->folder && c->n == 0)
+  if (c->folder)
     watch_folder (c->watch, c->folder);
   c->n++;
   pthread_cond_signal (&c->called);
@@ -339,6 +339,7 @@ test_polling (void **state)
   put_text ("seen/a", "");
   put_folders ("folder/");
   failing.failing = 1;
+  file.folder = "seen/a";
   w[0] = start (&failing, "folder", 1);
   make_folder ();
   w[1] = start (&seeing, "seen", 1);
