@@ -170,7 +170,7 @@ is_rip (int fd)
 static int
 look_at (struct disc *disc, const char *path, bool named, struct error *err)
 {
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   const struct demuxer *demuxer;
   struct stat st;
 

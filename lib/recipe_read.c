@@ -341,11 +341,10 @@ read_header (struct recipe *r, struct stat *st, uint64_t *table, struct error *e
   return parse_header (r, header, table, err);
 }
 
-/* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
 static int
 open_file (const char *path, struct error *err)
 {
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int fd = open (path, OPEN_UNKNOWN);
 
   return fd == -1 ? error_set (err, errno, "%s", path) : fd;
 }

@@ -29,9 +29,6 @@
 #define SAMPLE_BLOCK 4096u
 #define SAMPLE_BLOCKS 16u
 
-/* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
-#define SOURCE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-
 /* Where block `i` of the `k` that are taken of `n` begins. */
 static uint64_t
 sample_at (uint64_t i, uint64_t k, uint64_t n)
@@ -131,7 +128,7 @@ static int
 open_beneath (int dir, const char *path)
 {
   struct open_how how = {
-    .flags = SOURCE_FLAGS,
+    .flags = OPEN_UNKNOWN,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
   };
   long fd;
@@ -173,7 +170,7 @@ open_at_place (const char *place, const char *path, char **name, struct error *e
     *name = strdup (place);
     if (!*name)
       return error_set (err, errno, "%s", place);
-    fd = open (place, SOURCE_FLAGS);
+    fd = open (place, OPEN_UNKNOWN);
     if (fd == -1)
       return error_set (err, errno, "%s", place);
   }

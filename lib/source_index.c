@@ -179,7 +179,7 @@ source_index_parse (struct source_index *index, const char *text, size_t len)
 void
 source_index_read (struct source_index *index, const char *path)
 {
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   CLEANUP_FREE char *text = NULL;
   struct error ignored = ERROR_INIT;
   struct stat st;

@@ -4,39 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "titles.h"
-
-/* Of a title; guarded by the lock of `titles`. */
-struct title_state {
-  struct titles *titles; /* borrowed; fixed */
-  unsigned refs;
-  unsigned users;              /* of the image */
-  struct image *image;         /* owned; NULL while nobody has opened it */
-  bool is_opening;             /* by a thread, without the lock */
-  bool is_dated;               /* its mtime is known */
-  int fd;                      /* the recipe's, kept; -1 */
-  struct title *newer, *older; /* among those without users */
-};
-
-struct titles {
-  struct titles_config config; /* fixed */
-  char **places;               /* owned, fixed */
-  size_t max_kept;             /* fixed */
-  pthread_mutex_t lock;
-  pthread_cond_t opened; /* some title is no longer opening */
-  /* Guarded by the lock: */
-  struct title *newest, *oldest; /* open images without users */
-  size_t n_idle, n_kept;
-};
+#include "titles_parts.h"
+#include "whole_io.h"
 
 /* ---- All titles */
 
@@ -79,40 +55,6 @@ titles_free (struct titles *all)
   pthread_cond_destroy (&all->opened);
   pthread_mutex_destroy (&all->lock);
   free (all);
-}
-
-/* ---- Those without users; with the lock held */
-
-static void
-leave_idle (struct titles *all, struct title *t)
-{
-  struct title_state *s = t->state;
-
-  *(s->newer ? &s->newer->state->older : &all->newest) = s->older;
-  *(s->older ? &s->older->state->newer : &all->oldest) = s->newer;
-  s->newer = s->older = NULL;
-  all->n_idle--;
-}
-
-static void
-enter_idle (struct titles *all, struct title *t)
-{
-  t->state->older = all->newest;
-  *(all->newest ? &all->newest->state->newer : &all->oldest) = t;
-  all->newest = t;
-  all->n_idle++;
-}
-
-/* The image that has to go for there to be few enough; NULL if there are. */
-static struct image *
-evict (struct titles *all)
-{
-  struct title *t = all->oldest;
-
-  if (all->n_idle <= TITLES_IDLE)
-    return NULL;
-  leave_idle (all, t);
-  return take_ptr (&t->state->image);
 }
 
 /* ---- A title */
@@ -202,7 +144,7 @@ title_unref (struct title *t)
     if (--t->state->refs > 0)
       return;
     if (t->state->image)
-      leave_idle (all, t);
+      title_leave_idle (all, t);
     if (t->state->fd >= 0)
       all->n_kept--;
   }
@@ -210,13 +152,13 @@ title_unref (struct title *t)
   title_free (t);
 }
 
-/* ---- Its image */
+/* ---- Its recipe */
 
 /* The recipe's file, as it was when the title was made. */
-static int
-open_recipe (const struct title *t, struct error *err)
+int
+title_open_recipe (const struct title *t, struct error *err)
 {
-  int fd = open (t->recipe, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int fd = open (t->recipe, OPEN_UNKNOWN);
   struct file_id id;
   struct stat st;
 
@@ -233,112 +175,6 @@ open_recipe (const struct title *t, struct error *err)
   close (fd);
   return -1;
 }
-
-/* The file that is kept, unless it was written to.  (Removing it changes its ctime.) */
-static int
-open_kept (const struct title *t, int kept, struct error *err)
-{
-  struct stat st;
-
-  if (fstat (kept, &st) == -1)
-    return error_set (err, errno, "%s", t->recipe);
-  if ((uint64_t) st.st_size != t->id.size || timespec_ns (&st.st_mtim) != t->id.mtime_ns)
-    return error_set (err, 0, "%s: was written to since this client connected",
-                      t->recipe);
-  kept = fcntl (kept, F_DUPFD_CLOEXEC, 0);
-  return kept == -1 ? error_set (err, errno, "%s", t->recipe) : kept;
-}
-
-static struct image *
-open_image (const struct title *t, int kept, struct error *err)
-{
-  const struct titles_config *c = &t->state->titles->config;
-  int fd = kept >= 0 ? open_kept (t, kept, err) : open_recipe (t, err);
-  CLEANUP_FREE const char **places = calloc (c->n_places + 1, sizeof *places);
-  struct recipe *recipe;
-  struct image *image;
-  size_t n = 0;
-
-  recipe = fd == -1 ? NULL : recipe_open_fd (fd, t->recipe, err);
-  if (recipe && !places) {
-    recipe_close (recipe);
-    error_set (err, ENOMEM, "%s", t->recipe);
-  }
-  if (!recipe || !places)
-    return NULL;
-  if (t->source_dir)
-    places[n++] = t->source_dir;
-  for (size_t i = 0; i < c->n_places; i++)
-    places[n++] = t->state->titles->places[i];
-  image = image_of_recipe (recipe, places, n, c->cache, err);
-  if (!image)
-    return NULL;
-  if (c->direct)
-    image_read_directly (image);
-  image_set_finder (image, c->finder);
-  if (image_set_verify (image, c->verify, err) == -1) {
-    image_close (image);
-    return NULL;
-  }
-  return image;
-}
-
-/* One more user of an image that is open or being opened.  NULL: this thread is to open
- * it, of the file that is kept, if one is.
- */
-static struct image *
-use_open_image (struct title *t, int *kept)
-{
-  struct title_state *s = t->state;
-  LOCK_FOR_SCOPE (&s->titles->lock);
-
-  while (s->is_opening)
-    pthread_cond_wait (&s->titles->opened, &s->titles->lock);
-  if (!s->image) {
-    s->is_opening = true;
-    *kept = s->fd;
-    return NULL;
-  }
-  if (s->users++ == 0)
-    leave_idle (s->titles, t);
-  return s->image;
-}
-
-struct image *
-title_open (struct title *t, struct error *err)
-{
-  int kept = -1;
-  struct image *image = use_open_image (t, &kept);
-  struct title_state *s = t->state;
-
-  if (image)
-    return image;
-  image = open_image (t, kept, err);
-  pthread_mutex_lock (&s->titles->lock);
-  s->is_opening = false;
-  s->image = image;
-  s->users = image ? 1 : 0;
-  pthread_cond_broadcast (&s->titles->opened);
-  pthread_mutex_unlock (&s->titles->lock);
-  return image;
-}
-
-void
-title_close (struct title *t)
-{
-  struct titles *all = t->state->titles;
-  struct image *unused = NULL;
-
-  pthread_mutex_lock (&all->lock);
-  if (--t->state->users == 0) {
-    enter_idle (all, t);
-    unused = evict (all);
-  }
-  pthread_mutex_unlock (&all->lock);
-  image_close (unused);
-}
-
-/* ---- Keeping */
 
 /* "SECONDS.NANOSECONDS", as create writes it; one that is not is none. */
 static void
@@ -397,7 +233,7 @@ title_keep (struct title *t, struct error *err)
     if (t->state->is_dated)
       return 0;
   }
-  fd = open_recipe (t, err);
+  fd = title_open_recipe (t, err);
   kept = fd == -1 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, 0);
   if (fd == -1 || find_mtime (t, fd, &stat, err) == -1) {
     if (kept >= 0)

@@ -6,6 +6,7 @@
 #ifndef MKVDUP_WHOLE_IO_H
 #define MKVDUP_WHOLE_IO_H
 
+#include <fcntl.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -13,6 +14,11 @@
 /* pwrite all of it, retrying short writes and EINTR; `path` is for the message. */
 int write_all (int fd, const void *data, size_t len, unsigned long long offset,
                const char *path, struct error *err);
+
+/* Flags to open with what may be anything: a FIFO must not hold us up before we have seen
+ * that it is one.
+ */
+#define OPEN_UNKNOWN (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 /* pread all of it, retrying short reads and EINTR; the file's end before is an error. */
 int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,

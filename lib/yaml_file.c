@@ -29,8 +29,7 @@ yaml_file_release (struct yaml_file *y)
 static int
 read_text (const char *path, size_t max, char **text, size_t *len, struct error *err)
 {
-  /* O_NONBLOCK: a FIFO must not hold us up before we have seen that it is one. */
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   struct stat st;
 
   if (fd == -1 || fstat (fd, &st) == -1)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The image of a title: opened by the first who wants it, while others wait, and kept for a
+ * while when nobody does any more.  See titles.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "cleanup.h"
+#include "titles_parts.h"
+
+/* ---- Those without users; with the lock held */
+
+void
+title_leave_idle (struct titles *all, struct title *t)
+{
+  struct title_state *s = t->state;
+
+  *(s->newer ? &s->newer->state->older : &all->newest) = s->older;
+  *(s->older ? &s->older->state->newer : &all->oldest) = s->newer;
+  s->newer = s->older = NULL;
+  all->n_idle--;
+}
+
+static void
+enter_idle (struct titles *all, struct title *t)
+{
+  t->state->older = all->newest;
+  *(all->newest ? &all->newest->state->newer : &all->oldest) = t;
+  all->newest = t;
+  all->n_idle++;
+}
+
+/* The image that has to go for there to be few enough; NULL if there are. */
+static struct image *
+evict (struct titles *all)
+{
+  struct title *t = all->oldest;
+
+  if (all->n_idle <= TITLES_IDLE)
+    return NULL;
+  title_leave_idle (all, t);
+  return take_ptr (&t->state->image);
+}
+
+/* ---- Its image */
+
+/* The file that is kept, unless it was written to.  (Removing it changes its ctime.) */
+static int
+open_kept (const struct title *t, int kept, struct error *err)
+{
+  struct stat st;
+
+  if (fstat (kept, &st) == -1)
+    return error_set (err, errno, "%s", t->recipe);
+  if ((uint64_t) st.st_size != t->id.size || timespec_ns (&st.st_mtim) != t->id.mtime_ns)
+    return error_set (err, 0, "%s: was written to since this client connected",
+                      t->recipe);
+  kept = fcntl (kept, F_DUPFD_CLOEXEC, 0);
+  return kept == -1 ? error_set (err, errno, "%s", t->recipe) : kept;
+}
+
+static struct image *
+open_image (const struct title *t, int kept, struct error *err)
+{
+  const struct titles_config *c = &t->state->titles->config;
+  int fd = kept >= 0 ? open_kept (t, kept, err) : title_open_recipe (t, err);
+  CLEANUP_FREE const char **places = calloc (c->n_places + 1, sizeof *places);
+  struct recipe *recipe;
+  struct image *image;
+  size_t n = 0;
+
+  recipe = fd == -1 ? NULL : recipe_open_fd (fd, t->recipe, err);
+  if (recipe && !places) {
+    recipe_close (recipe);
+    error_set (err, ENOMEM, "%s", t->recipe);
+  }
+  if (!recipe || !places)
+    return NULL;
+  if (t->source_dir)
+    places[n++] = t->source_dir;
+  for (size_t i = 0; i < c->n_places; i++)
+    places[n++] = t->state->titles->places[i];
+  image = image_of_recipe (recipe, places, n, c->cache, err);
+  if (!image)
+    return NULL;
+  if (c->direct)
+    image_read_directly (image);
+  image_set_finder (image, c->finder);
+  if (image_set_verify (image, c->verify, err) == -1) {
+    image_close (image);
+    return NULL;
+  }
+  return image;
+}
+
+/* One more user of an image that is open or being opened.  NULL: this thread is to open
+ * it, of the file that is kept, if one is.
+ */
+static struct image *
+use_open_image (struct title *t, int *kept)
+{
+  struct title_state *s = t->state;
+  LOCK_FOR_SCOPE (&s->titles->lock);
+
+  while (s->is_opening)
+    pthread_cond_wait (&s->titles->opened, &s->titles->lock);
+  if (!s->image) {
+    s->is_opening = true;
+    *kept = s->fd;
+    return NULL;
+  }
+  if (s->users++ == 0)
+    title_leave_idle (s->titles, t);
+  return s->image;
+}
+
+struct image *
+title_open (struct title *t, struct error *err)
+{
+  int kept = -1;
+  struct image *image = use_open_image (t, &kept);
+  struct title_state *s = t->state;
+
+  if (image)
+    return image;
+  image = open_image (t, kept, err);
+  pthread_mutex_lock (&s->titles->lock);
+  s->is_opening = false;
+  s->image = image;
+  s->users = image ? 1 : 0;
+  pthread_cond_broadcast (&s->titles->opened);
+  pthread_mutex_unlock (&s->titles->lock);
+  return image;
+}
+
+void
+title_close (struct title *t)
+{
+  struct titles *all = t->state->titles;
+  struct image *unused = NULL;
+
+  pthread_mutex_lock (&all->lock);
+  if (--t->state->users == 0) {
+    enter_idle (all, t);
+    unused = evict (all);
+  }
+  pthread_mutex_unlock (&all->lock);
+  image_close (unused);
+}
