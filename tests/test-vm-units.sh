@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# The units in the guides that mount the disk of a library, by qemu-nbd and by nbd-client: their
-# commands are run in a guest as they stand (vm/systemctl).  What is mounted has the MKVs' bytes,
-# also after the server was killed and started again while a file was read: by qemu-nbd the
-# reader only waits; by nbd-client it gets EIO, until the check has mounted anew.
+# The units in the guides that mount the disk of a library, by qemu-nbd and by nbd-client: systemd
+# runs them in a guest as they stand.  What is mounted has the MKVs' bytes, also after the server
+# was killed and started again while a file was read: by qemu-nbd the reader only waits; by
+# nbd-client it gets EIO, and the check sees to it that there is another mount.
 
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/library.sh"
 . "$srcdir/vm/vm.sh"
+. "$srcdir/vm/systemd.sh"
 
 need nbdkit python3 qemu-nbd
 need_vm
+need_systemd
 
 # unit DOCUMENT NAME: the guest's, with another address of the server.
 unit ()
@@ -34,10 +36,8 @@ make_title 1 lib/Movie.mkvdup
 make_title 2 lib/two.mkvdup
 make_title 3 new.mkvdup
 port=$(free_port)
-units=initrd.d/etc/systemd/system
-mkdir -p $units
+systemd_guest
 "$srcdir/vm/copy-programs" initrd.d qemu-nbd
-cp "$srcdir/vm/systemctl" initrd.d/bin/
 unit guide-media-server mkvdup-media-check.service
 unit guide-media-server mkvdup-media-refresh.service
 unit guide-nbd-client mkvdup-media.service
@@ -54,7 +54,7 @@ size=$(stat -c %s 1.mkv)
 port=$port
 END
 cat >>script <<'END'
-unit=mkvdup-media.service
+unit=mkvdup-media.service check=mkvdup-media-check.service
 films=/srv/media
 
 # check_films NAME=DIGEST...: they are there, with these digests and no others.
@@ -64,6 +64,23 @@ check_films ()
   for film; do
     is "${film%=*}" "$(digest cat "$films/${film%=*}")" "${film#*=}"
   done
+}
+
+# check_content: the check finds nothing wrong, and leaves the service alone.
+check_content ()
+{
+  id=$(systemctl show -P InvocationID $unit)
+  systemctl start $check
+  is "not mounted anew" "$(systemctl show -P InvocationID $unit)" "${id:?}"
+}
+
+# check_stop: nothing is left.
+check_stop ()
+{
+  systemctl stop $unit
+  is stopped "$(systemctl show -P ActiveState $unit)" inactive
+  is mounts "$(grep -c nbd0 /proc/mounts || true)" 0
+  ! dd if=/dev/nbd0 of=block iflag=direct bs=4096 count=1 || is left "$(wc -c <block)" 0
 }
 
 # begin WHAT: to read two.mkv, and wait until the server has gone.
@@ -94,38 +111,40 @@ after=$(cut -d . -f 1 /proc/uptime)
 exec 3<&-
 is "read over a pause" "$(digest cat begun)" $two
 [ $((after - before)) -ge 1 ] || fail "the reader did not wait: was the server away?"
-is check "$(systemctl start mkvdup-media-check.service)" "mkvdup-media-check.service: not now"
+check_content
 check_films Movie.mkv=$movie two.mkv=$two
 
 # A server that has another disk now: the old one cannot be used any more.
 begin "another disk"
 exec 3<&-
-systemctl start mkvdup-media-check.service
+systemctl start $check
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
-systemctl stop $unit
-is mounts "$(grep -c nbd0 /proc/mounts || true)" 0
+check_stop
 
 # ---- nbd-client
 
 mv /etc/systemd/system/by-nbd-client /etc/systemd/system/$unit
+systemctl daemon-reload
 systemctl start $unit
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
-is check "$(systemctl start mkvdup-media-check.service)" "mkvdup-media-check.service: not now"
+check_content
 begin "an error"
 ! dd bs=65536 <&3 >>begun || fail "a read that was cut short, without an error"
 ! cat $films/Movie.mkv >again || is "from the page cache" "$(digest cat again)" $movie
 ! dd if=/dev/nbd0 iflag=direct bs=4096 count=1 >block || fail "an end of file"
 
-# The check tries, in vain.  So it does with the server back, while the file is open.
-! systemctl start mkvdup-media-check.service || fail "mounted without a server"
-! systemctl is-active $unit || fail "active without a server"
+# The check tries, in vain.  With the server back, that is so while the file is open.
+! systemctl start $check || fail "mounted without a server"
+! systemctl --quiet is-active $unit || fail "active without a server"
 echo "no server"
 while ! nc 10.0.2.2 $port </dev/null >greeting || ! [ -s greeting ]; do
   sleep 0.1
 done
 ! systemctl start $unit || fail "mounted while an old file is open"
 exec 3<&-
-systemctl start $unit
+until systemctl --quiet is-active $unit; do
+  sleep 0.5
+done
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
 
 # Another film.
@@ -136,9 +155,7 @@ until [ -e $films/newer.mkv ]; do
 done
 check_films new.mkv=$new newer.mkv=$movie Movie.mkv=$movie two.mkv=$two
 
-systemctl stop $unit
-is mounts "$(grep -c nbd0 /proc/mounts || true)" 0
-! dd if=/dev/nbd0 of=block iflag=direct bs=4096 count=1 || is left "$(wc -c <block)" 0
+check_stop
 END
 
 serve

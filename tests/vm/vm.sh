@@ -7,7 +7,7 @@
 #   need_vm
 #   boot SCRIPT [QEMU_ARGUMENT...] || fail "..."
 #
-# SCRIPT is run by busybox in the guest (see init, guest.sh) and its status is boot's.  What it
+# SCRIPT is run by busybox in the guest (see run-script, guest.sh) and its status is boot's.  What it
 # prints is in guest.log, what the kernel says and the script's commands in console.log;
 # lib.sh shows both when a test fails.  One guest at a time: it is ${server_pid[guest]}, and
 # is stopped with the servers.
