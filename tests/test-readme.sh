@@ -5,7 +5,7 @@
 
 . "${srcdir:=.}/lib.sh"
 
-need nbdkit nbdcopy nbdinfo ffmpeg mkvmerge mplex dvdauthor genisoimage faketime
+need nbdkit nbdcopy nbdinfo fsck.erofs ffmpeg mkvmerge mplex dvdauthor genisoimage faketime
 
 # Those between "## A session" and the next heading, which are indented.
 awk '/^## / { on = $0 == "## A session" } on && /^    / { print substr ($0, 5) }' \
@@ -17,16 +17,24 @@ set=$(media)
 cp "$set/mkvmerge.mkv" Movie.mkv
 ln -s "$set/disc.iso" Disc.iso
 digest=$(sha256 Movie.mkv)
+listed=
 ln -s "${abs_top_builddir:?}/run" run
 
 # A socket of our own, and a server that is stopped even if its turn does not come.
 sed -i "s,/tmp/movie,$tmp/movie,g" commands
 while IFS= read -r line; do
   echo "\$ $line"
-  bash -euc "$line" </dev/null || fail "exit status $?: $line"
-  [ ! -s movie.pid ] || server_pid[movie]=$(cat movie.pid)
+  bash -euc "$line" </dev/null >out || fail "exit status $?: $line"
+  cat out
+  case $line in
+  "nbdinfo --list "*) listed=$(sed -n 's/^export="\(.*\)":/\1/p' out | sort | paste -sd ' ') ;;
+  esac
+  for server in movie movies; do
+    [ ! -s $server.pid ] || server_pid[$server]=$(cat $server.pid)
+  done
 done <commands
 
-for mkv in Movie.mkv Copy.mkv Again.mkv; do
+[ "$listed" = "Movie.mkv Old/Other.mkv disk" ] || fail "the exports are $listed"
+for mkv in Movie.mkv Copy.mkv Again.mkv disk/Movie.mkv disk/Old/Other.mkv; do
   [ "$(sha256 $mkv)" = "$digest" ] || fail "$mkv is not the MKV"
 done

@@ -3,7 +3,7 @@
 #
 # systemd's units: they are understood, the sandbox is as tight as it was, and the command
 # in them serves what the configuration says, on the sockets that systemd gives it.  That
-# the sandbox leaves the server enough is not tested: it takes systemd as process 1.
+# the sandbox leaves the server enough, test-vm-server.sh sees.
 
 . "${srcdir:=.}/lib.sh"
 

@@ -7,7 +7,7 @@
 #   need_vm
 #   boot SCRIPT [QEMU_ARGUMENT...] || fail "..."
 #
-# SCRIPT is run by busybox in the guest (see init, guest.sh) and its status is boot's.  What it
+# SCRIPT is run by busybox in the guest (see run-script, guest.sh) and its status is boot's.  What it
 # prints is in guest.log, what the kernel says and the script's commands in console.log;
 # lib.sh shows both when a test fails.  One guest at a time: it is ${server_pid[guest]}, and
 # is stopped with the servers.
@@ -49,13 +49,12 @@ nbd_disk ()
     -device "${4:-virtio-blk-pci},drive=$1")
 }
 
-# make_initrd SCRIPT: the guest's, with a script.
+# make_initrd SCRIPT: the guest's, with a script, and what the test has put into initrd.d.
 make_initrd ()
 {
-  mkdir initrd.d
+  mkdir -p initrd.d
   cp "$1" initrd.d/script
-  { cat "$guest/initrd"; (cd initrd.d && echo script | cpio --quiet -o -H newc); } >initrd
-  rm -r initrd.d
+  { cat "$guest/initrd"; (cd initrd.d && find . | cpio --quiet -o -H newc); } >initrd
   : >console.log
   : >guest.log
 }

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# nbdkit-mkvdup.service as systemd runs it, in a guest: started by its socket's first client, as
+# its user and in its sandbox it finds sources by their content, serves and remembers them.
+# Killed it comes back; stopped it does not wait for a client that stays.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/library.sh"
+. "$srcdir/vm/vm.sh"
+. "$srcdir/vm/systemd.sh"
+
+need nbdkit nbdcopy nbdinfo python3
+need_vm
+need_systemd
+
+make_title 1 initrd.d/srv/films/Movie.mkvdup
+make_title 2 initrd.d/srv/films/Old/two.mkvdup
+cp -r discs initrd.d/srv/
+systemd_guest
+plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
+"$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo "${MKVDUP_PLUGIN:?}"
+install -D "$MKVDUP_PLUGIN" "initrd.d/$plugins/nbdkit-mkvdup-plugin.so"
+cp "${abs_top_builddir:?}/systemd/nbdkit-mkvdup.service" \
+  "${abs_top_srcdir:?}/systemd/nbdkit-mkvdup.socket" "$units/"
+mkdir -p initrd.d/etc/default initrd.d/var/{lib,tmp} "$units/nbdkit-mkvdup.service.d"
+# There is no console in the sandbox.
+cat >"$units/nbdkit-mkvdup.service.d/log.conf" <<'END'
+[Service]
+StandardOutput=null
+StandardError=append:/run/server.log
+END
+cat >initrd.d/etc/default/nbdkit-mkvdup <<'END'
+NBDKIT_OPTIONS="-t 1"
+MKVDUP_PARAMETERS="library=/srv/films source=/srv/discs source-index=/var/lib/nbdkit-mkvdup/sources"
+END
+printf '%s\n' root:x:0:0::/:/bin/sh mkvdup:x:990:990::/:/bin/false >initrd.d/etc/passwd
+printf '%s\n' root:x:0: mkvdup:x:990: >initrd.d/etc/group
+
+cat >script <<END
+movie=$(sha256 1.mkv) movie_size=$(stat -c %s 1.mkv)
+two=$(sha256 2.mkv) two_size=$(stat -c %s 2.mkv)
+END
+cat >>script <<'END'
+unit=nbdkit-mkvdup.service socket=/run/nbdkit-mkvdup.sock
+
+# of KEY: what systemd says of the service.
+of ()
+{
+  systemctl show -P "$1" $unit
+}
+
+# copy NAME: an export.
+copy ()
+{
+  timeout 60 nbdcopy "nbd+unix:///$1?socket=$socket" -
+}
+
+check_served ()
+{
+  is Movie.mkv "$(copy Movie.mkv | head -c "$movie_size" | digest)" $movie
+  is two.mkv "$(copy Old/two.mkv | head -c "$two_size" | digest)" $two
+}
+
+# check_sandbox PID
+check_sandbox ()
+{
+  is user "$(stat -c %U "/proc/$1")" mkvdup
+  is rights "$(grep -E '^(CapBnd|NoNewPrivs|Seccomp):' "/proc/$1/status" | tr -d '\t\n')" \
+    CapBnd:0000000000000000NoNewPrivs:1Seccomp:2
+  for kind in mnt net; do
+    [ "$(readlink "/proc/$1/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ] ||
+      fail "the $kind namespace is that of all"
+  done
+}
+
+systemctl start nbdkit-mkvdup.socket
+is started "$(of ActiveState)" inactive
+check_served
+check_sandbox "$(of MainPID)"
+is remembers "$(stat -c %U /var/lib/nbdkit-mkvdup/sources)" mkvdup
+
+# Killed, and started again.
+killed=$(of MainPID)
+kill -KILL "$killed"
+check_served
+[ "$(of MainPID)" != "$killed" ] || fail "it was not killed"
+
+# A client that stays, and reads nothing, does not keep it from ending.
+mkfifo stays
+sleep 1000 <>stays &
+copy Movie.mkv >stays &
+until [ "$(netstat -xn | grep -c "CONNECTED.*$socket")" -gt 0 ]; do
+  sleep 0.1
+done
+before=$(cut -d . -f 1 /proc/uptime)
+systemctl restart $unit
+took=$(($(cut -d . -f 1 /proc/uptime) - before))
+echo "a restart with a client took $took seconds"
+[ $took -le 30 ] || fail "it waited for the client"
+check_served
+END
+boot script || fail "in the guest"
+cat guest.log
