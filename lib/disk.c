@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
+#include "bytes.h"
 #include "cleanup.h"
 #include "disk.h"
 #include "fs.h"
@@ -20,6 +23,7 @@ struct disk {
   struct fs *fs;         /* owned */
   struct title **titles; /* by number of the file in the tree; owned, they are borrowed */
   uint32_t n;            /* of titles */
+  char id[DISK_ID_MAX];
 };
 
 /* What one part of a name may take, at most: a file's or folder's blocks, and its entry. */
@@ -96,6 +100,53 @@ make (struct making *m, enum disk_kind kind, struct title *const *titles, uint32
   return d->fs ? 0 : -1;
 }
 
+static void
+hash_number (XXH3_state_t *state, uint64_t number)
+{
+  uint8_t bytes[8];
+
+  put_le64 (bytes, number);
+  XXH3_128bits_update (state, bytes, sizeof bytes);
+}
+
+static void
+hash_stat (XXH3_state_t *state, const struct tree_stat *stat)
+{
+  hash_number (state, stat->mode);
+  hash_number (state, stat->uid);
+  hash_number (state, stat->gid);
+  hash_number (state, (uint64_t) stat->mtime);
+  hash_number (state, stat->mtime_nsec);
+}
+
+/* All that a disk follows from. */
+static int
+set_id (struct disk *d, enum disk_kind kind, const struct tree_stat *folder,
+        struct error *err)
+{
+  XXH3_state_t *state = XXH3_createState ();
+  XXH128_canonical_t hash;
+
+  if (!state || XXH3_128bits_reset (state) != XXH_OK) {
+    XXH3_freeState (state);
+    return error_set (err, ENOMEM, "a disk");
+  }
+  hash_number (state, kind);
+  hash_stat (state, folder);
+  for (uint32_t i = 0; i < d->n; i++) {
+    const struct title *t = d->titles[i];
+
+    XXH3_128bits_update (state, t->name, strlen (t->name) + 1);
+    hash_number (state, t->size);
+    hash_stat (state, &t->stat);
+    XXH3_128bits_update (state, t->root, sizeof t->root);
+  }
+  XXH128_canonicalFromHash (&hash, XXH3_128bits_digest (state));
+  merkle_hex (hash.digest, sizeof hash.digest, d->id);
+  XXH3_freeState (state);
+  return 0;
+}
+
 struct disk *
 disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
           const struct tree_stat *folder, disk_problem_fn *problem, void *opaque,
@@ -109,7 +160,8 @@ disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
     error_set (err, ENOMEM, "a disk of %u files", n);
     return NULL;
   }
-  if (make (&m, kind, titles, n, folder, err) == -1) {
+  if (make (&m, kind, titles, n, folder, err) == -1 ||
+      set_id (d, kind, folder, err) == -1) {
     disk_free (d);
     return NULL;
   }
@@ -137,6 +189,12 @@ uint32_t
 disk_files (const struct disk *d)
 {
   return d->n;
+}
+
+const char *
+disk_id (const struct disk *d)
+{
+  return d->id;
 }
 
 /* ---- Parts */

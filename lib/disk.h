@@ -40,6 +40,12 @@ void disk_free (struct disk *disk);
 uint64_t disk_size (const struct disk *disk);  /* bytes; whole blocks of 512 */
 uint32_t disk_files (const struct disk *disk); /* that are on it */
 
+/* 32 hexadecimal digits and the end: of two disks with one id every byte is the same, what
+ * files hold included.
+ */
+#define DISK_ID_MAX 33
+const char *disk_id (const struct disk *disk);
+
 /* As image_read, image_extents and image_prefetch; a call to any of them says no more than
  * of a few files.
  */

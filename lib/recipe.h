@@ -119,6 +119,9 @@ int recipe_check_merkle (const struct recipe *r, struct error *err);
 int recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *digests,
                     struct error *err);
 
+/* The last of them. */
+int recipe_root (const struct recipe *r, uint8_t *root, struct error *err);
+
 /* Is this relative path one that may be opened below a source directory: not
  * empty, not absolute, no "." or ".." part, no empty part?
  */

@@ -127,6 +127,12 @@ recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *diges
                    r->merkle_at + first * MERKLE_DIGEST, r->path, err);
 }
 
+int
+recipe_root (const struct recipe *r, uint8_t *root, struct error *err)
+{
+  return recipe_digests (r, r->merkle_len / MERKLE_DIGEST - 1, 1, root, err);
+}
+
 /* Digests [first, first + n) are a level, and its parents stand behind it. */
 static int
 check_level (const struct recipe *r, uint64_t first, uint64_t n, struct error *err)

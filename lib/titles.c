@@ -198,33 +198,46 @@ parse_mtime (const char *text, struct tree_stat *stat)
 
 /* The MKV's; where that was not recorded, the recipe's. */
 static int
-find_mtime (const struct title *t, int fd, struct tree_stat *stat, struct error *err)
+find_mtime (const struct title *t, const struct recipe *recipe, struct tree_stat *stat,
+            struct error *err)
 {
-  struct recipe *recipe = recipe_open_fd (fd, t->recipe, err);
   struct recipe_note *notes;
   size_t n;
 
-  if (!recipe)
-    return -1;
   stat->mtime_nsec =
     (uint32_t) ((t->id.mtime_ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND);
   stat->mtime = (t->id.mtime_ns - stat->mtime_nsec) / NS_PER_SECOND;
-  if (recipe_notes (recipe, &notes, &n, err) == -1) {
-    recipe_close (recipe);
+  if (recipe_notes (recipe, &notes, &n, err) == -1)
     return -1;
-  }
   for (size_t i = 0; i < n; i++)
     if (strcmp (notes[i].key, "mtime") == 0)
       parse_mtime (notes[i].value, stat);
   recipe_notes_free (notes, n);
-  recipe_close (recipe);
   return 0;
+}
+
+/* What is to be known of a recipe, which is taken over. */
+static int
+look_at_recipe (const struct title *t, int fd, struct tree_stat *stat, uint8_t *root,
+                struct error *err)
+{
+  struct recipe *recipe = recipe_open_fd (fd, t->recipe, err);
+  int r;
+
+  if (!recipe)
+    return -1;
+  r = find_mtime (t, recipe, stat, err);
+  if (r == 0)
+    r = recipe_root (recipe, root, err);
+  recipe_close (recipe);
+  return r;
 }
 
 int
 title_keep (struct title *t, struct error *err)
 {
   struct titles *all = t->state->titles;
+  uint8_t root[MERKLE_DIGEST];
   struct tree_stat stat;
   int fd, kept;
 
@@ -235,7 +248,7 @@ title_keep (struct title *t, struct error *err)
   }
   fd = title_open_recipe (t, err);
   kept = fd == -1 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, 0);
-  if (fd == -1 || find_mtime (t, fd, &stat, err) == -1) {
+  if (fd == -1 || look_at_recipe (t, fd, &stat, root, err) == -1) {
     if (kept >= 0)
       close (kept);
     return -1;
@@ -244,6 +257,7 @@ title_keep (struct title *t, struct error *err)
   if (!t->state->is_dated) {
     t->stat.mtime = stat.mtime;
     t->stat.mtime_nsec = stat.mtime_nsec;
+    memcpy (t->root, root, sizeof root);
     t->state->is_dated = true;
     if (kept >= 0 && all->n_kept < all->max_kept) {
       t->state->fd = take_fd (&kept);

@@ -21,6 +21,7 @@
 #include "error.h"
 #include "file_id.h"
 #include "image.h"
+#include "merkle.h"
 #include "tree.h"
 
 /* Images that are kept open without use.  Each has a descriptor for its recipe and one for
@@ -45,6 +46,7 @@ struct title {
   char *source_dir; /* first place where its sources are looked for; NULL: none */
   uint64_t size;    /* bytes of the image */
   struct file_id id;
+  uint8_t root[MERKLE_DIGEST]; /* of the image; once title_keep has succeeded */
   struct tree_stat stat; /* permissions and owner; mtime once title_keep has succeeded */
   struct title_state *state; /* titles.c's */
 };
@@ -70,7 +72,7 @@ struct image *title_open (struct title *t, struct error *err);
 void title_close (struct title *t);
 
 /*
- * Find the mtime, and keep the recipe's file open, so that the title can be read even when
+ * Find the mtime and the root, and keep the recipe's file open, so that the title can be read even when
  * it is replaced or removed; unless too many are kept (half of what the process
  * may open): then it fails to be read once it is replaced.
  */

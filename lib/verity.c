@@ -54,10 +54,9 @@ static int
 make_superblock (const struct verity *v, const struct image *img, uint8_t *block,
                  struct error *err)
 {
-  const struct recipe *recipe = image_recipe (img);
   uint8_t root[MERKLE_DIGEST];
 
-  if (recipe_digests (recipe, recipe->merkle_len / MERKLE_DIGEST - 1, 1, root, err) == -1)
+  if (recipe_root (image_recipe (img), root, err) == -1)
     return -1;
   memcpy (block + SB_SIGNATURE, "verity", strlen ("verity"));
   put_le32 (block + SB_VERSION, 1);

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "export.h"
 #include "exports.h"
 #include "parameters.h"
+
+/* Digits of a Merkle root that tell an image. */
+#define SHORTEST_ID 16u
 
 static struct export *all; /* that are open; guarded by the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -58,18 +62,43 @@ set_size (struct export *e)
                   parameters.pad_with_void);
 }
 
+/* Is it what a client wants who has seen it before? */
+static int
+check_id (const struct export *e, const char *id, struct error *err)
+{
+  uint8_t root[MERKLE_DIGEST];
+  char hex[2 * MERKLE_DIGEST + 1];
+  bool is_it;
+
+  if (e->disk)
+    is_it = strcmp (id, disk_id (e->disk)) == 0;
+  else {
+    if (recipe_root (image_recipe (e->image), root, err) == -1)
+      return -1;
+    merkle_hex (root, sizeof root, hex);
+    is_it = strlen (id) >= SHORTEST_ID && strncmp (id, hex, strlen (id)) == 0;
+  }
+  return is_it
+           ? 0
+           : error_set (err, ENOENT,
+                        "a client asked for what is not served any more by that name");
+}
+
 struct export *
 export_open (const char *name, struct error *err)
 {
   struct export *e = calloc (1, sizeof *e);
+  const char *id;
 
   if (!e) {
     error_set (err, ENOMEM, "mkvdup");
     return NULL;
   }
-  if (exports_find (e, name, err) == -1)
+  if (exports_find_pinned (e, name, &id, err) == -1)
     goto failed;
   if (e->title && !(e->image = title_open (e->title, err)))
+    goto failed;
+  if (id && check_id (e, id, err) == -1)
     goto failed;
   set_size (e);
   enter (e);
@@ -98,7 +127,7 @@ const char *
 export_describe (const struct export *e)
 {
   if (e->disk)
-    return describe_disk (disk_files (e->disk));
+    return describe_pinned_disk (e->disk);
   return e->is_hashes ? describe_hashes () : describe_title (e->title);
 }
 

@@ -188,6 +188,13 @@ describe_disk (uint32_t n_files)
 }
 
 const char *
+describe_pinned_disk (const struct disk *disk)
+{
+  return nbdkit_printf_intern ("%s: %s@%s", describe_disk (disk_files (disk)),
+                               parameters.disk, disk_id (disk));
+}
+
+const char *
 describe_hashes (void)
 {
   return "dm-verity's hash device";
@@ -320,4 +327,24 @@ exports_find (struct export *e, const char *name, struct error *err)
   if (find (e, name, err) == 0)
     return 0;
   return err->errnum == ENOENT ? find_hashes (e, name, err) : -1;
+}
+
+int
+exports_find_pinned (struct export *e, const char *name, const char **id,
+                     struct error *err)
+{
+  const char *at = strrchr (name, '@');
+  CLEANUP_FREE char *before = NULL;
+
+  *id = NULL;
+  if (exports_find (e, name, err) == 0)
+    return 0;
+  if (err->errnum != ENOENT || !at || at == name)
+    return -1;
+  before = strndup (name, (size_t) (at - name));
+  if (!before)
+    return error_set (err, ENOMEM, "mkvdup");
+  snapshot_unref (take_ptr (&e->snapshot));
+  *id = at + 1;
+  return exports_find (e, before, err);
 }

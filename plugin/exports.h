@@ -32,9 +32,16 @@ const char *exports_default (void);
  */
 int exports_find (struct export *e, const char *name, struct error *err);
 
+/* The same of "NAME@ID".  *id is then the end of `name`, for export_open to compare; NULL
+ * if something is called just so.
+ */
+int exports_find_pinned (struct export *e, const char *name, const char **id,
+                         struct error *err);
+
 /* What lists and clients are told of them; interned by nbdkit. */
 const char *describe_title (const struct title *t);
 const char *describe_disk (uint32_t n_files);
+const char *describe_pinned_disk (const struct disk *disk);
 const char *describe_hashes (void);
 
 #endif /* MKVDUP_EXPORTS_H */

@@ -159,6 +159,52 @@ grep -v away.mkv good.yaml >conf/library.yaml
 check_names top.mkv Films/two.mkv Series/three.mkv disk
 stop_nbdkit "$tmp/sock"
 
+# ---- Names with an id: what is served has to be what a client has seen before
+
+mkdir pins
+cp made/1.mkvdup pins/one.mkvdup
+sidecar pins/one.mkvdup one.mkv discs/1
+root=$(mkvdup info --json made/1.mkvdup | jq -r .merkle_root)
+pinned ()
+{
+  client nbdinfo --json "$(uri disk)" | jq -r '.exports[0].description' | sed 's/.*: //'
+}
+has ()
+{
+  client nbdinfo --size "$(uri "$1")" >/dev/null 2>&1
+}
+serve library=pins source-index=
+id=$(pinned)
+[[ $id =~ ^disk@[0-9a-f]{32}$ ]] || fail "no id of the disk: $id"
+for name in "$id" "one.mkv@$root" "one.mkv@${root:0:16}"; do
+  has "$name" || fail "$name is not served"
+done
+for name in "${id%?}x" "${id%?}" disk@ "one.mkv@${root:0:15}" "one.mkv@${root%?}x"   "one.mkv@${root}0" one.mkv@ "two.mkv@$root" @; do
+  ! has "$name" || fail "$name is served"
+done
+check_title "one.mkv@$root" 1
+stop_nbdkit "$tmp/sock"
+# The same after a restart; another once a title has come, or has other bytes.
+serve library=pins source-index=
+[ "$(pinned)" = "$id" ] || fail "another id of the same library"
+cp made/2.mkvdup pins/two.mkvdup
+sidecar pins/two.mkvdup one@2.mkv discs/2
+check_names disk one.mkv one@2.mkv
+! has "$id" || fail "the disk has changed, and not its id"
+check_title one@2.mkv 2
+rm pins/two.mkvdup*
+check_names disk one.mkv
+[ "$(pinned)" = "$id" ] || fail "another id of the same titles"
+cp -p made/3.mkvdup pins/.one
+mv pins/.one pins/one.mkvdup
+waited=0
+while has "one.mkv@$root"; do
+  [ $((waited++)) -lt $((patience * 5)) ] || fail "another image under the old one's id"
+  sleep 0.2
+done
+! has "$id" || fail "a title has other bytes, and the disk the same id"
+stop_nbdkit "$tmp/sock"
+
 # ---- What stops the start
 
 # refused MESSAGE ARGUMENT...
