@@ -91,6 +91,14 @@ check_stop ()
   ! dd if=/dev/nbd0 of=block iflag=direct bs=4096 count=1 || is left "$(wc -c <block)" 0
 }
 
+# until_active: the service tries again by itself.
+until_active ()
+{
+  until systemctl --quiet is-active $unit; do
+    sleep 0.5
+  done
+}
+
 # begin WHAT: to read two.mkv, and wait until the server has gone.
 begin ()
 {
@@ -126,9 +134,10 @@ check_films Movie.mkv=$movie two.mkv=$two
 # the new one in its place.
 begin "another disk"
 ! dd bs=65536 <&3 >>begun || fail "a disk that is no more was read"
-exec 3<&-
 ! cat $films/Movie.mkv >again || fail "a film on a disk that is no more was read"
-systemctl start $check
+! systemctl start $check || fail "mounted while an old file is open"
+exec 3<&-
+until_active
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
 check_start two.mkv begun
 check_start Movie.mkv again
@@ -155,9 +164,7 @@ while ! nc 10.0.2.2 $port </dev/null >greeting || ! [ -s greeting ]; do
 done
 ! systemctl start $unit || fail "mounted while an old file is open"
 exec 3<&-
-until systemctl --quiet is-active $unit; do
-  sleep 0.5
-done
+until_active
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
 
 # Another film.
