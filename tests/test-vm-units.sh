@@ -3,19 +3,20 @@
 #
 # The units in the guides that mount the disk of a library, by qemu-nbd and by nbd-client: systemd
 # runs them in a guest as they stand.  What is mounted has the MKVs' bytes, also after the server
-# was killed and started again while a file was read: by qemu-nbd the reader only waits; by
-# nbd-client it gets EIO, and the check sees to it that there is another mount.
+# was killed and started again while a file was read: by qemu-nbd the reader only waits, and
+# gets EIO if the disk is another one now; by nbd-client it always gets EIO.  Then the check
+# sees to it that there is another mount.
 
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/library.sh"
 . "$srcdir/vm/vm.sh"
 . "$srcdir/vm/systemd.sh"
 
-need nbdkit python3 qemu-nbd
+need nbdkit nbdinfo python3 qemu-nbd
 need_vm
 need_systemd
 
-# unit DOCUMENT NAME: the guest's, with another address of the server.
+# unit DOCUMENT NAME: the guest's, with another address of the server, and less patience.
 unit ()
 {
   awk -v fence="file: $2" '
@@ -23,7 +24,8 @@ unit ()
     on     { print }
     substr ($0, length ($0) - length (fence)) == " " fence { on = 1 }' \
     "${abs_top_srcdir:?}/docs/$1.md" >"$units/$2"
-  sed -i "s/host=nas,/host=10.0.2.2,/; s/nas 10809/10.0.2.2 10809/; s/10809/$port/" "$units/$2"
+  sed -i "s/host=nas,/host=10.0.2.2,/; s/nas\([ :]10809\)/10.0.2.2\1/; s/10809/$port/
+    s/reconnect-delay=60/reconnect-delay=20/" "$units/$2"
   grep -q ^ExecStart= "$units/$2" || fail "$1.md has no $2"
 }
 
@@ -37,7 +39,7 @@ make_title 2 lib/two.mkvdup
 make_title 3 new.mkvdup
 port=$(free_port)
 systemd_guest
-"$srcdir/vm/copy-programs" initrd.d qemu-nbd
+"$srcdir/vm/copy-programs" initrd.d qemu-nbd nbdinfo
 unit guide-media-server mkvdup-media-check.service
 unit guide-media-server mkvdup-media-refresh.service
 unit guide-nbd-client mkvdup-media.service
@@ -74,6 +76,12 @@ check_content ()
   is "not mounted anew" "$(systemctl show -P InvocationID $unit)" "${id:?}"
 }
 
+# check_start NAME FILE: a film begins as the file, which was read elsewhere.
+check_start ()
+{
+  is "of $1, $(wc -c <$2) bytes" "$(digest cat $2)" "$(head -c "$(wc -c <$2)" $films/$1 | digest)"
+}
+
 # check_stop: nothing is left.
 check_stop ()
 {
@@ -81,6 +89,14 @@ check_stop ()
   is stopped "$(systemctl show -P ActiveState $unit)" inactive
   is mounts "$(grep -c nbd0 /proc/mounts || true)" 0
   ! dd if=/dev/nbd0 of=block iflag=direct bs=4096 count=1 || is left "$(wc -c <block)" 0
+}
+
+# until_active: the service tries again by itself.
+until_active ()
+{
+  until systemctl --quiet is-active $unit; do
+    sleep 0.5
+  done
 }
 
 # begin WHAT: to read two.mkv, and wait until the server has gone.
@@ -114,11 +130,17 @@ is "read over a pause" "$(digest cat begun)" $two
 check_content
 check_films Movie.mkv=$movie two.mkv=$two
 
-# A server that has another disk now: the old one cannot be used any more.
+# A server that has another disk now: nothing more is read of the old one, and nothing of
+# the new one in its place.
 begin "another disk"
+! dd bs=65536 <&3 >>begun || fail "a disk that is no more was read"
+! cat $films/Movie.mkv >again || fail "a film on a disk that is no more was read"
+! systemctl start $check || fail "mounted while an old file is open"
 exec 3<&-
-systemctl start $check
+until_active
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
+check_start two.mkv begun
+check_start Movie.mkv again
 check_stop
 
 # ---- nbd-client
@@ -142,9 +164,7 @@ while ! nc 10.0.2.2 $port </dev/null >greeting || ! [ -s greeting ]; do
 done
 ! systemctl start $unit || fail "mounted while an old file is open"
 exec 3<&-
-until systemctl --quiet is-active $unit; do
-  sleep 0.5
-done
+until_active
 check_films new.mkv=$new Movie.mkv=$movie two.mkv=$two
 
 # Another film.
