@@ -12,9 +12,6 @@
 #include "exports.h"
 #include "parameters.h"
 
-/* Digits of a Merkle root that tell an image. */
-#define SHORTEST_ID 16u
-
 static struct export *all; /* that are open; guarded by the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -62,21 +59,31 @@ set_size (struct export *e)
                   parameters.pad_with_void);
 }
 
+/* The image's Merkle root, as people write it. */
+static int
+get_root (const struct export *e, char hex[2 * MERKLE_DIGEST + 1], struct error *err)
+{
+  uint8_t root[MERKLE_DIGEST];
+
+  if (recipe_root (image_recipe (e->image), root, err) == -1)
+    return -1;
+  merkle_hex (root, sizeof root, hex);
+  return 0;
+}
+
 /* Is it what a client wants who has seen it before? */
 static int
 check_id (const struct export *e, const char *id, struct error *err)
 {
-  uint8_t root[MERKLE_DIGEST];
   char hex[2 * MERKLE_DIGEST + 1];
   bool is_it;
 
   if (e->disk)
     is_it = strcmp (id, disk_id (e->disk)) == 0;
   else {
-    if (recipe_root (image_recipe (e->image), root, err) == -1)
+    if (get_root (e, hex, err) == -1)
       return -1;
-    merkle_hex (root, sizeof root, hex);
-    is_it = strlen (id) >= SHORTEST_ID && strncmp (id, hex, strlen (id)) == 0;
+    is_it = strlen (id) >= EXPORT_SHORTEST_ID && strncmp (id, hex, strlen (id)) == 0;
   }
   return is_it
            ? 0
@@ -126,9 +133,16 @@ export_close_all (void)
 const char *
 export_describe (const struct export *e)
 {
+  char hex[2 * MERKLE_DIGEST + 1];
+  struct error ignored = ERROR_INIT;
+
   if (e->disk)
     return describe_pinned_disk (e->disk);
-  return e->is_hashes ? describe_hashes () : describe_title (e->title);
+  if (e->is_hashes)
+    return describe_hashes ();
+  if (get_root (e, hex, &ignored) == -1)
+    return describe_title (e->title);
+  return describe_pinned_title (e->title, hex);
 }
 
 /* ---- Reading */

@@ -18,6 +18,9 @@
 #include "padding.h"
 #include "verity.h"
 
+/* Digits of a Merkle root that tell an image. */
+#define EXPORT_SHORTEST_ID 16
+
 struct export
 {
   struct snapshot *snapshot;    /* owned reference; NULL where one recipe is served */

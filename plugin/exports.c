@@ -195,6 +195,16 @@ describe_pinned_disk (const struct disk *disk)
 }
 
 const char *
+describe_pinned_title (const struct title *t, const char *root)
+{
+  /* A description may be no longer than a name. */
+  if (strlen (t->name) > MAX_LISTED_NAME - 64)
+    return describe_title (t);
+  return nbdkit_printf_intern ("%s: %s@%.*s", describe_title (t), t->name,
+                               EXPORT_SHORTEST_ID, root);
+}
+
+const char *
 describe_hashes (void)
 {
   return "dm-verity's hash device";

@@ -42,6 +42,7 @@ int exports_find_pinned (struct export *e, const char *name, const char **id,
 const char *describe_title (const struct title *t);
 const char *describe_disk (uint32_t n_files);
 const char *describe_pinned_disk (const struct disk *disk);
+const char *describe_pinned_title (const struct title *t, const char *root);
 const char *describe_hashes (void);
 
 #endif /* MKVDUP_EXPORTS_H */

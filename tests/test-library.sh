@@ -176,6 +176,8 @@ has ()
 serve library=pins source-index=
 id=$(pinned)
 [[ $id =~ ^disk@[0-9a-f]{32}$ ]] || fail "no id of the disk: $id"
+[ "$(client nbdinfo --json "$(uri one.mkv)" | jq -r '.exports[0].description')" = \
+  "$(stat -c %s 1.mkv) bytes: one.mkv@${root:0:16}" ] || fail "no id of the image"
 for name in "$id" "one.mkv@$root" "one.mkv@${root:0:16}"; do
   has "$name" || fail "$name is not served"
 done

@@ -43,7 +43,8 @@ for no in is_rotational can_flush can_fua can_trim can_zero can_fast_zero; do
   [ "$(info .$no)" = false ] || fail "$no: $(info .$no)"
 done
 [ "$(info '."export-name"')" = image ] || fail "the export's name"
-[ "$(info .description)" = "$size bytes" ] || fail "the export's description"
+root=$(mkvdup info --json image.mkvdup | jq -r .merkle_root)
+[ "$(info .description)" = "$size bytes: image@${root:0:16}" ] || fail "the export's description"
 [ "$(info .block_size_minimum)" = 1 ] || fail "minimum block size"
 [ "$(info .block_size_preferred)" = 65536 ] || fail "preferred block size"
 [ "$(info .block_size_maximum)" = 33554432 ] || fail "maximum block size"
