@@ -129,6 +129,14 @@ start (struct ahead *a)
   a->state = thread_start (&a->thread, "read-ahead", run, a) == 0 ? RUNNING : NONE;
 }
 
+bool
+ahead_is_running (struct ahead *a)
+{
+  LOCK_FOR_SCOPE (&a->lock);
+
+  return a->state == RUNNING;
+}
+
 void
 ahead_free (struct ahead *a)
 {

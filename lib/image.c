@@ -63,6 +63,12 @@ no_memory:
   return NULL;
 }
 
+bool
+image_is_busy (const struct image *img)
+{
+  return ahead_is_running (img->ahead);
+}
+
 void
 image_close (struct image *img)
 {

@@ -35,6 +35,9 @@ struct image *image_of_recipe (struct recipe *recipe, const char *const *places,
                                size_t n_places, struct segment_cache *cache,
                                struct error *err);
 
+/* Is something being fetched for its readers, so that closing it might take long? */
+bool image_is_busy (const struct image *img);
+
 /* Nobody may be reading any more. */
 void image_close (struct image *img);
 

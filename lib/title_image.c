@@ -34,13 +34,17 @@ enter_idle (struct titles *all, struct title *t)
   all->n_idle++;
 }
 
-/* The image that has to go for there to be few enough; NULL if there are. */
+/* The image that has to go for there to be few enough; NULL if there are.  One that would
+ * have to be waited for may stay: whoever closes another title would wait.
+ */
 static struct image *
 evict (struct titles *all)
 {
-  struct title *t = all->oldest;
+  struct title *t = all->n_idle > TITLES_IDLE ? all->oldest : NULL;
 
-  if (all->n_idle <= TITLES_IDLE)
+  while (t && image_is_busy (t->state->image))
+    t = t->state->newer;
+  if (!t)
     return NULL;
   title_leave_idle (all, t);
   return take_ptr (&t->state->image);
