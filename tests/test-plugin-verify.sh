@@ -90,6 +90,38 @@ for mode in lazy full ''; do
   stop_nbdkit "$tmp/sock"
 done
 
+# Bytes that change without a change that shows: a page that has been stored to can be
+# stored to again, and the change time is that of the first.  What was proven between the two
+# is not to be believed.
+cp disc victim
+python3 - $place $length <<'END' &
+import mmap, os, sys, time
+at, n = int(sys.argv[1]), int(sys.argv[2])
+with open("victim", "r+b") as f:
+    m = mmap.mmap(f.fileno(), 0)
+m[at:at + n] = m[at:at + n]
+open("stored", "w").close()
+while not os.path.exists("again"):
+    time.sleep(0.01)
+m[at:at + n] = bytes(b ^ 255 for b in m[at:at + n])
+open("changed", "w").close()
+END
+writer=$!
+until [ -e stored ]; do sleep 0.05; done
+serve
+answers >before
+ctime=$(stat -c %z victim)
+touch again
+until [ -e changed ]; do sleep 0.05; done
+answers >after
+wait $writer
+[ "$(stat -c %z victim)" = "$ctime" ] || echo "this file system shows such a change"
+! grep -qv '^right right$' before || fail "not right before the change"
+diff <(sed 's/.*wrong.*/EIO EIO/' off) after || fail "what changed unseen was believed"
+stop_nbdkit "$tmp/sock"
+cp disc victim
+flip $place $length
+
 # The whole image under many clients, and a change under them: errors, but no wrong byte.
 flip $place $length
 threads=1 # or nbdkit 1.32 dies of a client that gives up
