@@ -41,7 +41,6 @@ static const uint64_t most_bytes[] = {
 struct making {
   struct disk *disk;
   struct tree_file *files;
-  uint32_t n;    /* files so far */
   uint64_t room; /* bytes that are left */
   disk_problem_fn *problem;
   void *opaque;
@@ -68,8 +67,8 @@ add_title (struct making *m, struct title *t, struct error *err)
   struct error why = ERROR_INIT;
 
   if (title_keep (t, &why) == 0 && take_room (m, t, &why) == 0) {
-    m->files[m->n] = (struct tree_file){ t->name, t->size, t->stat };
-    m->disk->titles[m->n++] = t;
+    m->files[m->disk->n] = (struct tree_file){ t->name, t->size, t->stat };
+    m->disk->titles[m->disk->n++] = t;
     return 0;
   }
   if (why.errnum == ENOMEM) {
@@ -92,8 +91,7 @@ make (struct making *m, enum disk_kind kind, struct title *const *titles, uint32
   for (uint32_t i = 0; i < n; i++)
     if (add_title (m, titles[i], err) == -1)
       return -1;
-  d->n = m->n;
-  d->tree = tree_new (m->files, m->n, folder, err);
+  d->tree = tree_new (m->files, d->n, folder, err);
   if (d->tree)
     d->fs = kind == DISK_UDF ? fs_new_udf (d->tree, LABEL, err)
                              : fs_new_erofs (d->tree, LABEL, err);
@@ -154,7 +152,7 @@ disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
 {
   struct disk *d = calloc (1, sizeof *d);
   CLEANUP_FREE struct tree_file *files = calloc ((size_t) n + 1, sizeof *files);
-  struct making m = { d, files, 0, most_bytes[kind], problem, opaque };
+  struct making m = { d, files, most_bytes[kind], problem, opaque };
 
   if (!d) {
     error_set (err, ENOMEM, "a disk of %u files", n);

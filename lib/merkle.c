@@ -92,9 +92,8 @@ digest_block (EVP_MD_CTX *ctx, const uint8_t *data, size_t len, uint8_t *digest,
   return sha256 (ctx, data, MERKLE_BLOCK, digest, err);
 }
 
-/* Hash blocks (or groups of anything) needed for n digests. */
-static uint64_t
-parents (uint64_t n)
+uint64_t
+merkle_parents (uint64_t n)
 {
   return n / MERKLE_FANOUT + (n % MERKLE_FANOUT != 0);
 }
@@ -126,7 +125,7 @@ merkle_stored_len (uint64_t size)
   if (size == 0)
     return MERKLE_DIGEST;
   while (n > 1) {
-    n = parents (n);
+    n = merkle_parents (n);
     total += n;
   }
   return total * MERKLE_DIGEST;
@@ -200,9 +199,9 @@ merkle_finish (uint8_t *stored, uint64_t size, struct error *err)
     return -1;
   if (size == 0)
     memset (stored, 0, MERKLE_DIGEST);
-  for (n = merkle_groups (size); n > 1; n = parents (n), stored = above) {
+  for (n = merkle_groups (size); n > 1; n = merkle_parents (n), stored = above) {
     above = stored + n * MERKLE_DIGEST;
-    for (i = 0; i < parents (n); i++)
+    for (i = 0; i < merkle_parents (n); i++)
       if (digest_parent (ctx, stored, n, i, above + i * MERKLE_DIGEST, err) == -1)
         return -1;
   }
@@ -223,10 +222,10 @@ merkle_check_levels (const uint8_t *stored, uint64_t size, struct error *err)
     return -1;
   if (size == 0 && memcmp (stored, zeros, MERKLE_DIGEST) != 0)
     return error_set (err, 0, "Merkle root of an empty image is not zero");
-  for (n = merkle_groups (size); n > 1; n = parents (n), stored = above) {
+  for (n = merkle_groups (size); n > 1; n = merkle_parents (n), stored = above) {
     above = stored + n * MERKLE_DIGEST;
     level++;
-    for (i = 0; i < parents (n); i++) {
+    for (i = 0; i < merkle_parents (n); i++) {
       if (digest_parent (ctx, stored, n, i, digest, err) == -1)
         return -1;
       if (memcmp (digest, above + i * MERKLE_DIGEST, MERKLE_DIGEST) != 0)

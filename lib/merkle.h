@@ -32,6 +32,9 @@
  */
 uint64_t merkle_groups (uint64_t size);
 
+/* How many digests the level above one of `n` digests has: its hash blocks. */
+uint64_t merkle_parents (uint64_t n);
+
 /* Length in bytes of the stored levels of an image of this size, root included. */
 uint64_t merkle_stored_len (uint64_t size);
 

@@ -165,7 +165,7 @@ recipe_check_merkle (const struct recipe *r, struct error *err)
     if (r->sections[i].type == SECTION_MERKLE &&
         check_section (r, &r->sections[i], err) == -1)
       return -1;
-  for (; n > 1; first += n, n = n / MERKLE_FANOUT + (n % MERKLE_FANOUT != 0))
+  for (; n > 1; first += n, n = merkle_parents (n))
     if (check_level (r, first, n, err) == -1)
       return -1;
   if (recipe_digests (r, first, 1, root, err) == -1)

@@ -311,12 +311,12 @@ search (struct source_search *s, const struct recipe_source *id, bool direct,
 
   if (walk (s, err) == -1)
     return -1;
-  begin = clock_ms ();
-  if (!was_in_vain (s, id) && try_all (s, &choice, direct) == 0) {
-    *out = choice.source;
-    return 0;
-  }
   if (!was_in_vain (s, id)) {
+    begin = clock_ms ();
+    if (try_all (s, &choice, direct) == 0) {
+      *out = choice.source;
+      return 0;
+    }
     note_vain (s, id);
     rest (s, begin);
   }

@@ -28,7 +28,6 @@ titles_new (const struct titles_config *config)
   all->max_kept = getrlimit (RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : 0;
   pthread_mutex_init (&all->lock, NULL);
   pthread_cond_init (&all->opened, NULL);
-  /* Room for a title's own folder in front of the others. */
   all->places = calloc (config->n_places + 1, sizeof *all->places);
   for (size_t i = 0; all->places && i < config->n_places; i++) {
     all->places[i] = strdup (config->places[i]);

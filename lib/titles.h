@@ -33,7 +33,7 @@ struct titles; /* internally locked */
 
 struct titles_config {
   struct segment_cache *cache; /* borrowed */
-  const char *const *places;   /* borrowed: where sources may be, besides; copied */
+  const char *const *places;   /* where sources may be, besides; copied */
   size_t n_places;
   const struct source_finder *finder; /* borrowed; or NULL */
   bool direct;                        /* read sources past the page cache */

@@ -35,7 +35,7 @@ verity_init (struct verity *v, uint64_t image_size)
     struct verity_level *l = &v->levels[v->n_levels];
 
     l->n_digests = n;
-    l->n_blocks = n / MERKLE_FANOUT + (n % MERKLE_FANOUT != 0);
+    l->n_blocks = merkle_parents (n);
     if (v->n_levels > 0) {
       l->digest = stored;
       stored += n;

@@ -280,7 +280,7 @@ exports_default (void)
 static int
 find_only (struct export *e, const char *name, struct error *err)
 {
-  if (name[0] == '\0' || strcmp (name, only->name) == 0)
+  if (strcmp (name, only->name) == 0)
     e->title = only;
   /* The name asked for is not repeated: it could be anything. */
   return e->title ? 0
