@@ -267,6 +267,22 @@ segment_cache_get (struct segment_cache *cache, const struct recipe *recipe,
   return failed ? NULL : &e->got;
 }
 
+const struct cached_segment *
+segment_cache_try (struct segment_cache *cache, const struct recipe *recipe,
+                   uint32_t number)
+{
+  struct entry *e;
+  LOCK_FOR_SCOPE (&cache->lock);
+
+  e = find (cache, recipe, number);
+  if (!e || e->state != READY)
+    return NULL;
+  ++cache->stats.hits;
+  if (e->users++ == 0)
+    idle_remove (cache, e);
+  return &e->got;
+}
+
 void
 segment_cache_put (struct segment_cache *cache, const struct cached_segment *got)
 {

@@ -48,6 +48,11 @@ void segment_cache_free (struct segment_cache *cache);
 const struct cached_segment *segment_cache_get (struct segment_cache *cache,
                                                 const struct recipe *recipe,
                                                 uint32_t number, struct error *err);
+
+/* The same, if it is there already; else NULL. */
+const struct cached_segment *segment_cache_try (struct segment_cache *cache,
+                                                const struct recipe *recipe,
+                                                uint32_t number);
 void segment_cache_put (struct segment_cache *cache, const struct cached_segment *got);
 
 /* Drop every segment of a recipe about to be closed; none may be in use. */

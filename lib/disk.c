@@ -275,9 +275,26 @@ read_title (const struct part *p, void *buf, struct error *err)
   return r;
 }
 
-int
-disk_read (const struct disk *d, void *buf, size_t count, uint64_t offset,
-           struct error *err)
+/* The same, if it takes no waiting. */
+static int
+try_read_title (const struct part *p, void *buf, struct error *err)
+{
+  struct image *image = title_try_open (p->title);
+  bool r;
+
+  (void) err;
+  if (!image)
+    return -1;
+  r = image_try_read (image, buf, p->end - p->offset, p->at);
+  title_close (p->title);
+  return r ? 0 : -1;
+}
+
+typedef int read_title_fn (const struct part *p, void *buf, struct error *err);
+
+static int
+read_parts (const struct disk *d, void *buf, size_t count, uint64_t offset,
+            read_title_fn *read_title_part, struct error *err)
 {
   uint64_t end = offset + count;
   uint8_t *to = buf;
@@ -292,12 +309,27 @@ disk_read (const struct disk *d, void *buf, size_t count, uint64_t offset,
       memset (to, 0, len);
     else if (!p.title)
       d->fs->read (d->fs, to, len, p.offset);
-    else if (read_title (&p, to, err) == -1)
+    else if (read_title_part (&p, to, err) == -1)
       return -1;
     to += len;
     offset = p.end;
   }
   return 0;
+}
+
+int
+disk_read (const struct disk *d, void *buf, size_t count, uint64_t offset,
+           struct error *err)
+{
+  return read_parts (d, buf, count, offset, read_title, err);
+}
+
+bool
+disk_try_read (const struct disk *d, void *buf, size_t count, uint64_t offset)
+{
+  struct error ignored;
+
+  return read_parts (d, buf, count, offset, try_read_title, &ignored) == 0;
 }
 
 /* ---- Advice */

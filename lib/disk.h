@@ -10,6 +10,7 @@
 #ifndef MKVDUP_DISK_H
 #define MKVDUP_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,11 +47,12 @@ uint32_t disk_files (const struct disk *disk); /* that are on it */
 #define DISK_ID_MAX 33
 const char *disk_id (const struct disk *disk);
 
-/* As image_read, image_extents and image_prefetch; a call to any of them says no more than
+/* As image_read, image_try_read, image_extents and image_prefetch; a call to any of them says no more than
  * of a few files.
  */
 int disk_read (const struct disk *disk, void *buf, size_t count, uint64_t offset,
                struct error *err);
+bool disk_try_read (const struct disk *disk, void *buf, size_t count, uint64_t offset);
 int disk_extents (const struct disk *disk, uint64_t offset, uint64_t count,
                   image_extent_fn *fn, void *opaque, struct error *err);
 int disk_prefetch (const struct disk *disk, uint64_t offset, uint64_t count,

@@ -36,9 +36,9 @@ void gather_warm (void);
 
 /*
  * From now on `fn` is called before gather_read waits for something that is not in the
- * page cache; until gather_put.
+ * page cache, and says whether it may; until gather_put.
  */
-typedef void gather_wait_fn (void *opaque);
+typedef bool gather_wait_fn (void *opaque);
 void gather_before_wait (struct gather *g, gather_wait_fn *fn, void *opaque);
 
 /* Forget everything noted. */

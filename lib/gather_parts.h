@@ -64,11 +64,13 @@ struct gather {
   size_t n_raw, max_raw; /* bytes of all stretches */
   uint64_t max_gap;
   uint32_t n_pieces, n_stretches, n_reads;
+  uint32_t n_waits; /* reads whose sources have been told that they are waited for */
   struct piece pieces[MAX_PIECES];
   struct stretch stretches[MAX_STRETCHES];
   uint32_t order[MAX_STRETCHES];        /* stretches by source and start */
   uint32_t read_stretch[MAX_STRETCHES]; /* the first stretch of each read */
   struct batch_read reads[MAX_STRETCHES];
+  unsigned lives[MAX_STRETCHES]; /* of the pulses of their sources */
   int64_t ctimes[MAX_STRETCHES]; /* of each read's source, as it was believed before it */
   _Alignas(SOURCE_DIRECT_BLOCK) uint8_t raw[RAW_SIZE];
 };

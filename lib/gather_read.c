@@ -241,29 +241,67 @@ fetch (const struct gather *g)
   }
 }
 
-/* All that the reads ask for, with a word to who wants it if that will take a while. */
-static size_t
-bring (struct gather *g)
+/* One that has not answered others is not asked. */
+static int
+begin_wait (struct gather *g, const struct source **failed, struct error *err)
 {
-  if (batch_begin (g->reads, g->n_reads) == 0)
-    return 0;
-  if (g->wait_fn)
-    g->wait_fn (g->wait_opaque);
-  fetch (g);
-  return batch_finish (g->reads, g->n_reads);
+  const struct source *source, *before = NULL;
+
+  for (g->n_waits = 0; g->n_waits < g->n_reads; g->n_waits++) {
+    source = read_source (g, g->n_waits);
+    if (source == before || !source->pulse)
+      continue;
+    if (!pulse_begin (source->pulse, &g->lives[g->n_waits])) {
+      *failed = source;
+      return pulse_error (source->path, err);
+    }
+    before = source;
+  }
+  return 0;
+}
+
+static void
+end_wait (const struct gather *g)
+{
+  const struct source *source, *before = NULL;
+
+  for (uint32_t r = 0; r < g->n_waits; r++) {
+    source = read_source (g, r);
+    if (source != before && source->pulse)
+      pulse_end (source->pulse, g->lives[r]);
+    before = source;
+  }
+}
+
+/* What is not in memory, with a word to who wants it: this will take a while. */
+static int
+bring_rest (struct gather *g, const struct source **failed, struct error *err)
+{
+  int r;
+
+  if (g->wait_fn && !g->wait_fn (g->wait_opaque))
+    return error_set (err, EAGAIN, "not in memory");
+  r = begin_wait (g, failed, err);
+  if (r == 0) {
+    fetch (g);
+    if (batch_finish (g->reads, g->n_reads) > 0)
+      r = report (g, failed, err);
+  }
+  end_wait (g);
+  return r;
 }
 
 int
 gather_read (struct gather *g, const struct source **failed, struct error *err)
 {
-  int r;
+  int r = 0;
 
   plan_reads (g);
   place_reads (g);
-  if (bring (g) == 0)
+  if (batch_begin (g->reads, g->n_reads) > 0)
+    r = bring_rest (g, failed, err);
+  if (r == 0)
     r = check_unchanged (g, failed, err);
-  else
-    r = report (g, failed, err);
   if (r == 0)
     scatter (g);
   gather_reset (g);
@@ -295,7 +333,7 @@ gather_prefetch (struct gather *g, bool wait)
     const struct source *source = read_source (g, r);
     uint64_t from = g->reads[r].offset, end = from + g->reads[r].len;
 
-    if (source_is_direct (source))
+    if (source_is_direct (source) || (source->pulse && pulse_is_silent (source->pulse)))
       continue;
     if (wait)
       read_and_forget (source, from, end, g->raw);

@@ -39,7 +39,7 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
     recipe_close (recipe);
     return NULL;
   }
-  pthread_mutex_init (&img->lock, NULL);
+  pulse_init (&img->recipe_pulse);
   pthread_mutex_init (&img->proof.lock, NULL);
   pthread_mutex_init (&img->proof.levels_lock, NULL);
   pthread_cond_init (&img->proof.released, NULL);
@@ -48,6 +48,8 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);
+  for (uint32_t i = 0; img->sources && i < img->recipe->n_sources; ++i)
+    image_source_init (&img->sources[i]);
   if (!img->ahead || !img->sources || !img->places)
     goto no_memory;
   for (; img->n_places < n_places; ++img->n_places) {
@@ -77,11 +79,8 @@ image_close (struct image *img)
   ahead_free (img->ahead);
   if (img->recipe) {
     segment_cache_forget (img->cache, img->recipe);
-    for (uint32_t i = 0; img->sources && i < img->recipe->n_sources; ++i) {
-      if (atomic_load (&img->sources[i].is_open))
-        source_close (&img->sources[i].source);
-      free (img->sources[i].failure);
-    }
+    for (uint32_t i = 0; img->sources && i < img->recipe->n_sources; ++i)
+      image_source_release (&img->sources[i]);
     recipe_close (img->recipe);
   }
   for (size_t i = 0; img->places && i < img->n_places; ++i)
@@ -92,7 +91,7 @@ image_close (struct image *img)
   pthread_cond_destroy (&img->proof.released);
   pthread_mutex_destroy (&img->proof.lock);
   pthread_mutex_destroy (&img->proof.levels_lock);
-  pthread_mutex_destroy (&img->lock);
+  pulse_destroy (&img->recipe_pulse);
   free (img);
 }
 
@@ -106,6 +105,13 @@ void
 image_set_finder (struct image *img, const struct source_finder *finder)
 {
   img->finder = finder;
+}
+
+void
+image_set_notice (struct image *img, image_notice_fn *fn, void *opaque)
+{
+  img->notice = fn;
+  img->notice_opaque = opaque;
 }
 
 int
@@ -133,6 +139,33 @@ image_recipe (const struct image *img)
 /* ---- Going through the segments of a range */
 
 int
+image_would_wait (struct error *err)
+{
+  return error_set (err, EAGAIN, "would have to wait");
+}
+
+/* The recipe's file may hang, for who reads it and for those who wait for that. */
+static const struct cached_segment *
+get_segment (const struct walk *w, uint32_t number, struct error *err)
+{
+  struct image *img = w->img;
+  const struct cached_segment *got = segment_cache_try (img->cache, img->recipe, number);
+  unsigned life;
+
+  if (got)
+    return got;
+  if (w->no_wait)
+    image_would_wait (err);
+  else if (!pulse_begin (&img->recipe_pulse, &life))
+    pulse_error (img->recipe->path, err);
+  else {
+    got = segment_cache_get (img->cache, img->recipe, number, err);
+    pulse_end (&img->recipe_pulse, life);
+  }
+  return got;
+}
+
+int
 image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t most,
                     part_fn *fn, void *opaque, struct error *err)
 {
@@ -148,7 +181,7 @@ image_each_segment (struct walk *w, uint64_t offset, uint64_t count, uint64_t mo
     const struct cached_segment *got;
     uint64_t part_end;
 
-    got = segment_cache_get (w->img->cache, w->img->recipe, number, err);
+    got = get_segment (w, number, err);
     if (!got)
       return -1;
     w->seg = got->segment;
@@ -176,33 +209,36 @@ read_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error
     if (r == 0)
       break;
     gather_reset (w->gather);
-    if (!w->failed || image_recover_source (w->img, w->failed, err) == -1)
+    if (w->no_wait || !w->failed || image_recover_source (w->img, w->failed, err) == -1)
       return -1;
   }
   *dst += end - at;
   return r;
 }
 
-static void
+static bool
 note_wait (void *opaque)
 {
   struct note *note = opaque;
   struct error ignored = ERROR_INIT;
   size_t len = note->group_len;
 
+  if (note->no_wait)
+    return false;
   if (!note->done)
     ahead_note (note->img->ahead, note->offset, note->count, true);
   note->done = true;
   note->group_len = 0;
   if (len > 0 && !note->img->direct)
     image_prefetch (note->img, note->group_at, len, &ignored);
+  return true;
 }
 
 int
 image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
                      struct note *note, struct error *err)
 {
-  struct walk w = { .img = img };
+  struct walk w = { .img = img, .no_wait = note->no_wait };
   int r;
 
   w.gather = gather_get (false);
@@ -214,21 +250,42 @@ image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t off
   return r;
 }
 
-int
-image_read (struct image *img, void *buf, size_t count, uint64_t offset,
-            struct error *err)
+static int
+read_noted (struct image *img, void *buf, struct note *note, struct error *err)
 {
-  struct note note = { img, offset, count, img->direct, 0, 0 };
+  uint64_t offset = note->offset, count = note->count;
   int r;
 
   if (offset > image_size (img) || count > image_size (img) - offset)
     return error_set (err, EINVAL, "%s: read beyond the image's end", img->recipe->path);
   r = img->proof.mode == IMAGE_VERIFY_OFF
-        ? image_read_unproven (img, buf, count, offset, &note, err)
-        : image_read_proven (img, buf, count, offset, &note, err);
-  if (r == 0 && !note.done && ahead_is_watching (img->ahead))
+        ? image_read_unproven (img, buf, count, offset, note, err)
+        : image_read_proven (img, buf, count, offset, note, err);
+  if (r == 0 && !note->done && ahead_is_watching (img->ahead))
     ahead_note (img->ahead, offset, count, false);
   return r;
+}
+
+int
+image_read (struct image *img, void *buf, size_t count, uint64_t offset,
+            struct error *err)
+{
+  struct note note = {
+    .img = img, .offset = offset, .count = count, .done = img->direct
+  };
+
+  return read_noted (img, buf, &note, err);
+}
+
+bool
+image_try_read (struct image *img, void *buf, size_t count, uint64_t offset)
+{
+  struct note note = {
+    .img = img, .offset = offset, .count = count, .done = img->direct, .no_wait = true
+  };
+  struct error ignored;
+
+  return read_noted (img, buf, &note, &ignored) == 0;
 }
 
 static int

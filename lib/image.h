@@ -6,7 +6,8 @@
  * Sources are opened by image_open_sources, or at the first read that needs one: a
  * recipe whose disc is away can still be opened and described.  A source that fails
  * or changes while in use is looked for again, in vain at most once a second, so that an
- * image recovers when its disc is back.
+ * image recovers when its disc is back.  For one that does not answer (pulse.h) no more
+ * threads wait than do already.
  *
  * Thread safety: any number of threads may read one image at once.
  */
@@ -46,8 +47,8 @@ void image_read_directly (struct image *img);
 
 /*
  * Who is asked for a source that is at none of the places: opens it as source_open does.
- * To be set before any is opened; borrowed.  Called by one thread at a time for an image,
- * by several for several.
+ * To be set before any is opened; borrowed.  Called by one thread at a time for a source of
+ * an image, by several for several.
  */
 struct source_finder {
   int (*open) (void *opaque, const struct recipe_source *id, bool direct,
@@ -69,6 +70,10 @@ enum image_verify {
 };
 int image_set_verify (struct image *img, enum image_verify mode, struct error *err);
 
+/* Told, for people, of what is wrong but fails no read; by any thread that reads. */
+typedef void image_notice_fn (void *opaque, const char *text);
+void image_set_notice (struct image *img, image_notice_fn *fn, void *opaque);
+
 /* Open every source now, to fail early. */
 int image_open_sources (struct image *img, struct error *err);
 
@@ -83,6 +88,11 @@ const struct recipe *image_recipe (const struct image *img);
  */
 int image_read (struct image *img, void *buf, size_t count, uint64_t offset,
                 struct error *err);
+
+/* The same, if it takes no waiting: all that is needed is in memory, and nothing can hang.
+ * False: ask image_read; what `buf` holds is undefined.
+ */
+bool image_try_read (struct image *img, void *buf, size_t count, uint64_t offset);
 
 /*
  * Tell `fn` of consecutive ranges from `offset` on that read as zeros without

@@ -26,9 +26,20 @@
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
-  /* Guarded by the image's lock: */
+  struct pulse reading, looking;
+  pthread_mutex_t lock; /* one thread at a time looks for it */
+  /* Guarded by the lock: */
   int64_t looked;        /* when it was last looked for in vain */
   struct error *failure; /* what came of it: NULL if it was found; owned */
+};
+
+/* Groups that could not be proven, as some of their bytes could not be read; what can be read
+ * of them is. */
+#define UNPROVABLE 16u
+
+struct unprovable {
+  uint64_t group;
+  int64_t since; /* 0: a free place */
 };
 
 /* What of the image is proven: image_verify.c. */
@@ -41,6 +52,8 @@ struct proof {
   pthread_mutex_t lock;    /* guards `claims`, and setting and clearing bits */
   pthread_cond_t released; /* one of the claims */
   struct claim *claims;    /* groups that are being proven */
+  struct unprovable unprovable[UNPROVABLE]; /* guarded by `lock`, as is the next */
+  unsigned n_unprovable;                    /* so far */
 };
 
 struct image {
@@ -51,13 +64,21 @@ struct image {
   struct ahead *ahead;                /* owned */
   const struct source_finder *finder; /* borrowed; NULL if nobody is to be asked */
   bool direct;                        /* sources are read past the page cache */
+  image_notice_fn *notice;            /* NULL: nobody is to be told */
+  void *notice_opaque;                /* borrowed */
   struct proof proof;
-  pthread_mutex_t lock; /* one thread at a time looks for sources */
+  struct pulse recipe_pulse;
   struct image_source *sources;
 };
 
+void image_source_init (struct image_source *s);
+void image_source_release (struct image_source *s);
+
 /* Source `number`, opened if it was not; NULL with `err` set. */
 const struct source *image_source (struct image *img, uint32_t number, struct error *err);
+
+/* The same, if neither opening nor asking it may take long; else NULL. */
+const struct source *image_try_source (struct image *img, uint32_t number);
 
 /* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells
  * both.
@@ -72,9 +93,14 @@ struct note {
   struct image *img;
   uint64_t offset, count;
   bool done;
-  uint64_t group_at; /* in the image */
-  size_t group_len;  /* 0: no group, or it has been asked for */
+  uint64_t group_at;  /* in the image */
+  size_t group_len;   /* 0: no group, or it has been asked for */
+  bool no_wait;       /* rather fail (image_would_wait) */
+  bool is_unreadable; /* out: the group could not be read */
 };
+
+/* The error of a read that is not to wait, and would.  Always returns -1. */
+int image_would_wait (struct error *err);
 
 /* As image_read: with proof, and without. */
 int image_read_proven (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
@@ -93,6 +119,7 @@ struct walk {
   uint64_t base;               /* the segment's first byte in the image */
   bool prefetch;               /* sources only */
   bool wait;                   /* until what is prefetched is there */
+  bool no_wait;                /* for anything: rather fail */
   const struct source *failed; /* out: the source that an error is about */
   struct recode_job *jobs;     /* recodings whose material is being gathered; owned */
   size_t job_bytes;            /* of their material */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The sources of an image: opened when first wanted, and looked for again when one has
- * failed.  The image's lock is held while a source is looked for, so that one
- * thread does it; reading takes no lock.
+ * failed.  A source's lock is held while it is looked for, so that one thread does
+ * it; reading takes no lock.
+ *
+ * What does not answer any more is not asked whether it is still right: its path may lead to
+ * something else by now.
  */
 #include "config.h"
 
@@ -17,6 +20,25 @@
 
 /* Looking for a source costs a dozen reads: that it is nowhere holds for so long. */
 #define LOOK_AGAIN_MS 1000
+
+void
+image_source_init (struct image_source *s)
+{
+  pulse_init (&s->reading);
+  pulse_init (&s->looking);
+  pthread_mutex_init (&s->lock, NULL);
+}
+
+void
+image_source_release (struct image_source *s)
+{
+  if (atomic_load (&s->is_open))
+    source_close (&s->source);
+  free (s->failure);
+  pulse_destroy (&s->reading);
+  pulse_destroy (&s->looking);
+  pthread_mutex_destroy (&s->lock);
+}
 
 /* At its places, or wherever the finder finds it. */
 static int
@@ -57,6 +79,8 @@ open_source (struct image *img, uint32_t number, struct error *err)
     s->source.size = found.size;
     s->source.align = found.align;
     s->source.advice = found.advice;
+    s->source.is_shared = found.is_shared;
+    s->source.pulse = &s->reading;
     atomic_init (&s->source.ctime, atomic_load (&found.ctime));
     atomic_store_explicit (&s->is_open, true, memory_order_release);
     return 0;
@@ -66,6 +90,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
   else {
     image_forget_proof (img);
     atomic_store (&s->source.ctime, atomic_load (&found.ctime));
+    pulse_renew (&s->reading);
     err = NULL;
   }
   source_close (&found);
@@ -82,7 +107,8 @@ is_still_right (struct image *img, uint32_t number)
   struct error ignored = ERROR_INIT;
   int64_t ctime;
 
-  if (!atomic_load_explicit (&img->sources[number].is_open, memory_order_relaxed))
+  if (!atomic_load_explicit (&img->sources[number].is_open, memory_order_relaxed) ||
+      pulse_is_silent (source->pulse))
     return false;
   /* Before the content is looked at: a change after that shows. */
   ctime = source_ctime (source);
@@ -96,12 +122,12 @@ is_still_right (struct image *img, uint32_t number)
   return true;
 }
 
-/* Look for a source, unless that was done in vain a moment ago: then it is the same answer. */
+/* Unless that was done in vain a moment ago: then it is the same answer. */
 static int
-look_for_source (struct image *img, uint32_t number, struct error *err)
+look_once (struct image *img, uint32_t number, struct error *err)
 {
   struct image_source *s = &img->sources[number];
-  LOCK_FOR_SCOPE (&img->lock);
+  LOCK_FOR_SCOPE (&s->lock);
 
   if (is_still_right (img, number))
     return 0;
@@ -120,6 +146,20 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
   return -1;
 }
 
+static int
+look_for_source (struct image *img, uint32_t number, struct error *err)
+{
+  struct pulse *looking = &img->sources[number].looking;
+  unsigned life;
+  int r;
+
+  if (!pulse_begin (looking, &life))
+    return pulse_error (img->recipe->sources[number].path, err);
+  r = look_once (img, number, err);
+  pulse_end (looking, life);
+  return r;
+}
+
 const struct source *
 image_source (struct image *img, uint32_t number, struct error *err)
 {
@@ -127,6 +167,16 @@ image_source (struct image *img, uint32_t number, struct error *err)
 
   if (!atomic_load_explicit (&s->is_open, memory_order_acquire) &&
       look_for_source (img, number, err) == -1)
+    return NULL;
+  return &s->source;
+}
+
+const struct source *
+image_try_source (struct image *img, uint32_t number)
+{
+  const struct image_source *s = &img->sources[number];
+
+  if (!atomic_load_explicit (&s->is_open, memory_order_acquire) || s->source.is_shared)
     return NULL;
   return &s->source;
 }

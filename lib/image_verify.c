@@ -16,6 +16,10 @@
  * One thread proves a group, others that want it meanwhile wait: a player's requests of
  * 128 KiB would otherwise each read and hash all of it.
  *
+ * A group that cannot be read whole cannot be proven.  Lazily, those of its bytes that can be
+ * read are handed out all the same, as the disk itself says which it has lost; that is told,
+ * and tried again later.
+ *
  * Keeping what was read for its neighbours was decided against: it is in the page cache.
  */
 #include "config.h"
@@ -26,6 +30,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "file_id.h"
 #include "image_parts.h"
 #include "merkle.h"
@@ -41,8 +46,12 @@
 /* A group that is being proven by a thread, on whose stack this is. */
 struct claim {
   uint64_t group;
+  int64_t since;
   struct claim *next;
 };
+
+/* A disk tries for seconds to read what it has lost: not again before so long. */
+#define UNPROVABLE_MS 60000
 
 int
 image_set_verify (struct image *img, enum image_verify mode, struct error *err)
@@ -91,6 +100,7 @@ image_forget_proof (struct image *img)
 
   for (uint64_t i = 0; p->proven && i < words; i++)
     atomic_store (&p->proven[i], 0);
+  memset (p->unprovable, 0, sizeof p->unprovable);
   atomic_fetch_add (&p->changes, 1);
 }
 
@@ -111,7 +121,29 @@ is_settled (const struct image *img)
   return true;
 }
 
-/* Take a group to be proven by this thread; false if it has been, meanwhile. */
+/* With the lock held. */
+static bool
+is_unprovable (const struct proof *p, uint64_t group)
+{
+  for (size_t i = 0; i < UNPROVABLE; i++)
+    if (p->unprovable[i].since != 0 && p->unprovable[i].group == group &&
+        clock_ms () - p->unprovable[i].since < UNPROVABLE_MS)
+      return true;
+  return false;
+}
+
+static void
+note_unprovable (struct proof *p, uint64_t group)
+{
+  LOCK_FOR_SCOPE (&p->lock);
+
+  p->unprovable[p->n_unprovable++ % UNPROVABLE] =
+    (struct unprovable){ group, clock_ms () };
+}
+
+/* Take a group to be proven by this thread; false if it has been, meanwhile, or cannot be.
+ * From a thread that does not come back it is taken over.
+ */
 static bool
 claim (struct proof *p, struct claim *mine)
 {
@@ -119,15 +151,16 @@ claim (struct proof *p, struct claim *mine)
   struct claim *c = p->claims;
 
   while (c) {
-    if (c->group == mine->group) {
+    if (c->group == mine->group && !pulse_is_late (c->since)) {
       pthread_cond_wait (&p->released, &p->lock);
       c = p->claims;
     }
     else
       c = c->next;
   }
-  if (is_proven (p, mine->group))
+  if (is_proven (p, mine->group) || is_unprovable (p, mine->group))
     return false;
+  mine->since = clock_ms ();
   mine->next = p->claims;
   p->claims = mine;
   return true;
@@ -164,6 +197,21 @@ check_levels (struct image *img, struct error *err)
     return -1;
   p->has_levels = true;
   return 0;
+}
+
+static int
+get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *err)
+{
+  unsigned life;
+  int r;
+
+  if (!pulse_begin (&img->recipe_pulse, &life))
+    return pulse_error (img->recipe->path, err);
+  r = check_levels (img, err);
+  if (r == 0)
+    r = recipe_digests (img->recipe, group, 1, digest, err);
+  pulse_end (&img->recipe_pulse, life);
+  return r;
 }
 
 /* ---- Whose fault it is */
@@ -258,14 +306,16 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
 {
   uint8_t want[MERKLE_DIGEST], have[MERKLE_DIGEST];
 
+  note->is_unreadable = false;
+  if (get_digest (img, at / MERKLE_GROUP, want, err) == -1)
+    return -1;
   note->group_at = at;
   note->group_len = len;
-  if (check_levels (img, err) == -1 ||
-      recipe_digests (img->recipe, at / MERKLE_GROUP, 1, want, err) == -1 ||
-      image_read_unproven (img, buf, len, at, note, err) == -1 ||
+  note->is_unreadable = image_read_unproven (img, buf, len, at, note, err) == -1;
+  note->group_len = 0;
+  if (note->is_unreadable ||
       merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;
-  note->group_len = 0;
   return memcmp (want, have, sizeof want) == 0 ? 0 : complain (img, at, len, err);
 }
 
@@ -287,6 +337,24 @@ prove_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
   if (prove (img, group, len, at, note, err) == -1)
     return -1;
   memcpy (buf, group + (offset - at), count);
+  return 0;
+}
+
+/* The group could not be read, for `reason`: read what is wanted of it. */
+static int
+read_unprovable (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
+                 struct note *note, const struct error *reason)
+{
+  struct error err = *reason;
+
+  note_unprovable (&img->proof, offset / MERKLE_GROUP);
+  if (image_read_unproven (img, buf, count, offset, note, &err) == -1)
+    return -1;
+  error_context (
+    &err, "%s: cannot be proven from %llu on, but is served where it can be read",
+    img->recipe->path, (unsigned long long) (offset / MERKLE_GROUP * MERKLE_GROUP));
+  if (img->notice)
+    img->notice (img->notice_opaque, err.text);
   return 0;
 }
 
@@ -314,6 +382,8 @@ read_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
   changes = atomic_load (&p->changes);
   r = prove_part (img, buf, count, offset, note, err);
   release (p, &mine, r == 0 && is_settled (img), changes);
+  if (r == -1 && note->is_unreadable)
+    r = read_unprovable (img, buf, count, offset, note, err);
   return r;
 }
 
@@ -332,6 +402,8 @@ image_read_proven (struct image *img, uint8_t *buf, size_t count, uint64_t offse
     if (atomic_load (&p->changes) == changes)
       return 0;
   }
+  if (note->no_wait)
+    return image_would_wait (err);
   while (count > 0) {
     size_t part = MERKLE_GROUP - (size_t) (offset % MERKLE_GROUP);
 

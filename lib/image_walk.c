@@ -32,9 +32,10 @@ walk_copy (struct walk *w, const struct op *op, uint32_t skip, size_t len, uint8
   struct gather_span span = { .from = op->from, .skip = skip };
   size_t n;
 
-  span.source = image_source (w->img, op->source, err);
+  span.source = w->no_wait ? image_try_source (w->img, op->source)
+                           : image_source (w->img, op->source, err);
   if (!span.source)
-    return -1;
+    return w->no_wait ? image_would_wait (err) : -1;
   if (op->kind == OP_STRIDED) {
     span.stride = &w->seg->strides[op->arg >> 16];
     span.skip += op->arg & 0xffff;

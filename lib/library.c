@@ -22,6 +22,7 @@ struct snapshot_state {
   size_t n_problems;
   pthread_mutex_t lock; /* for making the disk */
   struct disk *disk;    /* owned; guarded by that lock until it is made */
+  struct pulse making;
 };
 
 struct library {
@@ -43,6 +44,7 @@ snapshot_free (struct snapshot *s)
     free (s->state->problems[i]);
   free (s->state->problems);
   pthread_mutex_destroy (&s->state->lock);
+  pulse_destroy (&s->state->making);
   free (s->state);
   free (s);
 }
@@ -63,6 +65,7 @@ snapshot_new (struct library *library, size_t n)
   }
   *state = (struct snapshot_state){ .library = library, .refs = 1 };
   pthread_mutex_init (&state->lock, NULL);
+  pulse_init (&state->making);
   *s =
     (struct snapshot){ .titles = titles, .state = state, .look = library->options.look };
   return s;
@@ -100,8 +103,8 @@ snapshot_find (const struct snapshot *s, const char *name)
   return NULL;
 }
 
-struct disk *
-snapshot_disk (struct snapshot *s, struct error *err)
+static struct disk *
+make_disk (struct snapshot *s, struct error *err)
 {
   const struct library_options *o = &s->state->library->options;
   const struct tree_stat folder = { .mode = s->look.folder_mode,
@@ -113,6 +116,22 @@ snapshot_disk (struct snapshot *s, struct error *err)
     s->state->disk =
       disk_new (o->disk_kind, s->titles, s->n, &folder, o->problem, o->opaque, err);
   return s->state->disk;
+}
+
+/* All recipes are looked at, some of which may be on a server that is gone. */
+struct disk *
+snapshot_disk (struct snapshot *s, struct error *err)
+{
+  struct disk *disk;
+  unsigned life;
+
+  if (!pulse_begin (&s->state->making, &life)) {
+    pulse_error ("the recipes of the disk", err);
+    return NULL;
+  }
+  disk = make_disk (s, err);
+  pulse_end (&s->state->making, life);
+  return disk;
 }
 
 /* ---- Making one of a configuration */

@@ -23,6 +23,7 @@
 #include "advice.h"
 #include "buffer.h"
 #include "cleanup.h"
+#include "shared_fs.h"
 #include "source.h"
 #include "whole_io.h"
 
@@ -200,6 +201,7 @@ set_for_reading (struct source *src, bool direct, struct error *err)
   if (fcntl (src->fd, F_SETFL, 0) == -1)
     return error_set (err, errno, "%s: fcntl", src->path);
   src->advice = advice_most (src->fd);
+  src->is_shared = is_shared_fd (src->fd);
   return 0;
 }
 
@@ -226,6 +228,8 @@ try_place (const struct recipe_source *id, const char *place, bool direct,
   out->size = src.size;
   out->align = src.align;
   out->advice = src.advice;
+  out->is_shared = src.is_shared;
+  out->pulse = NULL;
   atomic_init (&out->ctime, src.ctime);
   return 0;
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "pulse.h"
 #include "recipe.h"
 
 struct source {
@@ -27,13 +28,15 @@ struct source {
   uint64_t size;
   uint32_t align;  /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
   uint64_t advice; /* what one advice may be about: see advice.h */
+  bool is_shared;  /* on another machine, which may be away: see shared_fs.h */
+  struct pulse *pulse; /* of reading it; borrowed, NULL: nobody asks */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;
 };
 
-#define SOURCE_INIT      \
-  {                      \
-    -1, NULL, 0, 1, 0, 0 \
+#define SOURCE_INIT                   \
+  {                                   \
+    -1, NULL, 0, 1, 0, false, NULL, 0 \
   }
 
 /* What O_DIRECT reads are made of, in the file and in memory.  Nearly everywhere 512

@@ -94,6 +94,7 @@ open_image (const struct title *t, int kept, struct error *err)
   if (c->direct)
     image_read_directly (image);
   image_set_finder (image, c->finder);
+  image_set_notice (image, c->notice, c->notice_opaque);
   if (image_set_verify (image, c->verify, err) == -1) {
     image_close (image);
     return NULL;
@@ -123,7 +124,20 @@ use_open_image (struct title *t, int *kept)
 }
 
 struct image *
-title_open (struct title *t, struct error *err)
+title_try_open (struct title *t)
+{
+  struct title_state *s = t->state;
+  LOCK_FOR_SCOPE (&s->titles->lock);
+
+  if (s->is_opening || !s->image)
+    return NULL;
+  if (s->users++ == 0)
+    title_leave_idle (s->titles, t);
+  return s->image;
+}
+
+static struct image *
+open_or_await (struct title *t, struct error *err)
 {
   int kept = -1;
   struct image *image = use_open_image (t, &kept);
@@ -138,6 +152,23 @@ title_open (struct title *t, struct error *err)
   s->users = image ? 1 : 0;
   pthread_cond_broadcast (&s->titles->opened);
   pthread_mutex_unlock (&s->titles->lock);
+  return image;
+}
+
+struct image *
+title_open (struct title *t, struct error *err)
+{
+  struct image *image = title_try_open (t);
+  unsigned life;
+
+  if (image)
+    return image;
+  if (!pulse_begin (&t->state->opening, &life)) {
+    pulse_error (t->recipe, err);
+    return NULL;
+  }
+  image = open_or_await (t, err);
+  pulse_end (&t->state->opening, life);
   return image;
 }
 

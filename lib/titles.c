@@ -70,6 +70,8 @@ title_free (struct title *t)
   free (t->name);
   free (t->recipe);
   free (t->source_dir);
+  if (t->state && t->state->titles)
+    pulse_destroy (&t->state->opening);
   if (t->state && t->state->fd >= 0)
     close (t->state->fd);
   free (t->state);
@@ -97,6 +99,7 @@ title_new (struct titles *all, const struct title *from, struct error *err)
     return NULL;
   }
   *t->state = (struct title_state){ .titles = all, .refs = 1, .fd = -1 };
+  pulse_init (&t->state->opening);
   if (recipe_peek (t->recipe, &t->size, &st, err) == -1) {
     title_free (t);
     return NULL;

@@ -38,6 +38,8 @@ struct titles_config {
   const struct source_finder *finder; /* borrowed; or NULL */
   bool direct;                        /* read sources past the page cache */
   enum image_verify verify;
+  image_notice_fn *notice; /* or NULL */
+  void *notice_opaque;
 };
 
 struct title {
@@ -69,6 +71,8 @@ bool title_is (const struct title *title, const struct title *t);
  * set.
  */
 struct image *title_open (struct title *t, struct error *err);
+/* The same, if it is open already; else NULL. */
+struct image *title_try_open (struct title *t);
 void title_close (struct title *t);
 
 /*

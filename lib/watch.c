@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,10 +13,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "shared_fs.h"
 #include "thread.h"
 #include "watch.h"
 
@@ -32,11 +31,6 @@
 #define EVENTS                                                                        \
   (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | \
    IN_DELETE_SELF | IN_MOVE_SELF)
-
-/* Not all of them in <linux/magic.h> of Debian 12. */
-#define FUSE_MAGIC 0x65735546
-#define CEPH_MAGIC 0x00c36400
-#define VBOXSF_MAGIC 0x786f4256
 
 struct watch {
   unsigned poll; /* fixed */
@@ -64,32 +58,14 @@ watch_new (unsigned poll)
   return w;
 }
 
-/* Do others write to this file system without its kernel telling us? */
-static bool
-is_shared (const char *path)
-{
-  static const uint32_t shared[] = {
-    NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
-    V9FS_MAGIC,      AFS_SUPER_MAGIC, AFS_FS_MAGIC,     CODA_SUPER_MAGIC,
-    FUSE_MAGIC,      CEPH_MAGIC,      VBOXSF_MAGIC,
-  };
-  struct statfs fs;
-
-  if (statfs (path, &fs) == -1)
-    return true;
-  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
-    if ((uint32_t) fs.f_type == shared[i])
-      return true;
-  return false;
-}
-
 void
 watch_folder (void *watch, const char *path)
 {
   struct watch *w = watch;
 
   if (w->inotify == -1 ||
-      inotify_add_watch (w->inotify, path, EVENTS | IN_ONLYDIR) == -1 || is_shared (path))
+      inotify_add_watch (w->inotify, path, EVENTS | IN_ONLYDIR) == -1 ||
+      is_shared_path (path))
     w->is_blind = true;
 }
 

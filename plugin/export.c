@@ -101,6 +101,7 @@ export_open (const char *name, struct error *err)
     error_set (err, ENOMEM, "mkvdup");
     return NULL;
   }
+  atomic_init (&e->refs, 1);
   if (exports_find_pinned (e, name, &id, err) == -1)
     goto failed;
   if (e->title && !(e->image = title_open (e->title, err)))
@@ -116,9 +117,18 @@ failed:
   return NULL;
 }
 
-void
-export_close (struct export *e)
+struct export *
+export_ref (struct export *e)
 {
+  atomic_fetch_add (&e->refs, 1);
+  return e;
+}
+
+void
+export_unref (struct export *e)
+{
+  if (atomic_fetch_sub (&e->refs, 1) > 1)
+    return;
   leave (e);
   release (e);
 }
@@ -127,7 +137,7 @@ void
 export_close_all (void)
 {
   while (all)
-    export_close (all);
+    export_unref (all);
 }
 
 const char *
@@ -167,6 +177,16 @@ read_content (const struct export *e, void *buf, size_t count, uint64_t offset,
   return image_read (e->image, buf, count, offset, err);
 }
 
+/* The padding, if `r` says that what is before it was read. */
+static int
+finish_read (const struct export *e, void *buf, size_t n, size_t count, uint64_t offset,
+             int r)
+{
+  if (r == 0 && n < count)
+    padding_read (&e->padding, (uint8_t *) buf + n, count - n, offset + n);
+  return r;
+}
+
 int
 export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
              struct error *err)
@@ -176,9 +196,25 @@ export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
 
   if (n > 0)
     r = read_content (e, buf, n, offset, err);
-  if (r == 0 && n < count)
-    padding_read (&e->padding, (uint8_t *) buf + n, count - n, offset + n);
-  return r;
+  return finish_read (e, buf, n, count, offset, r);
+}
+
+/* Hash devices are made of much that is read. */
+static bool
+try_read_content (const struct export *e, void *buf, size_t count, uint64_t offset)
+{
+  if (e->disk)
+    return disk_try_read (e->disk, buf, count, offset);
+  return !e->is_hashes && image_try_read (e->image, buf, count, offset);
+}
+
+bool
+export_try_read (const struct export *e, void *buf, size_t count, uint64_t offset)
+{
+  size_t n = content_part (e, count, offset);
+  bool is_there = n == 0 || try_read_content (e, buf, n, offset);
+
+  return finish_read (e, buf, n, count, offset, is_there ? 0 : -1) == 0;
 }
 
 /* Where extents that are handed on end. */
@@ -233,4 +269,11 @@ export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
     return 0;
   return e->disk ? disk_prefetch (e->disk, offset, n, err)
                  : image_prefetch (e->image, offset, n, err);
+}
+
+int
+export_context (const struct export *e, uint64_t offset, struct error *err)
+{
+  return error_context (err, "%s: offset %llu", e->title ? e->title->recipe : "the disk",
+                        (unsigned long long) offset);
 }

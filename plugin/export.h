@@ -8,6 +8,7 @@
 #ifndef MKVDUP_EXPORT_H
 #define MKVDUP_EXPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@
 
 struct export
 {
+  atomic_uint refs;
   struct snapshot *snapshot;    /* owned reference; NULL where one recipe is served */
   struct title *title;          /* the title, or ... */
   struct image *image;          /* (and its image, in use) */
@@ -33,11 +35,12 @@ struct export
   struct export *next, *before; /* of all; guarded by their lock */
 };
 
-/* NULL with `err` set; its errnum is ENOENT if nothing has the name. */
+/* With one reference.  NULL with `err` set; its errnum is ENOENT if nothing has the name. */
 struct export *export_open (const char *name, struct error *err);
-void export_close (struct export *e);
+struct export *export_ref (struct export *e);
+void export_unref (struct export *e);
 
-/* Those that nbdkit has not closed: once it is asked to end it closes none.  Nobody may be
+/* Those that nbdkit has not let go of: once it is asked to end it closes none.  Nobody may be
  * reading any more.
  */
 void export_close_all (void);
@@ -45,12 +48,16 @@ void export_close_all (void);
 /* For people; interned by nbdkit. */
 const char *export_describe (const struct export *e);
 
-/* As image_read, image_extents and image_prefetch, padding included. */
+/* As image_read, image_try_read, image_extents and image_prefetch, padding included. */
 int export_read (const struct export *e, void *buf, size_t count, uint64_t offset,
                  struct error *err);
+bool export_try_read (const struct export *e, void *buf, size_t count, uint64_t offset);
 int export_extents (const struct export *e, uint64_t offset, uint64_t count,
                     image_extent_fn *fn, void *opaque, struct error *err);
 int export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
                      struct error *err);
+
+/* Say in front of an error which one it is, and where.  Returns -1. */
+int export_context (const struct export *e, uint64_t offset, struct error *err);
 
 #endif /* MKVDUP_EXPORT_H */

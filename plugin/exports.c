@@ -14,6 +14,7 @@
 #include "exports.h"
 #include "library.h"
 #include "parameters.h"
+#include "pulse.h"
 #include "report.h"
 #include "source_search.h"
 #include "watch.h"
@@ -47,6 +48,14 @@ tell_problem (void *opaque, const char *text)
   nbdkit_error ("%s", text);
 }
 
+/* As often as clients read: not each time. */
+static void
+notice (void *opaque, const char *text)
+{
+  (void) opaque;
+  report_text (text);
+}
+
 /* Each title in use has descriptors. */
 static void
 allow_many_files (void)
@@ -66,6 +75,7 @@ init_titles (struct error *err)
   size_t n = parameters.sources.n;
 
   allow_many_files ();
+  pulse_set_patience ((int64_t) parameters.timeout * 1000);
   cache = segment_cache_new (parameters.cache_size);
   sources = source_search_new (places, n, parameters.source_index);
   finder.opaque = sources;
@@ -77,6 +87,7 @@ init_titles (struct error *err)
       .finder = &finder,
       .direct = parameters.direct,
       .verify = parameters.verify,
+      .notice = notice,
     });
   return titles ? 0 : error_set (err, ENOMEM, "mkvdup");
 }
@@ -330,10 +341,6 @@ find_hashes (struct export *e, const char *name, struct error *err)
 int
 exports_find (struct export *e, const char *name, struct error *err)
 {
-  if (name[0] == '\0')
-    name = exports_default ();
-  if (!name)
-    return error_set (err, ENOMEM, "mkvdup");
   if (find (e, name, err) == 0)
     return 0;
   return err->errnum == ENOENT ? find_hashes (e, name, err) : -1;

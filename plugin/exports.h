@@ -27,7 +27,7 @@ int exports_list (struct nbdkit_exports *list);
 /* The one that an empty name means; interned by nbdkit, "" if there is none. */
 const char *exports_default (void);
 
-/* Fill in what `e` is, by name.  -1 with `err` set; its errnum is ENOENT if nothing is called
+/* Fill in what `e` is, by name (not an empty one).  -1 with `err` set; its errnum is ENOENT if nothing is called
  * so.  What has been filled in is to be released whether or not.
  */
 int exports_find (struct export *e, const char *name, struct error *err);

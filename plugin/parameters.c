@@ -28,7 +28,11 @@ struct parameters parameters = {
   .look = { .file_mode = 0444, .folder_mode = 0555 },
   .poll = 30,
   .verify = IMAGE_VERIFY_LAZY,
+  .timeout = 30,
 };
+
+/* Nobody waits longer for a film. */
+#define MAX_TIMEOUT 3600u
 
 /* Where sources were found, below the user's cache folder. */
 #define DEFAULT_INDEX "mkvdup/sources"
@@ -224,6 +228,18 @@ set_verity (const char *value)
 }
 
 static int
+set_timeout (const char *value)
+{
+  if (nbdkit_parse_unsigned ("timeout", value, &parameters.timeout) == -1)
+    return -1;
+  if (parameters.timeout > MAX_TIMEOUT) {
+    nbdkit_error ("timeout=%s: more than %u seconds", value, MAX_TIMEOUT);
+    return -1;
+  }
+  return 0;
+}
+
+static int
 set_file (const char *value)
 {
   if (parameters.file) {
@@ -259,6 +275,7 @@ parameters_set (const char *key, const char *value)
     { "direct", set_direct },
     { "verify", set_verify },
     { "verity", set_verity },
+    { "timeout", set_timeout },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {

@@ -33,8 +33,9 @@ struct parameters {
   size_t cache_size; /* bytes */
   bool direct;
   enum image_verify verify;
-  bool verity; /* there are hash devices */
-  char *name;  /* of the export of `file` */
+  bool verity;      /* there are hash devices */
+  unsigned timeout; /* seconds; 0: none */
+  char *name;       /* of the export of `file` */
 };
 
 extern struct parameters parameters;
@@ -72,6 +73,8 @@ void parameters_free (void);
   "                    Compare what is read with the recipe's digests: never, once\n"  \
   "                    and after changes (default), or each time.\n"                   \
   "verity=BOOL         Of each image X export X.verity, dm-verity's hash device\n"     \
-  "                    (default: false)."
+  "                    (default: false).\n"                                            \
+  "timeout=SECONDS     Fail what does not answer for so long (default: 30;\n"          \
+  "                    0: wait for ever)."
 
 #endif /* MKVDUP_PARAMETERS_H */

@@ -23,6 +23,7 @@
 #include "parameters.h"
 #include "recipe_format.h"
 #include "report.h"
+#include "waiting.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -76,10 +77,16 @@ mkvdup_after_fork (void)
 }
 
 static void
-mkvdup_unload (void)
+stop (void)
 {
   exports_stop ();
   parameters_free ();
+}
+
+static void
+mkvdup_unload (void)
+{
+  waiting_stop (stop);
 }
 
 /* ---- Exports */
@@ -108,7 +115,9 @@ mkvdup_open (int readonly)
   struct export *export;
 
   (void) readonly;
-  export = name ? export_open (name, &err) : NULL;
+  if (name && name[0] == '\0')
+    name = exports_default ();
+  export = name ? waiting_open (name, &err) : NULL;
   if (name && !export) {
     report (&err);
     if (err.errnum == ENOENT)
@@ -120,7 +129,7 @@ mkvdup_open (int readonly)
 static void
 mkvdup_close (void *handle)
 {
-  export_close (handle);
+  export_unref (handle);
 }
 
 static const char *
@@ -187,7 +196,7 @@ mkvdup_pread (void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t
   struct error err = ERROR_INIT;
 
   (void) flags;
-  return export_read (handle, buf, count, offset, &err) == -1 ? report (&err) : 0;
+  return waiting_read (handle, buf, count, offset, &err) == -1 ? report (&err) : 0;
 }
 
 static int
@@ -204,7 +213,7 @@ mkvdup_extents (void *handle, uint32_t count, uint64_t offset, uint32_t flags,
   struct error err = ERROR_INIT;
 
   (void) flags;
-  if (export_extents (handle, offset, count, add_extent, list, &err) == 0)
+  if (waiting_extents (handle, offset, count, add_extent, list, &err) == 0)
     return 0;
   return err.text[0] ? report (&err) : -1; /* nbdkit has said why it took no extent */
 }
@@ -215,7 +224,7 @@ mkvdup_cache (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
   struct error err = ERROR_INIT;
 
   (void) flags;
-  return export_prefetch (handle, offset, count, &err) == -1 ? report (&err) : 0;
+  return waiting_prefetch (handle, offset, count, &err) == -1 ? report (&err) : 0;
 }
 
 static struct nbdkit_plugin plugin = {
