@@ -285,7 +285,7 @@ image_try_read (struct image *img, void *buf, size_t count, uint64_t offset)
   };
   struct error ignored;
 
-  return read_noted (img, buf, &note, &ignored) == 0;
+  return !img->direct && read_noted (img, buf, &note, &ignored) == 0;
 }
 
 static int

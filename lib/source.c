@@ -23,6 +23,7 @@
 #include "advice.h"
 #include "buffer.h"
 #include "cleanup.h"
+#include "place_pulse.h"
 #include "shared_fs.h"
 #include "source.h"
 #include "whole_io.h"
@@ -238,26 +239,70 @@ failed:
   return -1;
 }
 
+/* What was wrong at each place. */
+struct reasons {
+  char text[sizeof ((struct error *) 0)->text];
+  size_t used;
+  int errnum; /* of the first */
+};
+
+static void
+add_reason (struct reasons *r, const struct error *reason)
+{
+  bool is_first = r->used == 0;
+
+  if (is_first)
+    r->errnum = reason->errnum;
+  if (r->used < sizeof r->text)
+    r->used += (size_t) snprintf (r->text + r->used, sizeof r->text - r->used, "%s%s",
+                                  is_first ? "" : "; ", reason->text);
+}
+
+/* The same as try_place, but at one that does not answer nobody waits. */
+static int
+ask_place (const struct recipe_source *id, const char *place, bool direct,
+           struct source *out, struct error *err)
+{
+  struct pulse *pulse = place_pulse (place);
+  unsigned life;
+  int r;
+
+  if (!pulse)
+    return error_set (err, ENOMEM, "%s", place);
+  if (!pulse_begin (pulse, &life))
+    return pulse_error (place, err);
+  r = try_place (id, place, direct, out, err);
+  pulse_end (pulse, life);
+  return r;
+}
+
+static bool
+is_silent (const char *place)
+{
+  struct pulse *pulse = place_pulse (place);
+
+  return pulse && pulse_is_silent (pulse);
+}
+
+/* A place that does not answer is asked last: the source may be elsewhere. */
 int
 source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
              bool direct, struct source *out, struct error *err)
 {
+  struct reasons reasons = { .text = "no place to look for it was given",
+                             .errnum = ENOENT };
   struct error reason = ERROR_INIT;
-  char reasons[sizeof err->text] = "no place to look for it was given";
-  size_t used = 0;
-  int errnum = ENOENT;
 
-  for (size_t i = 0; i < n_places; ++i) {
-    if (try_place (id, places[i], direct, out, &reason) == 0)
-      return 0;
-    if (i == 0)
-      errnum = reason.errnum;
-    if (used < sizeof reasons)
-      used += (size_t) snprintf (reasons + used, sizeof reasons - used, "%s%s",
-                                 i > 0 ? "; " : "", reason.text);
-  }
-  error_set (err, 0, "source %s was not found: %s", id->path, reasons);
-  err->errnum = errnum;
+  for (int silent = 0; silent < 2; silent++)
+    for (size_t i = 0; i < n_places; ++i) {
+      if (is_silent (places[i]) != silent)
+        continue;
+      if (ask_place (id, places[i], direct, out, &reason) == 0)
+        return 0;
+      add_reason (&reasons, &reason);
+    }
+  error_set (err, 0, "source %s was not found: %s", id->path, reasons.text);
+  err->errnum = reasons.errnum;
   return -1;
 }
 

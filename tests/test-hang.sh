@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What hangs is waited for as long as timeout= says and no longer: its reads are EIO then, and
+# soon those that come later; no thread more is lost to each; others do not notice; and it is
+# served again when it answers, or when its path leads to what does.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/library.sh"
+
+need nbdkit
+[ "${SAN:-none}" != valgrind ] || { echo "SKIP: no time to measure in valgrind"; exit 77; }
+
+timeout=1
+# Over a busy machine's head: what is bounded ends within this, in milliseconds.
+soon=$((patience * 1000 / 4))
+
+make_title 1 lib/one.mkvdup
+make_title 2 lib/two.mkvdup
+mkdir more
+cp lib/two.mkvdup more/three.mkvdup
+disc=$(find "$tmp/discs/1" -type f)
+size=$(stat -c %s 1.mkv)
+
+# hangs FILE...: from now on; none: no more.
+hangs ()
+{
+  local file
+  for file; do
+    echo "$file 0 $(stat -c %s "$file") hang"
+  done >faults.new
+  mv faults.new faults
+}
+
+serve ()
+{
+  hangs
+  MKVDUP_SAN_RUNTIME=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}${builddir:?}/.libs/faulty-source.so \
+    FAULTS=$tmp/faults start_nbdkit "$tmp/sock" mkvdup library=lib library=more \
+    ${first_place:+source="$first_place"} source="$tmp/discs/1" source="$tmp/discs/2" source-index= "$@"
+}
+
+now_ms ()
+{
+  echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# answer FILM NUMBER OFFSET LENGTH: right, wrong, or the error's name.
+answer ()
+{
+  if ! client "$builddir/read-range" "$(uri "$1.mkv")" "$3" "$4" >"range.$1"; then
+    cat "range.$1"
+  elif cmp -s -i "$3":0 -n "$4" "$2.mkv" "range.$1"; then
+    echo right
+  else
+    echo wrong
+  fi
+}
+
+# expect ANSWER FILM NUMBER OFFSET LENGTH
+expect ()
+{
+  local got
+  got=$(answer "${@:2}")
+  [ "$got" = "$1" ] || fail "$2 at $4: $got, not $1"
+}
+
+# within MS COMMAND...
+within ()
+{
+  local began took
+  began=$(now_ms)
+  "${@:2}"
+  took=$(($(now_ms) - began))
+  [ "$took" -le "$1" ] || fail "took $took ms: ${*:2}"
+}
+
+# recovers FILM NUMBER: how many milliseconds until it is right, all of it.
+recovers ()
+{
+  local began waited=0
+  began=$(now_ms)
+  until [ "$(answer "$1" "$2" 4096 100000)" = right ]; do
+    [ $((waited++)) -lt $((patience * 5)) ] || fail "$1: is not served again"
+    sleep 0.2
+  done
+  echo "$1: right again after $(($(now_ms) - began)) ms"
+  check_title "$1.mkv" "$2"
+}
+
+threads ()
+{
+  awk '$1 == "Threads:" { print $2 }' "/proc/${server_pid[$tmp/sock]}/status"
+}
+
+# ---- A disc
+
+serve timeout=$timeout
+expect right one 1 0 100000
+hangs "$disc"
+within $soon expect EIO one 1 2000000 100000
+grep -q "one.mkvdup: offset 2000000: no answer within" "$tmp/sock.log" || fail "nothing was said"
+# Others, also one that nobody has opened yet.
+expect right two 2 2000000 100000
+check_title three.mkv 2
+# What comes later fails sooner, and takes no threads with it.
+expect EIO one 1 2200000 100000
+before=$(threads)
+began=$(now_ms)
+for i in {1..20}; do
+  expect EIO one 1 $((1000000 + i * 4096)) 4096
+done
+took=$(($(now_ms) - began))
+[ $took -lt $((20 * timeout * 1000)) ] || fail "20 reads took $took ms"
+[ "$(threads)" -le $((before + 2 + took / (timeout * 1000))) ] ||
+  fail "$before threads before 20 reads, $(threads) after"
+grep -q "/1/.*does not answer" "$tmp/sock.log" || fail "the disc is not named"
+hangs
+recovers one 1
+
+# ---- Its path leads to another file, while what was read of the old one still hangs
+
+hangs "$disc"
+within $soon expect EIO one 1 2000000 100000
+sleep $timeout
+cp -p "$disc" copy
+mv copy "$disc"
+recovers one 1
+hangs
+
+# ---- A recipe
+
+hangs lib/two.mkvdup
+within $soon expect EIO two 2 500000 4096
+expect right one 1 2000000 100000
+hangs
+recovers two 2
+
+stop_nbdkit "$tmp/sock"
+
+# ---- A place that sources are looked for in, before others; the first who asks finds out
+
+mkdir dead
+other=$(find "$tmp/discs/2" -type f)
+"${builddir:?}/media/make-stream" --seed 3 --size 3 made-3
+mv "$(find made-3/disc -type f)" "dead/${other##*/}"
+truncate -s "$(stat -c %s "$other")" "dead/${other##*/}"
+cp lib/two.mkvdup more/four.mkvdup
+first_place=$tmp/dead serve timeout=$timeout
+hangs "dead/${other##*/}"
+within $soon expect EIO two 2 0 4096
+sleep $timeout
+for film in three four two; do
+  within $soon check_title $film.mkv 2
+done
+hangs
+stop_nbdkit "$tmp/sock"
+
+# ---- The client has gone, and the server is to end
+
+serve timeout=$timeout
+
+hangs "$disc"
+client "$builddir/read-range" "$(uri one.mkv)" 2500000 4096 >gone &
+sleep 0.2
+kill -9 $!
+wait $! || true
+expect right two 2 2000000 100000
+within $soon stop_nbdkit "$tmp/sock"
+
+serve timeout=60
+hangs "$disc"
+client "$builddir/read-range" "$(uri one.mkv)" 0 4096 >gone &
+reader=$!
+sleep 0.5
+within $soon stop_nbdkit "$tmp/sock"
+wait $reader && fail "a read of what hangs was answered"
+
+# ---- For ever
+
+serve timeout=0
+hangs "$disc"
+answer one 1 0 4096 >answered &
+reader=$!
+sleep 1
+[ ! -s answered ] || fail "timeout=0: $(cat answered)"
+hangs
+wait $reader
+[ "$(cat answered)" = right ] || fail "timeout=0: $(cat answered)"
+stop_nbdkit "$tmp/sock"
