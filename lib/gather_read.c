@@ -174,6 +174,72 @@ scatter (const struct gather *g)
   }
 }
 
+/* ---- Where not all can be read */
+
+/* Bytes [from, from + len) of a source, to where a read that failed would have put them. */
+static void
+read_chunk (struct batch_read *whole, const struct source *source, uint64_t from,
+            uint32_t len)
+{
+  uint64_t start = from - from % source->align, end = from + len + source->align - 1;
+  struct batch_read chunk = *whole;
+
+  if (from + len <= whole->offset + whole->done)
+    return;
+  chunk.offset = start;
+  chunk.buf = (uint8_t *) whole->buf + (start - whole->offset);
+  extend_read (&chunk, source, end - end % source->align);
+  if (batch_begin (&chunk, 1) == 0 || batch_finish (&chunk, 1) == 0)
+    return;
+  whole->error = chunk.error;
+  whole->done = (size_t) (chunk.offset - whole->offset) + chunk.done; /* for the report */
+}
+
+static void
+read_piece (struct batch_read *whole, const struct source *source, const struct piece *p)
+{
+  uint64_t from = p->from;
+  uint32_t len = p->first, rest = p->len;
+
+  while (rest > 0 && whole->error == 0) {
+    len = len < rest ? len : rest;
+    read_chunk (whole, source, from, len);
+    rest -= len;
+    from += len + p->gap;
+    len = p->chunk;
+  }
+}
+
+/* A read that failed brings bytes that nobody wants, too: once more, without them. */
+static void
+read_pieces (struct gather *g, uint32_t r)
+{
+  struct batch_read *whole = &g->reads[r];
+  const struct source *source = read_source (g, r);
+  uint32_t end, first = stretches_of (g, r, &end);
+
+  whole->error = 0;
+  for (uint32_t i = first; i < end; ++i) {
+    for (uint32_t n = 0; n < g->n_pieces && whole->error == 0; ++n) {
+      if (g->pieces[n].stretch == g->order[i])
+        read_piece (whole, source, &g->pieces[n]);
+    }
+  }
+}
+
+/* True: what is wanted is there nevertheless. */
+static bool
+do_without_gaps (struct gather *g)
+{
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
+    if (g->reads[r].error != 0)
+      read_pieces (g, r);
+    if (g->reads[r].error != 0)
+      return false;
+  }
+  return true;
+}
+
 static int
 report (const struct gather *g, const struct source **failed, struct error *err)
 {
@@ -260,7 +326,7 @@ gather_read (struct gather *g, const struct source **failed, struct error *err)
 
   plan_reads (g);
   place_reads (g);
-  if (bring (g) == 0)
+  if (bring (g) == 0 || do_without_gaps (g))
     r = check_unchanged (g, failed, err);
   else
     r = report (g, failed, err);
