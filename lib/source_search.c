@@ -17,6 +17,7 @@
 #include "source_files.h"
 #include "source_index.h"
 #include "source_search.h"
+#include "whole_io.h"
 
 /* Who is not found is asked for again and again: walks take a tenth of the time at most,
  * and are a second apart.
@@ -198,10 +199,8 @@ add_content (const struct source *src, uint8_t *block, XXH3_state_t *state)
   uint64_t at = 0;
 
   while (at < src->size) {
-    ssize_t n = pread (src->fd, block, HASH_BLOCK, (off_t) at);
+    ssize_t n = read_patiently (src->fd, block, HASH_BLOCK, at);
 
-    if (n == -1 && errno == EINTR)
-      continue;
     if (n <= 0)
       return false;
     XXH3_128bits_update (state, block, (size_t) n);
