@@ -60,10 +60,16 @@ struct image {
 const struct source *image_source (struct image *img, uint32_t number, struct error *err);
 
 /* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells
- * both.
+ * both.  With `again` it has failed though that was said of it: another one would have to be
+ * at its path; else -1, and `err` stays.
  */
-int image_recover_source (struct image *img, const struct source *failed,
+int image_recover_source (struct image *img, const struct source *failed, bool again,
                           struct error *err);
+
+/* Bytes were read, and are wrong: take other sources, where there are others at their paths
+ * now that seem right.  False: there are none.
+ */
+bool image_exchange_sources (struct image *img);
 
 /* What is to be done when a read is about to wait: streams have to hear of it, once; and of
  * a group that is to be proven all is asked for together.

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -96,15 +97,22 @@ is_still_right (struct image *img, uint32_t number)
   return true;
 }
 
-/* Look for a source, unless that was done in vain a moment ago: then it is the same answer. */
+/* Does its path lead to another file than the one that is open? */
+static bool
+was_replaced (const struct source *source)
+{
+  struct stat open, there;
+
+  return fstat (source->fd, &open) == 0 && stat (source->path, &there) == 0 &&
+         (open.st_dev != there.st_dev || open.st_ino != there.st_ino);
+}
+
+/* Open a source, unless that was tried in vain a moment ago: then it is the same answer. */
 static int
-look_for_source (struct image *img, uint32_t number, struct error *err)
+try_to_open (struct image *img, uint32_t number, struct error *err)
 {
   struct image_source *s = &img->sources[number];
-  LOCK_FOR_SCOPE (&img->lock);
 
-  if (is_still_right (img, number))
-    return 0;
   if (s->failure && clock_ms () - s->looked < LOOK_AGAIN_MS) {
     *err = *s->failure;
     return -1;
@@ -120,6 +128,50 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
   return -1;
 }
 
+/* It has changed, and there is no other.  What of it is as it was can be told where reads are
+ * proven: then the rest alone fails.
+ */
+static bool
+can_go_on (struct image *img, uint32_t number)
+{
+  struct source *source = &img->sources[number].source;
+  int64_t ctime;
+
+  if (img->proof.mode == IMAGE_VERIFY_OFF ||
+      !atomic_load_explicit (&img->sources[number].is_open, memory_order_relaxed))
+    return false;
+  ctime = source_ctime (source);
+  if (ctime == -1)
+    return false;
+  if (ctime != atomic_load (&source->ctime)) {
+    image_forget_proof (img);
+    atomic_store (&source->ctime, ctime);
+  }
+  return true;
+}
+
+static int
+look_for_source (struct image *img, uint32_t number, struct error *err)
+{
+  LOCK_FOR_SCOPE (&img->lock);
+
+  if (is_still_right (img, number) || try_to_open (img, number, err) == 0)
+    return 0;
+  return can_go_on (img, number) ? 0 : -1;
+}
+
+/* What is open is of no use, whatever it looks like: is there another at its path? */
+static int
+exchange_source (struct image *img, uint32_t number)
+{
+  struct error ignored = ERROR_INIT;
+  LOCK_FOR_SCOPE (&img->lock);
+
+  if (!was_replaced (&img->sources[number].source))
+    return -1;
+  return try_to_open (img, number, &ignored);
+}
+
 const struct source *
 image_source (struct image *img, uint32_t number, struct error *err)
 {
@@ -132,15 +184,31 @@ image_source (struct image *img, uint32_t number, struct error *err)
 }
 
 int
-image_recover_source (struct image *img, const struct source *failed, struct error *err)
+image_recover_source (struct image *img, const struct source *failed, bool again,
+                      struct error *err)
 {
   const struct image_source *s = (const struct image_source *) (const void *) failed;
+  uint32_t number = (uint32_t) (s - img->sources);
   struct error reason = ERROR_INIT;
 
   _Static_assert(offsetof (struct image_source, source) == 0, "see the cast");
-  if (look_for_source (img, (uint32_t) (s - img->sources), &reason) == 0)
+  if (again)
+    return exchange_source (img, number);
+  if (look_for_source (img, number, &reason) == 0)
     return 0;
   error_context (&reason, "%s; and now", err->text);
   *err = reason;
   return -1;
+}
+
+bool
+image_exchange_sources (struct image *img)
+{
+  bool any = false;
+
+  for (uint32_t i = 0; i < img->recipe->n_sources; ++i) {
+    if (atomic_load_explicit (&img->sources[i].is_open, memory_order_acquire))
+      any = exchange_source (img, i) == 0 || any;
+  }
+  return any;
 }

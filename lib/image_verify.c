@@ -251,10 +251,10 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 
 /* ---- Reading */
 
-/* The group of `len` bytes that begins at `at`, proven. */
+/* The group of `len` bytes that begins at `at`: is it what it has to be?  1: no. */
 static int
-prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
-       struct error *err)
+try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
+              struct error *err)
 {
   uint8_t want[MERKLE_DIGEST], have[MERKLE_DIGEST];
 
@@ -266,7 +266,18 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
       merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;
   note->group_len = 0;
-  return memcmp (want, have, sizeof want) == 0 ? 0 : complain (img, at, len, err);
+  return memcmp (want, have, sizeof want) != 0;
+}
+
+static int
+prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
+       struct error *err)
+{
+  int r = try_to_prove (img, buf, len, at, note, err);
+
+  if (r == 1 && image_exchange_sources (img))
+    r = try_to_prove (img, buf, len, at, note, err);
+  return r == 1 ? complain (img, at, len, err) : r;
 }
 
 /* Bytes [offset, offset + count) of one group. */
