@@ -322,13 +322,15 @@ bring (struct gather *g)
 int
 gather_read (struct gather *g, const struct source **failed, struct error *err)
 {
+  bool all;
   int r;
 
   plan_reads (g);
   place_reads (g);
-  if (bring (g) == 0 || do_without_gaps (g))
-    r = check_unchanged (g, failed, err);
-  else
+  all = bring (g) == 0 || do_without_gaps (g);
+  /* That a source was written to is the reason of much else. */
+  r = check_unchanged (g, failed, err);
+  if (r == 0 && !all)
     r = report (g, failed, err);
   if (r == 0)
     scatter (g);
