@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole_io.h"
 #include "window.h"
 
 #define MAX_WANT ((size_t) 64 << 20)
@@ -50,10 +51,8 @@ read_some (struct window *w, uint8_t *to, uint64_t offset, size_t n)
   if (n > w->size - offset)
     n = w->size - offset;
   while (done < n) {
-    ssize_t r = pread (w->fd, to + done, n - done, (off_t) (offset + done));
+    ssize_t r = read_patiently (w->fd, to + done, n - done, offset + done);
 
-    if (r < 0 && errno == EINTR)
-      continue;
     if (r < 0)
       w->errnum = errno;
     if (r <= 0)

@@ -174,6 +174,72 @@ scatter (const struct gather *g)
   }
 }
 
+/* ---- Where not all can be read */
+
+/* Bytes [from, from + len) of a source, to where a read that failed would have put them. */
+static void
+read_chunk (struct batch_read *whole, const struct source *source, uint64_t from,
+            uint32_t len)
+{
+  uint64_t start = from - from % source->align, end = from + len + source->align - 1;
+  struct batch_read chunk = *whole;
+
+  if (from + len <= whole->offset + whole->done)
+    return;
+  chunk.offset = start;
+  chunk.buf = (uint8_t *) whole->buf + (start - whole->offset);
+  extend_read (&chunk, source, end - end % source->align);
+  if (batch_begin (&chunk, 1) == 0 || batch_finish (&chunk, 1) == 0)
+    return;
+  whole->error = chunk.error;
+  whole->done = (size_t) (chunk.offset - whole->offset) + chunk.done; /* for the report */
+}
+
+static void
+read_piece (struct batch_read *whole, const struct source *source, const struct piece *p)
+{
+  uint64_t from = p->from;
+  uint32_t len = p->first, rest = p->len;
+
+  while (rest > 0 && whole->error == 0) {
+    len = len < rest ? len : rest;
+    read_chunk (whole, source, from, len);
+    rest -= len;
+    from += len + p->gap;
+    len = p->chunk;
+  }
+}
+
+/* A read that failed brings bytes that nobody wants, too: once more, without them. */
+static void
+read_pieces (struct gather *g, uint32_t r)
+{
+  struct batch_read *whole = &g->reads[r];
+  const struct source *source = read_source (g, r);
+  uint32_t end, first = stretches_of (g, r, &end);
+
+  whole->error = 0;
+  for (uint32_t i = first; i < end; ++i) {
+    for (uint32_t n = 0; n < g->n_pieces && whole->error == 0; ++n) {
+      if (g->pieces[n].stretch == g->order[i])
+        read_piece (whole, source, &g->pieces[n]);
+    }
+  }
+}
+
+/* True: what is wanted is there nevertheless. */
+static bool
+do_without_gaps (struct gather *g)
+{
+  for (uint32_t r = 0; r < g->n_reads; ++r) {
+    if (g->reads[r].error != 0)
+      read_pieces (g, r);
+    if (g->reads[r].error != 0)
+      return false;
+  }
+  return true;
+}
+
 static int
 report (const struct gather *g, const struct source **failed, struct error *err)
 {
@@ -273,20 +339,30 @@ end_wait (const struct gather *g)
   }
 }
 
+/* That a source was written to is the reason of much else. */
+static int
+read_rest (struct gather *g, const struct source **failed, struct error *err)
+{
+  bool all;
+
+  fetch (g);
+  all = batch_finish (g->reads, g->n_reads) == 0 || do_without_gaps (g);
+  if (check_unchanged (g, failed, err) == -1)
+    return -1;
+  return all ? 0 : report (g, failed, err);
+}
+
 /* What is not in memory, with a word to who wants it: this will take a while. */
 static int
-bring_rest (struct gather *g, const struct source **failed, struct error *err)
+wait_for_rest (struct gather *g, const struct source **failed, struct error *err)
 {
   int r;
 
   if (g->wait_fn && !g->wait_fn (g->wait_opaque))
     return error_set (err, EAGAIN, "not in memory");
   r = begin_wait (g, failed, err);
-  if (r == 0) {
-    fetch (g);
-    if (batch_finish (g->reads, g->n_reads) > 0)
-      r = report (g, failed, err);
-  }
+  if (r == 0)
+    r = read_rest (g, failed, err);
   end_wait (g);
   return r;
 }
@@ -294,14 +370,14 @@ bring_rest (struct gather *g, const struct source **failed, struct error *err)
 int
 gather_read (struct gather *g, const struct source **failed, struct error *err)
 {
-  int r = 0;
+  int r;
 
   plan_reads (g);
   place_reads (g);
-  if (batch_begin (g->reads, g->n_reads) > 0)
-    r = bring_rest (g, failed, err);
-  if (r == 0)
+  if (batch_begin (g->reads, g->n_reads) == 0)
     r = check_unchanged (g, failed, err);
+  else
+    r = wait_for_rest (g, failed, err);
   if (r == 0)
     scatter (g);
   gather_reset (g);

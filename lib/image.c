@@ -200,20 +200,19 @@ static int
 read_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error *err)
 {
   uint8_t **dst = opaque;
-  int r;
 
-  /* Once more if the source that failed is found again. */
-  for (int tries = 0; tries < 2; ++tries) {
+  /* Again if the source that failed is right, and if another has taken its place. */
+  for (int tries = 0;; ++tries) {
     w->failed = NULL;
-    r = image_walk (w, at, end, *dst, err);
-    if (r == 0)
+    if (image_walk (w, at, end, *dst, err) == 0)
       break;
     gather_reset (w->gather);
-    if (w->no_wait || !w->failed || image_recover_source (w->img, w->failed, err) == -1)
+    if (w->no_wait || !w->failed || tries == 2 ||
+        image_recover_source (w->img, w->failed, tries > 0, err) == -1)
       return -1;
   }
   *dst += end - at;
-  return r;
+  return 0;
 }
 
 static bool

@@ -26,9 +26,12 @@
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
-  struct pulse reading, looking;
-  pthread_mutex_t lock; /* one thread at a time looks for it */
-  /* Guarded by the lock: */
+  atomic_bool is_doubtful; /* known to have changed: only what is proven may be used */
+  struct pulse reading;
+  pthread_mutex_t lock;
+  pthread_cond_t looked_for;
+  /* Guarded by the lock, as is what `source` is made to be: */
+  int64_t looking;       /* since when a thread looks for it; 0: none does */
   int64_t looked;        /* when it was last looked for in vain */
   struct error *failure; /* what came of it: NULL if it was found; owned */
 };
@@ -54,6 +57,7 @@ struct proof {
   struct claim *claims;    /* groups that are being proven */
   struct unprovable unprovable[UNPROVABLE]; /* guarded by `lock`, as is the next */
   unsigned n_unprovable;                    /* so far */
+  atomic_bool has_wrong;                    /* bytes have been found that are */
 };
 
 struct image {
@@ -81,10 +85,16 @@ const struct source *image_source (struct image *img, uint32_t number, struct er
 const struct source *image_try_source (struct image *img, uint32_t number);
 
 /* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells
- * both.
+ * both.  With `again` it has failed though that was said of it: another one would have to be
+ * at its path; else -1, and `err` stays.
  */
-int image_recover_source (struct image *img, const struct source *failed,
+int image_recover_source (struct image *img, const struct source *failed, bool again,
                           struct error *err);
+
+/* Bytes were read, and are wrong: take other sources, where there are others at their paths
+ * now that seem right.  False: there are none.
+ */
+bool image_exchange_sources (struct image *img);
 
 /* What is to be done when a read is about to wait: streams have to hear of it, once; and of
  * a group that is to be proven all is asked for together.

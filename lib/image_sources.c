@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The sources of an image: opened when first wanted, and looked for again when one has
- * failed.  A source's lock is held while it is looked for, so that one thread does
- * it; reading takes no lock.
+ * failed.  One thread at a time looks for a source; reading takes no lock, and none is held
+ * while anything is waited for.
  *
  * What does not answer any more is not asked whether it is still right: its path may lead to
  * something else by now.
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -25,8 +26,8 @@ void
 image_source_init (struct image_source *s)
 {
   pulse_init (&s->reading);
-  pulse_init (&s->looking);
   pthread_mutex_init (&s->lock, NULL);
+  pthread_cond_init (&s->looked_for, NULL);
 }
 
 void
@@ -36,7 +37,7 @@ image_source_release (struct image_source *s)
     source_close (&s->source);
   free (s->failure);
   pulse_destroy (&s->reading);
-  pulse_destroy (&s->looking);
+  pthread_cond_destroy (&s->looked_for);
   pthread_mutex_destroy (&s->lock);
 }
 
@@ -62,39 +63,124 @@ find_source (struct image *img, const struct recipe_source *id, struct source *f
   return -1;
 }
 
-/* Open source `number`, which may be open: then its descriptor is replaced, which
- * readers do not notice.  Called with the lock held.
+/* ---- Looking, one thread at a time, unless it does not come back */
+
+static void
+begin_look (struct image_source *s)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  while (s->looking != 0 && !pulse_is_late (s->looking))
+    pthread_cond_wait (&s->looked_for, &s->lock);
+  s->looking = clock_ms ();
+}
+
+static void
+end_look (struct image_source *s)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  s->looking = 0;
+  pthread_cond_broadcast (&s->looked_for);
+}
+
+/* What was found is the source from now on.  One that is open has its descriptor replaced,
+ * which readers do not notice.
  */
+static int
+use_source (struct image *img, uint32_t number, struct source *found, struct error *err)
+{
+  struct image_source *s = &img->sources[number];
+  int r;
+  LOCK_FOR_SCOPE (&s->lock);
+
+  if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
+    s->source.fd = found->fd;
+    s->source.path = found->path;
+    s->source.size = found->size;
+    s->source.align = found->align;
+    s->source.advice = found->advice;
+    s->source.is_shared = found->is_shared;
+    s->source.pulse = &s->reading;
+    atomic_init (&s->source.ctime, atomic_load (&found->ctime));
+    atomic_store_explicit (&s->is_open, true, memory_order_release);
+    return 0;
+  }
+  r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
+  if (r == -1)
+    error_set (err, errno, "%s: dup3", found->path);
+  else {
+    image_forget_proof (img);
+    atomic_store (&s->source.ctime, atomic_load (&found->ctime));
+    atomic_store (&s->is_doubtful, false);
+    pulse_renew (&s->reading);
+  }
+  source_close (found);
+  return r == -1 ? -1 : 0;
+}
+
+static bool
+failed_lately (struct image_source *s, struct error *err)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  if (!s->failure || clock_ms () - s->looked >= LOOK_AGAIN_MS)
+    return false;
+  *err = *s->failure;
+  return true;
+}
+
+/* NULL: it was found. */
+static void
+note_failure (struct image_source *s, const struct error *err)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  free (s->failure);
+  s->failure = err ? malloc (sizeof *s->failure) : NULL;
+  if (s->failure)
+    *s->failure = *err;
+  s->looked = clock_ms ();
+}
+
+/* Unless that was tried in vain a moment ago: then it is the same answer. */
 static int
 open_source (struct image *img, uint32_t number, struct error *err)
 {
   struct image_source *s = &img->sources[number];
   struct source found;
 
-  if (find_source (img, &img->recipe->sources[number], &found, err) == -1)
+  if (failed_lately (s, err))
     return -1;
-  if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
-    s->source.fd = found.fd;
-    s->source.path = found.path;
-    s->source.size = found.size;
-    s->source.align = found.align;
-    s->source.advice = found.advice;
-    s->source.is_shared = found.is_shared;
-    s->source.pulse = &s->reading;
-    atomic_init (&s->source.ctime, atomic_load (&found.ctime));
-    atomic_store_explicit (&s->is_open, true, memory_order_release);
-    return 0;
+  if (find_source (img, &img->recipe->sources[number], &found, err) == -1 ||
+      use_source (img, number, &found, err) == -1) {
+    note_failure (s, err);
+    return -1;
   }
-  if (dup3 (found.fd, s->source.fd, O_CLOEXEC) == -1)
-    error_set (err, errno, "%s: dup3", found.path);
-  else {
-    image_forget_proof (img);
-    atomic_store (&s->source.ctime, atomic_load (&found.ctime));
-    pulse_renew (&s->reading);
-    err = NULL;
-  }
-  source_close (&found);
-  return err ? -1 : 0;
+  note_failure (s, NULL);
+  return 0;
+}
+
+/* ---- What is open */
+
+/* Going to ask it something.  False: it is not open, or does not answer. */
+static bool
+begin_asking (const struct image_source *s, unsigned *life)
+{
+  return atomic_load_explicit (&s->is_open, memory_order_acquire) &&
+         pulse_begin (s->source.pulse, life);
+}
+
+/* From now on it is believed to be as it was at `ctime`. */
+static void
+believe (struct image *img, uint32_t number, int64_t ctime)
+{
+  struct source *source = &img->sources[number].source;
+
+  if (ctime == atomic_load (&source->ctime))
+    return;
+  image_forget_proof (img);
+  atomic_store (&source->ctime, ctime);
 }
 
 /* Is what is open still the right one, though something happened to it?  It may have been
@@ -103,60 +189,93 @@ open_source (struct image *img, uint32_t number, struct error *err)
 static bool
 is_still_right (struct image *img, uint32_t number)
 {
-  struct source *source = &img->sources[number].source;
+  struct image_source *s = &img->sources[number];
   struct error ignored = ERROR_INIT;
   int64_t ctime;
+  unsigned life;
+  bool is_right;
 
-  if (!atomic_load_explicit (&img->sources[number].is_open, memory_order_relaxed) ||
-      pulse_is_silent (source->pulse))
+  if (!begin_asking (s, &life))
     return false;
   /* Before the content is looked at: a change after that shows. */
-  ctime = source_ctime (source);
-  if (ctime == -1 ||
-      source_verify (source, &img->recipe->sources[number], &ignored) == -1)
-    return false;
-  if (ctime != atomic_load (&source->ctime)) {
-    image_forget_proof (img);
-    atomic_store (&source->ctime, ctime);
+  ctime = source_ctime (&s->source);
+  is_right = ctime != -1 &&
+             source_verify (&s->source, &img->recipe->sources[number], &ignored) == 0;
+  pulse_end (s->source.pulse, life);
+  if (is_right) {
+    believe (img, number, ctime);
+    atomic_store (&s->is_doubtful, false);
   }
+  return is_right;
+}
+
+/* It has changed, and there is no other.  What of it is as it was can be told where reads are
+ * proven: then the rest alone fails.
+ */
+static bool
+can_go_on (struct image *img, uint32_t number)
+{
+  struct image_source *s = &img->sources[number];
+  int64_t ctime;
+  unsigned life;
+
+  if (img->proof.mode == IMAGE_VERIFY_OFF || !begin_asking (s, &life))
+    return false;
+  ctime = source_ctime (&s->source);
+  pulse_end (s->source.pulse, life);
+  if (ctime == -1)
+    return false;
+  /* First of all: nothing that was not proven may be handed out of it. */
+  atomic_store (&s->is_doubtful, true);
+  believe (img, number, ctime);
   return true;
 }
 
-/* Unless that was done in vain a moment ago: then it is the same answer. */
-static int
-look_once (struct image *img, uint32_t number, struct error *err)
+/* Does its path lead to another file than the one that is open?  Of one that does not answer
+ * that is assumed.
+ */
+static bool
+was_replaced (const struct image_source *s)
 {
-  struct image_source *s = &img->sources[number];
-  LOCK_FOR_SCOPE (&s->lock);
+  struct stat open, there;
+  unsigned life;
+  bool r;
 
-  if (is_still_right (img, number))
-    return 0;
-  if (s->failure && clock_ms () - s->looked < LOOK_AGAIN_MS) {
-    *err = *s->failure;
-    return -1;
-  }
-  free (s->failure);
-  s->failure = NULL;
-  if (open_source (img, number, err) == 0)
-    return 0;
-  s->looked = clock_ms ();
-  s->failure = malloc (sizeof *s->failure);
-  if (s->failure)
-    *s->failure = *err;
-  return -1;
+  if (!begin_asking (s, &life))
+    return true;
+  r = fstat (s->source.fd, &open) == 0 && stat (s->source.path, &there) == 0 &&
+      (open.st_dev != there.st_dev || open.st_ino != there.st_ino);
+  pulse_end (s->source.pulse, life);
+  return r;
 }
+
+/* ---- Both */
 
 static int
 look_for_source (struct image *img, uint32_t number, struct error *err)
 {
-  struct pulse *looking = &img->sources[number].looking;
-  unsigned life;
-  int r;
+  struct image_source *s = &img->sources[number];
+  bool ok;
 
-  if (!pulse_begin (looking, &life))
-    return pulse_error (img->recipe->sources[number].path, err);
-  r = look_once (img, number, err);
-  pulse_end (looking, life);
+  begin_look (s);
+  ok = is_still_right (img, number) || open_source (img, number, err) == 0 ||
+       can_go_on (img, number);
+  end_look (s);
+  return ok ? 0 : -1;
+}
+
+/* What is open is of no use, whatever it looks like: is there another at its path? */
+static int
+exchange_source (struct image *img, uint32_t number)
+{
+  struct image_source *s = &img->sources[number];
+  struct error ignored = ERROR_INIT;
+  int r = -1;
+
+  begin_look (s);
+  if (was_replaced (s))
+    r = open_source (img, number, &ignored);
+  end_look (s);
   return r;
 }
 
@@ -182,15 +301,31 @@ image_try_source (struct image *img, uint32_t number)
 }
 
 int
-image_recover_source (struct image *img, const struct source *failed, struct error *err)
+image_recover_source (struct image *img, const struct source *failed, bool again,
+                      struct error *err)
 {
   const struct image_source *s = (const struct image_source *) (const void *) failed;
+  uint32_t number = (uint32_t) (s - img->sources);
   struct error reason = ERROR_INIT;
 
   _Static_assert(offsetof (struct image_source, source) == 0, "see the cast");
-  if (look_for_source (img, (uint32_t) (s - img->sources), &reason) == 0)
+  if (again)
+    return exchange_source (img, number);
+  if (look_for_source (img, number, &reason) == 0)
     return 0;
   error_context (&reason, "%s; and now", err->text);
   *err = reason;
   return -1;
+}
+
+bool
+image_exchange_sources (struct image *img)
+{
+  bool any = false;
+
+  for (uint32_t i = 0; i < img->recipe->n_sources; ++i) {
+    if (atomic_load_explicit (&img->sources[i].is_open, memory_order_acquire))
+      any = exchange_source (img, i) == 0 || any;
+  }
+  return any;
 }

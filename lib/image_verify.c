@@ -18,7 +18,8 @@
  *
  * A group that cannot be read whole cannot be proven.  Lazily, those of its bytes that can be
  * read are handed out all the same, as the disk itself says which it has lost; that is told,
- * and tried again later.
+ * and tried again later.  Not so of a source that is known to have changed, nor once bytes have
+ * been found that are wrong.
  *
  * Keeping what was read for its neighbours was decided against: it is in the page cache.
  */
@@ -101,6 +102,7 @@ image_forget_proof (struct image *img)
   for (uint64_t i = 0; p->proven && i < words; i++)
     atomic_store (&p->proven[i], 0);
   memset (p->unprovable, 0, sizeof p->unprovable);
+  atomic_store (&p->has_wrong, false);
   atomic_fetch_add (&p->changes, 1);
 }
 
@@ -139,6 +141,16 @@ note_unprovable (struct proof *p, uint64_t group)
 
   p->unprovable[p->n_unprovable++ % UNPROVABLE] =
     (struct unprovable){ group, clock_ms () };
+}
+
+static void
+forget_unprovable (struct proof *p, uint64_t group)
+{
+  LOCK_FOR_SCOPE (&p->lock);
+
+  for (size_t i = 0; i < UNPROVABLE; i++)
+    if (p->unprovable[i].group == group)
+      p->unprovable[i].since = 0;
 }
 
 /* Take a group to be proven by this thread; false if it has been, meanwhile, or cannot be.
@@ -287,6 +299,7 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 {
   char sources[sizeof err->text / 2];
 
+  atomic_store (&img->proof.has_wrong, true);
   name_sources (img, offset, len, sources, sizeof sources);
   error_set (err, 0,
              "%s: bytes %llu to %llu of the image are not the MKV's: a source has other "
@@ -299,10 +312,10 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 
 /* ---- Reading */
 
-/* The group of `len` bytes that begins at `at`, proven. */
+/* The group of `len` bytes that begins at `at`: is it what it has to be?  1: no. */
 static int
-prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
-       struct error *err)
+try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
+              struct error *err)
 {
   uint8_t want[MERKLE_DIGEST], have[MERKLE_DIGEST];
 
@@ -316,7 +329,18 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
   if (note->is_unreadable ||
       merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;
-  return memcmp (want, have, sizeof want) == 0 ? 0 : complain (img, at, len, err);
+  return memcmp (want, have, sizeof want) != 0;
+}
+
+static int
+prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
+       struct error *err)
+{
+  int r = try_to_prove (img, buf, len, at, note, err);
+
+  if (r == 1 && image_exchange_sources (img))
+    r = try_to_prove (img, buf, len, at, note, err);
+  return r == 1 ? complain (img, at, len, err) : r;
 }
 
 /* Bytes [offset, offset + count) of one group. */
@@ -340,51 +364,69 @@ prove_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
   return 0;
 }
 
-/* The group could not be read, for `reason`: read what is wanted of it. */
-static int
-read_unprovable (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
-                 struct note *note, const struct error *reason)
+/* May bytes be handed out that cannot be proven?  Asked after they were read. */
+static bool
+is_trusted (const struct image *img)
+{
+  for (uint32_t i = 0; i < img->recipe->n_sources; i++)
+    if (atomic_load (&img->sources[i].is_doubtful))
+      return false;
+  return !atomic_load (&img->proof.has_wrong);
+}
+
+/* The group could not be read, for `reason`, which is told. */
+static void
+give_up_proof (struct image *img, uint64_t group, const struct error *reason)
 {
   struct error err = *reason;
 
-  note_unprovable (&img->proof, offset / MERKLE_GROUP);
-  if (image_read_unproven (img, buf, count, offset, note, &err) == -1)
-    return -1;
-  error_context (
-    &err, "%s: cannot be proven from %llu on, but is served where it can be read",
-    img->recipe->path, (unsigned long long) (offset / MERKLE_GROUP * MERKLE_GROUP));
+  note_unprovable (&img->proof, group);
+  error_context (&err,
+                 "%s: bytes from %llu on cannot be proven, and are served where they can "
+                 "be read",
+                 img->recipe->path, (unsigned long long) (group * MERKLE_GROUP));
   if (img->notice)
     img->notice (img->notice_opaque, err.text);
-  return 0;
 }
 
-/* The same, unless it has been proven by another thread meanwhile: then it is read. */
+/* Proven by this thread, or else what another has proven, or nobody can. */
+static int
+read_lazily (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
+             struct note *note, struct error *err)
+{
+  struct proof *p = &img->proof;
+  uint64_t group = offset / MERKLE_GROUP;
+
+  for (;;) {
+    struct claim mine = { .group = group };
+    unsigned changes = atomic_load (&p->changes);
+    int r;
+
+    if (claim (p, &mine)) {
+      r = prove_part (img, buf, count, offset, note, err);
+      release (p, &mine, r == 0 && is_settled (img), changes);
+      if (r == 0 || !note->is_unreadable || !is_trusted (img))
+        return r;
+      give_up_proof (img, group, err);
+      continue;
+    }
+    if (image_read_unproven (img, buf, count, offset, note, err) == -1)
+      return -1;
+    if (atomic_load (&p->changes) == changes &&
+        (is_proven (p, group) || is_trusted (img)))
+      return 0;
+    if (!is_trusted (img))
+      forget_unprovable (p, group);
+  }
+}
+
 static int
 read_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
            struct note *note, struct error *err)
 {
-  struct proof *p = &img->proof;
-  struct claim mine = { .group = offset / MERKLE_GROUP };
-  unsigned changes;
-  int r;
-
-  if (p->mode == IMAGE_VERIFY_FULL)
+  if (img->proof.mode == IMAGE_VERIFY_FULL)
     return prove_part (img, buf, count, offset, note, err);
-  for (;;) {
-    changes = atomic_load (&p->changes);
-    if (claim (p, &mine))
-      break;
-    if (image_read_unproven (img, buf, count, offset, note, err) == -1)
-      return -1;
-    if (atomic_load (&p->changes) == changes)
-      return 0;
-  }
-  changes = atomic_load (&p->changes);
-  r = prove_part (img, buf, count, offset, note, err);
-  release (p, &mine, r == 0 && is_settled (img), changes);
-  if (r == -1 && note->is_unreadable)
-    r = read_unprovable (img, buf, count, offset, note, err);
-  return r;
+  return read_lazily (img, buf, count, offset, note, err);
 }
 
 int

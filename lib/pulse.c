@@ -10,10 +10,12 @@
 
 static int64_t patience; /* fixed before there are threads */
 
-/* Who is let through to find out is lost for as long as patience lasts: a client that reads
- * one after the other is to be among the refused more often.
+/* Who is let through to find out is lost for as long as patience lasts, and its thread for
+ * longer: of a client that reads one after the other more are to be refused, and during a
+ * night less and less are to be lost.
  */
 #define PROBE_APART 4
+#define PROBE_APART_MAX 3600000
 
 void
 pulse_set_patience (int64_t ms)
@@ -47,6 +49,14 @@ pulse_is_silent (struct pulse *p)
   return p->waiting > 0 && pulse_is_late (p->moved);
 }
 
+/* Called with the lock held. */
+static void
+answered (struct pulse *p, int64_t now)
+{
+  p->moved = p->probed = now;
+  p->apart = PROBE_APART * patience;
+}
+
 bool
 pulse_begin (struct pulse *p, unsigned *life)
 {
@@ -54,12 +64,13 @@ pulse_begin (struct pulse *p, unsigned *life)
   LOCK_FOR_SCOPE (&p->lock);
 
   if (p->waiting > 0 && pulse_is_late (p->moved)) {
-    if (now - p->probed <= PROBE_APART * patience)
+    if (now - p->probed <= p->apart)
       return false;
     p->probed = now;
+    p->apart = 2 * p->apart < PROBE_APART_MAX ? 2 * p->apart : PROBE_APART_MAX;
   }
   if (p->waiting++ == 0)
-    p->moved = p->probed = now;
+    answered (p, now);
   *life = p->life;
   return true;
 }
@@ -72,7 +83,7 @@ pulse_end (struct pulse *p, unsigned life)
   if (p->life != life)
     return;
   p->waiting--;
-  p->moved = clock_ms ();
+  answered (p, clock_ms ());
 }
 
 void

@@ -28,11 +28,12 @@ struct pulse {
   unsigned life;  /* counts pulse_renew */
   int64_t moved;  /* when somebody was answered, or began to wait alone; milliseconds */
   int64_t probed; /* when one was let through */
+  int64_t apart;  /* until the next one is */
 };
 
-#define PULSE_INIT                        \
-  {                                       \
-    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0 \
+#define PULSE_INIT                           \
+  {                                          \
+    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0 \
   }
 
 /* Of all pulses; milliseconds, 0: for ever.  Before there are threads. */

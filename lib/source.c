@@ -42,11 +42,8 @@ sample_at (uint64_t i, uint64_t k, uint64_t n)
 static int
 read_block (int fd, uint8_t *block, size_t len, uint64_t at, struct error *err)
 {
-  ssize_t n;
+  ssize_t n = read_patiently (fd, block, SAMPLE_BLOCK, at);
 
-  do
-    n = pread (fd, block, SAMPLE_BLOCK, (off_t) at);
-  while (n == -1 && errno == EINTR);
   if (n == -1)
     return error_set (err, errno, "sample: read at offset %llu", (unsigned long long) at);
   if ((size_t) n < len)

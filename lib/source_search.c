@@ -17,6 +17,7 @@
 #include "source_files.h"
 #include "source_index.h"
 #include "source_search.h"
+#include "whole_io.h"
 
 /* Who is not found is asked for again and again: walks take a tenth of the time at most,
  * and are a second apart.
@@ -41,6 +42,7 @@ struct source_search {
   char *index_path; /* owned, fixed; or NULL */
   pthread_mutex_t index_lock;
   struct source_index index; /* guarded by that */
+  struct pulse walking;      /* internally locked */
   pthread_mutex_t lock;
   /* Guarded by the lock: */
   struct vain vain[VAIN];
@@ -60,6 +62,7 @@ source_search_new (const char *const *places, size_t n_places, const char *index
 
   if (!s)
     return NULL;
+  pulse_init (&s->walking);
   pthread_mutex_init (&s->lock, NULL);
   pthread_mutex_init (&s->index_lock, NULL);
   s->index_path = index ? strdup (index) : NULL;
@@ -89,6 +92,7 @@ source_search_free (struct source_search *s)
     free (s->places[i]);
   free (s->places);
   free (s->index_path);
+  pulse_destroy (&s->walking);
   pthread_mutex_destroy (&s->lock);
   pthread_mutex_destroy (&s->index_lock);
   free (s);
@@ -198,10 +202,8 @@ add_content (const struct source *src, uint8_t *block, XXH3_state_t *state)
   uint64_t at = 0;
 
   while (at < src->size) {
-    ssize_t n = pread (src->fd, block, HASH_BLOCK, (off_t) at);
+    ssize_t n = read_patiently (src->fd, block, HASH_BLOCK, at);
 
-    if (n == -1 && errno == EINTR)
-      continue;
     if (n <= 0)
       return false;
     XXH3_128bits_update (state, block, (size_t) n);
@@ -323,6 +325,21 @@ search (struct source_search *s, const struct recipe_source *id, bool direct,
   return error_set (err, 0, "no file below has its size and content");
 }
 
+/* Among the folders one may not answer. */
+static int
+search_in_time (struct source_search *s, const struct recipe_source *id, bool direct,
+                struct source *out, struct error *err)
+{
+  unsigned life;
+  int r;
+
+  if (!pulse_begin (&s->walking, &life))
+    return pulse_error ("the search for sources", err);
+  r = search (s, id, direct, out, err);
+  pulse_end (&s->walking, life);
+  return r;
+}
+
 int
 source_search_open (void *opaque, const struct recipe_source *id, bool direct,
                     struct source *out, struct error *err)
@@ -333,7 +350,7 @@ source_search_open (void *opaque, const struct recipe_source *id, bool direct,
     return -1;
   if (try_remembered (s, id, direct, out) == 0)
     return 0;
-  if (search (s, id, direct, out, err) == -1)
+  if (search_in_time (s, id, direct, out, err) == -1)
     return -1;
   remember (s, id, out->path);
   return 0;

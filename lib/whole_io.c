@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "whole_io.h"
@@ -28,6 +29,26 @@ write_all (int fd, const void *data, size_t len, unsigned long long offset,
   return 0;
 }
 
+/* A file system that is busy may say EAGAIN: so often, a millisecond apart. */
+#define EAGAIN_TRIES 100
+
+ssize_t
+read_patiently (int fd, void *data, size_t len, unsigned long long offset)
+{
+  ssize_t n;
+
+  for (int tries = 0;;) {
+    n = pread (fd, data, len, (off_t) offset);
+    if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+      return n;
+    if (errno == EAGAIN) {
+      if (++tries == EAGAIN_TRIES)
+        return n;
+      nanosleep (&(struct timespec){ 0, 1000000 }, NULL);
+    }
+  }
+}
+
 int
 read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
           struct error *err)
@@ -35,10 +56,8 @@ read_all (int fd, void *data, size_t len, unsigned long long offset, const char 
   uint8_t *p = data;
 
   while (len > 0) {
-    ssize_t n = pread (fd, p, len, (off_t) offset);
+    ssize_t n = read_patiently (fd, p, len, offset);
 
-    if (n == -1 && errno == EINTR)
-      continue;
     if (n == -1)
       return error_set (err, errno, "%s: read at %llu", path, offset);
     if (n == 0)

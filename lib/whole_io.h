@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "error.h"
 
@@ -20,7 +21,10 @@ int write_all (int fd, const void *data, size_t len, unsigned long long offset,
  */
 #define OPEN_UNKNOWN (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-/* pread all of it, retrying short reads and EINTR; the file's end before is an error. */
+/* As pread, but EINTR is retried, and EAGAIN for a tenth of a second. */
+ssize_t read_patiently (int fd, void *data, size_t len, unsigned long long offset);
+
+/* read_patiently until all of it is there; the file's end before is an error. */
 int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
               struct error *err);
 

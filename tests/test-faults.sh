@@ -1,0 +1,330 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Sources that break while they are served, in every way that could be thought of: reads that
+# need bad bytes are EIO and no others are, a line of the log names the source, other images
+# do not notice, and all is right again without a restart when the source is.
+#
+# Which bytes of an image are made of which of the disc is uses-of's to tell; every byte that
+# comes is compared with the MKV's.  What disks and networks do is faulty-source.c's, the
+# rest is done to the files.
+#
+# Prints a row for each: requests made, wrong bytes, servers that died, requests that failed
+# and should not have, milliseconds until all was right again, and lines in the log.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/library.sh"
+
+need nbdkit
+
+# Where proof is of half a mebibyte, and some of that cannot be read, is all of it EIO?
+unreadable_group=false
+group=524288
+
+# A server that is somebody else, where permissions say nothing to us.
+chmod 777 "$tmp"
+as=()
+[ "$(id -u)" -ne 0 ] || as=(-u nobody -g nogroup)
+
+# Two films of one disc, and one of another.
+films=(one part two)
+make_title 1 lib/one.mkvdup
+make_title 2 lib/two.mkvdup
+head -c 2000000 1.mkv >part.mkv
+mkvdup create -q part.mkv discs/1 -o lib/part.mkvdup
+rm lib/part.mkvdup.yaml
+mv 1.mkv one.mkv
+mv 2.mkv two.mkv
+disc=$(find "$tmp/discs/1" -type f)
+cp -p "$disc" right
+size=$(stat -c %s right)
+
+# changed NAME OFFSET: a disc with other bytes there.
+changed ()
+{
+  cp right "$1"
+  perl -e 'open my $f, "+<:raw", $ARGV[0] or die; seek $f, $ARGV[1], 0; read $f, my $b, 16;
+    seek $f, $ARGV[1], 0; print $f ~$b; close $f or die' "$1" "$2"
+}
+# Two of its packs, one of which is in its sample: the block in the middle.
+sector=$((size / 2 / 2048 * 2048 + 40960)) pack=2048
+sampled=$((8 * ((size + 4095) / 4096 - 1) / 15 * 4096 + 1000))
+changed other $((sector + 1000))
+changed wrong $sampled
+
+# serve ARGUMENT...
+serve ()
+{
+  local preload=${builddir:?}/.libs/faulty-source.so
+  MKVDUP_SAN_RUNTIME=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}$preload \
+    FAULTS=$tmp/faults start_nbdkit "$tmp/sock" "$@" mkvdup library=lib \
+    source="$tmp/discs/1" source="$tmp/discs/2" source-index=index disk= verify="$mode"
+}
+
+# reads FILM ARGUMENT...
+reads ()
+{
+  client "$builddir/fault-reads" "$(uri "$1.mkv")" "$1.mkv" "${@:2}"
+}
+
+# ---- Faults of reads
+
+# faults LINE...: what faulty-source.c is told from now on.
+faults ()
+{
+  printf "$disc %s\n" "$@" >faults.new
+  mv faults.new faults
+}
+
+bad_sector () { faults "$sector $pack $1"; }
+stale () { faults "0 $size ESTALE"; }
+interrupted () { faults "0 $size EINTR 9" "$sector $pack EINTR 9"; }
+busy () { faults "0 $size EAGAIN 9" "$sector $pack EAGAIN 9"; }
+short () { faults "0 $size short"; }
+hiccups () { faults "0 $size EINTR 9" "0 $size EAGAIN 9" "$sector $pack EINTR 9" "0 $size short"; }
+no_faults () { rm -f faults; }
+
+# ---- Faults of files, and their end
+
+truncated () { truncate -s $sector "$disc"; }
+grown () { truncate -s +4096 "$disc"; }
+rewritten () { cat "$1" >"$disc" && touch -r right "$disc"; }
+removed () { rm "$disc"; }
+replaced () { cp "$1" "$disc.new" && mv "$disc.new" "$disc"; }
+forbidden () { chmod 000 "$disc"; }
+allowed () { chmod 644 "$disc"; }
+mounted () { mount -t tmpfs none discs/1 && cp right "$disc"; }
+unmounted () { umount "$@" discs/1; }
+cut_off () { unmounted -l && mounted; }
+folder_replaced ()
+{
+  mkdir discs/new
+  cp right "discs/new/${disc##*/}"
+  mv discs/1 "discs/old.$((++folders))"
+  mv discs/new discs/1
+}
+folders=0
+
+# ---- One of them
+
+# bad FILM FROM END: what of the film is made of that, as ranges.
+bad ()
+{
+  [ -e "bad-$1-$2-$3" ] || "$builddir/uses-of" "lib/$1.mkvdup" 0 "$2" "$3" >"bad-$1-$2-$3"
+  cat "bad-$1-$2-$3"
+}
+
+# groups FILM: of ranges, all groups that they touch.
+groups ()
+{
+  awk -v g=$group -v size="$(stat -c %s "$1.mkv")" '{
+    for (i = int ($1 / g); i * g < $1 + $2; i++)
+      if (!(i in seen)) {
+        seen[i] = 1
+        end = (i + 1) * g
+        print i * g, (end < size ? end : size) - i * g
+      }
+  }'
+}
+
+# lost FILM EXTENT: what cannot be had of it, in the file FILM.bad.
+lost ()
+{
+  : >"$1.bad"
+  if [ "$2" = none ] || [ "$1" = two ]; then
+    return
+  elif [ $mode = off ] || [ $whole_groups = false ]; then
+    bad "$1" $2 >"$1.bad"
+  else
+    bad "$1" $2 | groups "$1" >"$1.bad"
+  fi
+}
+
+# add TRIES WRONG DISTURBED FAILED
+add ()
+{
+  tries=$((tries + $1)) wrong=$((wrong + $2)) disturbed=$((disturbed + $3)) failed=$((failed + $4))
+}
+
+# read_all_films: clear of what is lost.
+read_all_films ()
+{
+  local film counts
+  for film in "${films[@]}"; do
+    counts=$(reads "$film" exact "$film.bad") || fail "$film"
+    add $counts
+  done
+}
+
+# recovery: milliseconds until the last of what was lost is back.
+recovery ()
+{
+  local film at _ ms worst=0
+  for film in one part; do
+    read -r at _ <"$film.bad" || at=0
+    ms=$(reads $film until "$at" 1) || fail "$film: not right again"
+    [ "$ms" -le "$worst" ] || worst=$ms
+  done
+  echo "$worst"
+}
+
+print ()
+{
+  printf '%-26s %-6s %6s %6s %8s %10s %8s %6s\n' "$@"
+}
+
+# try NAME EXTENT FAULT UNDO: EXTENT is `FROM END` of the disc that is lost, or `none`.
+try ()
+{
+  local film ms crashes=0 lines
+  tries=0 wrong=0 disturbed=0 failed=0
+  for film in "${films[@]}"; do
+    lost "$film" "$2"
+  done
+  $3
+  read_all_films
+  lines=$(grep -c "error.*$tmp/discs/1" sock.log || true)
+  $4
+  ms=$(recovery)
+  for film in "${films[@]}"; do
+    : >"$film.bad"
+  done
+  read_all_films
+  kill -0 "${server_pid[$tmp/sock]}" || crashes=1
+  print "$1" $mode $tries $wrong $crashes $disturbed "$ms" "$lines"
+  [ $wrong$crashes$disturbed = 000 ] || fail "$1"
+  if [ "$2" = none ]; then
+    [ $failed$lines = 00 ] || fail "$1: $failed reads failed"
+  else
+    # One line, or one for each film.
+    ((failed > 0 && lines > 0 && lines <= 2)) || fail "$1: nothing failed, or was said"
+  fi
+}
+
+# served NAME EXTENT FAULT UNDO: the films are open when it happens.
+served ()
+{
+  serve
+  for film in "${films[@]}"; do
+    reads "$film" until 0 4096 >/dev/null
+  done
+  try "$@"
+  stop_nbdkit "$tmp/sock"
+}
+
+# at_first NAME EXTENT FAULT UNDO: it has happened when they are opened.
+at_first ()
+{
+  serve "${as[@]}"
+  try "$1, at first" "${@:2}"
+  stop_nbdkit "$tmp/sock"
+}
+
+# hangs: reads wait, those of other films do not; and come to a good end.
+hangs ()
+{
+  local at _ waiting
+  serve
+  bad one $sector $((sector + pack)) >bad
+  read -r at _ <bad
+  : >two.bad
+  reads one until 0 4096 >/dev/null
+  bad_sector hang
+  reads one until "$at" 1 >back &
+  waiting=$!
+  tries=0 wrong=0 disturbed=0 failed=0
+  add $(reads two exact two.bad)
+  kill -0 $waiting || fail "it did not hang"
+  no_faults
+  wait $waiting || fail "what hung did not come to an end"
+  add $(reads one exact two.bad)
+  print hanging $mode $tries $wrong 0 $disturbed - -
+  [ $wrong$disturbed = 00 ] || fail "hanging"
+  stop_nbdkit "$tmp/sock"
+}
+
+# ---- All of them
+
+faults_of_reads ()
+{
+  served "a bad sector" "$here" "bad_sector EIO" no_faults
+  served ESTALE "$all" stale no_faults
+  served "EINTR, EAGAIN, short" none hiccups no_faults
+  at_first "EINTR, EAGAIN, short" none hiccups no_faults
+  hangs
+  is_long || return 0
+  served "a sector times out" "$here" "bad_sector ETIMEDOUT" no_faults
+  served EINTR none interrupted no_faults
+  at_first EINTR none interrupted no_faults
+  served EAGAIN none busy no_faults
+  at_first EAGAIN none busy no_faults
+  served "short reads" none short no_faults
+  at_first "short reads" none short no_faults
+}
+
+# Without proof a disc that has changed is none; with proof it is used as far as it goes.
+# extent EXTENT
+extent ()
+{
+  [ $mode = off ] && echo "$all" || echo "$1"
+}
+
+faults_of_files ()
+{
+  served truncated "$(extent "$sector $size")" truncated "rewritten right"
+  served rewritten "$(extent "$sampled $((sampled + 16))")" "rewritten wrong" "replaced right"
+  served replaced none "replaced other" "replaced right"
+  at_first removed "$all" removed "replaced right"
+  at_first forbidden "$all" forbidden allowed
+  is_long || return 0
+  served "truncated, replaced" "$(extent "$sector $size")" truncated "replaced right"
+  [ $mode = off ] && served grown "$all" grown "rewritten right"
+  [ $mode = off ] || served grown none grown "rewritten right"
+  served removed none removed "replaced right"
+  at_first replaced "$all" "replaced wrong" "replaced right"
+  served forbidden none forbidden allowed
+}
+
+# What its sample does not show: only with proof.
+faults_of_content ()
+{
+  served "rewritten, no sample" "$here" "rewritten other" "rewritten right"
+  rewritten other
+  at_first "wrong, new folder" "$here" : folder_replaced
+}
+
+faults_of_mounts ()
+{
+  removed
+  mounted
+  at_first unmounted "$all" unmounted mounted
+  served "unmounted, detached" none "unmounted -l" mounted
+  rewritten other
+  [ $mode = off ] || at_first "wrong, other mounted" "$here" : cut_off
+  unmounted
+  rewritten right
+}
+
+unmount_disc ()
+{
+  umount -l discs/1 2>/dev/null || true
+}
+at_end+=(unmount_disc)
+
+print fault verify tries wrong crashes disturbed back,ms lines
+all="0 $size"
+here="$sector $((sector + pack))"
+for mode in off lazy; do
+  whole_groups=$unreadable_group
+  faults_of_reads
+  whole_groups=true
+  faults_of_files
+  [ $mode = off ] || faults_of_content
+  if [ $mode = off ] && ! is_long; then
+    continue
+  elif (mounted && unmounted) 2>mount.log; then
+    faults_of_mounts
+  else
+    echo "SKIP: unmounting: $(cat mount.log)"
+  fi
+done
