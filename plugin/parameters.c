@@ -215,6 +215,14 @@ set_verify (const char *value)
 }
 
 static int
+set_hook (const char *value)
+{
+  free (parameters.hook);
+  parameters.hook = nbdkit_absolute_path (value);
+  return parameters.hook ? 0 : -1;
+}
+
+static int
 set_verity (const char *value)
 {
   int verity = nbdkit_parse_bool (value);
@@ -259,6 +267,7 @@ parameters_set (const char *key, const char *value)
     { "direct", set_direct },
     { "verify", set_verify },
     { "verity", set_verity },
+    { "on-error-command", set_hook },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
@@ -406,6 +415,7 @@ parameters_free (void)
   free_list (&parameters.sources);
   free (parameters.source_index);
   free (parameters.disk);
+  free (parameters.hook);
   free (parameters.file);
   free (parameters.name);
 }

@@ -34,6 +34,7 @@ struct parameters {
   bool direct;
   enum image_verify verify;
   bool verity; /* there are hash devices */
+  char *hook;  /* the program, a path; NULL: none, unless YAML files have one */
   char *name;  /* of the export of `file` */
 };
 
@@ -72,6 +73,8 @@ void parameters_free (void);
   "                    Compare what is read with the recipe's digests: never, once\n"  \
   "                    and after changes (default), or each time.\n"                   \
   "verity=BOOL         Of each image X export X.verity, dm-verity's hash device\n"     \
-  "                    (default: false)."
+  "                    (default: false).\n"                                            \
+  "on-error-command=PROGRAM\n"                                                         \
+  "                    Run when something is wrong."
 
 #endif /* MKVDUP_PARAMETERS_H */

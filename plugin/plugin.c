@@ -109,11 +109,12 @@ mkvdup_open (int readonly)
 
   (void) readonly;
   export = name ? export_open (name, &err) : NULL;
-  if (name && !export) {
-    report (&err);
-    if (err.errnum == ENOENT)
-      nbdkit_set_error (ENOENT);
+  if (name && !export && err.errnum == ENOENT) {
+    report_text (err.text);
+    nbdkit_set_error (ENOENT);
   }
+  else if (name && !export)
+    report (&err);
   return export;
 }
 
