@@ -293,6 +293,8 @@ library_reload (struct library *library, struct error *err)
     snapshot_unref (m.snapshot);
     return -1;
   }
+  if (o->hook)
+    o->hook (o->opaque, &config.hook);
   replace (library, library->now, m.snapshot);
   return 0;
 }

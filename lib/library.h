@@ -29,6 +29,10 @@ struct library_options {
   struct titles *titles;
   library_folder_fn *folder; /* called with each folder before it is read */
   void (*problem) (void *opaque, const char *text); /* one that was not there before */
+  /* What files say of it, each time they were read, before their problems are told; may be
+   * taken over.  NULL: nobody asks.
+   */
+  void (*hook) (void *opaque, struct hook_settings *hook);
   void *opaque;
 };
 

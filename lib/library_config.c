@@ -93,6 +93,7 @@ library_config_free (struct library_config *config)
   for (size_t i = 0; i < config->n_problems; i++)
     free (config->problems[i]);
   free (config->problems);
+  hook_settings_free (&config->hook);
   *config = (struct library_config){ 0 };
 }
 
@@ -189,6 +190,22 @@ take_title (void *opaque, struct title *title, struct error *err)
   return library_add_title (r->all->config, title, err);
 }
 
+/* Of several the first one counts. */
+static void
+take_hook (void *opaque, struct hook_settings *hook)
+{
+  const struct yaml_reading *r = opaque;
+  struct hook_settings *to = &r->all->config->hook;
+
+  if (to->command) {
+    library_config_problem (
+      r->all->config, "%s: another file has an \"on_error_command\" already", r->path);
+    return;
+  }
+  *to = *hook;
+  hook->command = NULL;
+}
+
 /* A file that a pattern has matched. */
 static int
 include_file (void *opaque, const char *path, struct error *err)
@@ -227,7 +244,8 @@ library_read_yaml (struct library_reading *all, const char *path, const char *pr
                    struct error *err)
 {
   struct yaml_reading r = { .all = all, .path = path, .prefix = prefix, .depth = depth };
-  const struct library_yaml_calls calls = { take_title, take_include, add_problem, &r };
+  const struct library_yaml_calls calls = { take_title, take_include, add_problem,
+                                            depth == 0 ? take_hook : NULL, &r };
   struct library_look own = *look;
   int is_first = library_is_new (&all->yaml_files, path, err);
 

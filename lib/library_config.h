@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "hook.h"
 #include "titles.h"
 
 /* YAML files larger than this are refused: some 100,000 titles. */
@@ -32,8 +33,9 @@ struct library_look {
 struct library_config {
   struct title *titles; /* name, recipe, source_dir and stat are set; owned */
   size_t n, cap;
-  struct library_look look; /* of folders */
-  char **problems;          /* owned */
+  struct library_look look;  /* of folders */
+  struct hook_settings hook; /* its command is NULL if no file has one */
+  char **problems;           /* owned */
   size_t n_problems;
 };
 

@@ -8,7 +8,6 @@
 
 #include "cleanup.h"
 #include "library_yaml.h"
-#include "yaml_file.h"
 
 /* A mapping being read: the file's own, or that of one virtual file. */
 struct reading {
@@ -16,7 +15,7 @@ struct reading {
   const struct library_yaml_calls *calls;
   struct title title; /* as far as it was given */
   struct library_look look;
-  const yaml_node_t *includes, *virtual_files;
+  const yaml_node_t *includes, *virtual_files, *hook;
   const yaml_node_t *first; /* key that makes it a title */
 };
 
@@ -65,7 +64,7 @@ set_number (struct reading *r, uint32_t *to, const char *key, const yaml_node_t 
 }
 
 static int
-set_list (const struct reading *r, const yaml_node_t **to, const char *key,
+set_node (const struct reading *r, const yaml_node_t **to, const char *key,
           const yaml_node_t *value, struct error *err)
 {
   if (*to)
@@ -101,9 +100,11 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
   else if (strcmp (key, "dir_mode") == 0)
     result = set_number (r, &r->look.folder_mode, key, value, 8, 07777, err);
   else if (strcmp (key, "includes") == 0)
-    result = set_list (r, &r->includes, key, value, err);
+    result = set_node (r, &r->includes, key, value, err);
   else if (strcmp (key, "virtual_files") == 0)
-    result = set_list (r, &r->virtual_files, key, value, err);
+    result = set_node (r, &r->virtual_files, key, value, err);
+  else if (strcmp (key, "on_error_command") == 0)
+    result = set_node (r, &r->hook, key, value, err);
   return result;
 }
 
@@ -207,6 +208,31 @@ read_list (const struct reading *r, const char *key, const yaml_node_t *list, it
   return 0;
 }
 
+/* ---- The hook */
+
+/* Who may write a file that was only found is not to run programs. */
+static int
+read_hook (const struct reading *r, struct error *err)
+{
+  CLEANUP_HOOK_SETTINGS struct hook_settings hook = { 0 };
+  struct error why = ERROR_INIT;
+
+  if (!r->calls->hook) {
+    yaml_complain (r->yaml, r->hook, &why,
+                   "\"on_error_command\" counts only in a file that library= names, and "
+                   "not where one is included or found");
+    r->calls->problem (r->calls->opaque, &why);
+    return 0;
+  }
+  if (library_hook_read (r->yaml, r->hook, &hook, err) == -1)
+    return -1;
+  if (hook.command)
+    r->calls->hook (r->calls->opaque, &hook);
+  return 0;
+}
+
+/* ---- Files */
+
 /* Ends with 1 at a key that makes a file one of a library. */
 static int
 names_titles (void *opaque, const char *key, const yaml_node_t *key_node,
@@ -236,6 +262,8 @@ library_yaml_read (const char *path, struct library_look *look,
   if (!*is_library)
     return 0;
   result = yaml_each_pair (&yaml, root, take_pair, &r, err);
+  if (result == 0 && r.hook)
+    result = read_hook (&r, err);
   if (result == 0)
     *look = r.look;
   if (result == 0 && r.first)

@@ -2,8 +2,8 @@
 /*
  * One YAML file of a library, with the keys of the Go mkvdup: `name`, `dedup_file`,
  * `source_dir` for one title, `virtual_files` for a list of such, `includes` for patterns
- * of other files; and ours: `uid`, `gid`, `file_mode`, `dir_mode`.  Unknown keys are
- * ignored.  Private to the library's files.
+ * of other files, `on_error_command`; and ours: `uid`, `gid`, `file_mode`, `dir_mode`.
+ * Unknown keys are ignored.  Private to the library's files.
  */
 #ifndef MKVDUP_LIBRARY_YAML_H
 #define MKVDUP_LIBRARY_YAML_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "library_config.h"
+#include "yaml_file.h"
 
 struct library_yaml_calls {
   /* A title; its strings are taken over.  Its stat is set. */
@@ -20,6 +21,8 @@ struct library_yaml_calls {
                   struct error *err);
   /* A title or pattern that is wrong and left out. */
   void (*problem) (void *opaque, const struct error *why);
+  /* A hook, which may be taken over.  NULL: this file may have none, and is told so. */
+  void (*hook) (void *opaque, struct hook_settings *hook);
   void *opaque;
 };
 
@@ -31,5 +34,11 @@ struct library_yaml_calls {
 int library_yaml_read (const char *path, struct library_look *look,
                        const struct library_yaml_calls *calls, bool *is_library,
                        struct error *err);
+
+/* library_hook.c: read the value of `on_error_command`.  -1 with `err` set, and nothing to
+ * free.
+ */
+int library_hook_read (struct yaml_file *yaml, const yaml_node_t *value,
+                       struct hook_settings *settings, struct error *err);
 
 #endif /* MKVDUP_LIBRARY_YAML_H */

@@ -104,8 +104,12 @@ export_open (const char *name, struct error *err)
   atomic_init (&e->refs, 1);
   if (exports_find_pinned (e, name, &id, err) == -1)
     goto failed;
-  if (e->title && !(e->image = title_open (e->title, err)))
+  if (e->title && !(e->image = title_open (e->title, err))) {
+    /* The name is there. */
+    if (err->errnum == ENOENT)
+      err->errnum = EIO;
     goto failed;
+  }
   if (id && check_id (e, id, err) == -1)
     goto failed;
   set_size (e);

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "exports.h"
 #include "library.h"
+#include "notify.h"
 #include "parameters.h"
 #include "pulse.h"
 #include "report.h"
@@ -46,6 +47,14 @@ tell_problem (void *opaque, const char *text)
 {
   (void) opaque;
   nbdkit_error ("%s", text);
+  notify_trouble (text);
+}
+
+static void
+take_hook (void *opaque, struct hook_settings *hook)
+{
+  (void) opaque;
+  notify_configure (hook);
 }
 
 /* As often as clients read: not each time. */
@@ -54,6 +63,7 @@ notice (void *opaque, const char *text)
 {
   (void) opaque;
   report_text (text);
+  notify_trouble (text);
 }
 
 /* Each title in use has descriptors. */
@@ -128,6 +138,7 @@ init_library (struct error *err)
       .titles = titles,
       .folder = watch_folder,
       .problem = tell_problem,
+      .hook = take_hook,
       .opaque = watch,
     });
   if (!library)
@@ -138,7 +149,7 @@ init_library (struct error *err)
 int
 exports_init (struct error *err)
 {
-  if (init_titles (err) == -1)
+  if (init_titles (err) == -1 || notify_init (err) == -1)
     return -1;
   return parameters.file ? init_only (err) : init_library (err);
 }
@@ -151,12 +162,16 @@ look_again (void *opaque)
 
   (void) opaque;
   if (library_reload (library, &err) == 0) {
+    if (last_failure)
+      notify_change ("the library can be read again");
     free (last_failure);
     last_failure = NULL;
     return true;
   }
-  if (!last_failure || strcmp (last_failure, err.text) != 0)
+  if (!last_failure || strcmp (last_failure, err.text) != 0) {
     nbdkit_error ("%s; the library stays as it was", err.text);
+    notify_change (err.text);
+  }
   free (last_failure);
   last_failure = strdup (err.text);
   return false;
@@ -165,13 +180,17 @@ look_again (void *opaque)
 int
 exports_start (struct error *err)
 {
-  return library ? watch_start (watch, look_again, NULL, err) : 0;
+  if (library && watch_start (watch, look_again, NULL, err) == -1)
+    return -1;
+  notify_start ();
+  return 0;
 }
 
 void
 exports_stop (void)
 {
   watch_free (watch);
+  notify_stop ();
   free (last_failure);
   export_close_all ();
   title_unref (only);

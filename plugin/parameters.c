@@ -219,6 +219,14 @@ set_verify (const char *value)
 }
 
 static int
+set_hook (const char *value)
+{
+  free (parameters.hook);
+  parameters.hook = nbdkit_absolute_path (value);
+  return parameters.hook ? 0 : -1;
+}
+
+static int
 set_verity (const char *value)
 {
   int verity = nbdkit_parse_bool (value);
@@ -276,6 +284,7 @@ parameters_set (const char *key, const char *value)
     { "verify", set_verify },
     { "verity", set_verity },
     { "timeout", set_timeout },
+    { "on-error-command", set_hook },
   };
 
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
@@ -423,6 +432,7 @@ parameters_free (void)
   free_list (&parameters.sources);
   free (parameters.source_index);
   free (parameters.disk);
+  free (parameters.hook);
   free (parameters.file);
   free (parameters.name);
 }

@@ -35,6 +35,7 @@ struct parameters {
   enum image_verify verify;
   bool verity;      /* there are hash devices */
   unsigned timeout; /* seconds; 0: none */
+  char *hook;       /* the program, a path; NULL: none, unless YAML files have one */
   char *name;       /* of the export of `file` */
 };
 
@@ -75,6 +76,8 @@ void parameters_free (void);
   "verity=BOOL         Of each image X export X.verity, dm-verity's hash device\n"     \
   "                    (default: false).\n"                                            \
   "timeout=SECONDS     Fail what does not answer for so long (default: 30;\n"          \
-  "                    0: wait for ever)."
+  "                    0: wait for ever).\n"                                           \
+  "on-error-command=PROGRAM\n"                                                         \
+  "                    Run when something is wrong."
 
 #endif /* MKVDUP_PARAMETERS_H */

@@ -118,11 +118,12 @@ mkvdup_open (int readonly)
   if (name && name[0] == '\0')
     name = exports_default ();
   export = name ? waiting_open (name, &err) : NULL;
-  if (name && !export) {
-    report (&err);
-    if (err.errnum == ENOENT)
-      nbdkit_set_error (ENOENT);
+  if (name && !export && err.errnum == ENOENT) {
+    report_text (err.text);
+    nbdkit_set_error (ENOENT);
   }
+  else if (name && !export)
+    report (&err);
   return export;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Errors of the library, told to nbdkit where they arrive: each kind at once, and then no
- * more than every ten seconds, however often clients try again.  A kind is a text without
- * the numbers in it: what differs in an offset only is one.
+ * more than every ten seconds, however often clients try again.  kinds.h says what a kind is.
  *
  * Thread safety: any number at once.
  */
@@ -11,10 +10,12 @@
 
 #include "error.h"
 
-/* Returns -1, and has told nbdkit what clients are to be told. */
+/* A request cannot be answered.  Returns -1, and has told nbdkit what clients are to be told,
+ * and the hook (notify.h).
+ */
 int report (const struct error *err);
 
-/* What only the log is told. */
+/* What only the log is told: nothing is wrong with what is served. */
 void report_text (const char *text);
 
 #endif /* MKVDUP_REPORT_H */

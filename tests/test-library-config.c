@@ -616,6 +616,127 @@ test_recipe_once (void **state)
   expect_titles (&t, LINES ("named lib/A.mkvdup disc"));
 }
 
+/* ---- on_error_command */
+
+static void
+expect_hook (struct told *t, const char *const *command, int64_t timeout_ms,
+             int64_t batch_ms, int64_t repeat_ms)
+{
+  char *const *got = t->config.hook.command;
+
+  if (t->result != 0)
+    fail_msg ("%s", t->err.text);
+  assert_non_null (got);
+  for (; *command; command++, got++) {
+    assert_non_null (*got);
+    assert_string_equal (*got, *command);
+  }
+  assert_null (*got);
+  assert_true (t->config.hook.timeout_ms == timeout_ms);
+  assert_true (t->config.hook.batch_ms == batch_ms);
+  assert_true (t->config.hook.repeat_ms == repeat_ms);
+}
+
+static void
+test_hook (void **state)
+{
+  (void) state;
+  {
+    CLEANUP_TOLD struct told t =
+      read_text ("includes: []\non_error_command: [tell, -x, '', \"a b\\n%event%\"]\n");
+    expect_hook (&t, LINES ("tell", "-x", "", "a b\n%event%"), 30000, 5000, 3600000);
+  }
+  {
+    CLEANUP_TOLD struct told t = { 0 };
+    put_text ("y/l.yaml", "on_error_command:\n  command: [bin/tell]\n  timeout: 1m30s\n"
+                          "  batch_interval: 0s\n  repeat_interval: 24h\n  more: 1\n"
+                          "includes: []\n");
+    t = read_path ("y/l.yaml");
+    expect_hook (&t, LINES ("y/bin/tell"), 90000, 0, 86400000);
+  }
+  {
+    CLEANUP_TOLD struct told t = read_text ("includes: []\non_error_command:\n");
+    expect_titles (&t, none);
+    assert_null (t.config.hook.command);
+  }
+}
+
+/* Only a file that is named may have one, and of these the first. */
+static void
+test_whose_hook (void **state)
+{
+  static const char *const paths[] = { "1.yaml", "2.yaml", "lib" };
+  static const char hook[] = "on_error_command: [evil]\nincludes: []\n";
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("1.yaml",
+            "includes: [sub/*]\nvirtual_files:\n"
+            "- {name: a, dedup_file: a, source_dir: s, on_error_command: [evil]}\n"
+            "on_error_command: [first]\n");
+  put_text ("2.yaml", "includes: []\non_error_command: [second]\n");
+  put_text ("sub/x.yaml", hook);
+  put_text ("lib/y.yaml", hook);
+  put_sidecar ("lib/A.mkvdup.yaml", "A.mkv\non_error_command: [evil]", "A.mkvdup");
+  t = read_paths (paths, 3);
+  expect_hook (&t, LINES ("first"), 30000, 5000, 3600000);
+#define ONLY                                                                           \
+  "\"on_error_command\" counts only in a file that library= names, and not where one " \
+  "is "                                                                                \
+  "included or found"
+  expect_problems (
+    &t, LINES ("sub/x.yaml:1: " ONLY, "lib/y.yaml:1: " ONLY, "lib/A.mkvdup.yaml:2: " ONLY,
+               "2.yaml: another file has an \"on_error_command\" already"));
+#undef ONLY
+}
+
+static void
+test_wrong_hooks (void **state)
+{
+#define NO_LIST "the command is not a list of a program and its arguments"
+#define NO_TIME "is not a time of a day at most, as \"30s\" or \"1m30s\""
+  static const struct {
+    const char *value, *error;
+  } cases[] = {
+    { "echo x", NO_LIST ": no shell is there to run a string" },
+    { "{command: echo x}", NO_LIST ": no shell is there to run a string" },
+    { "[]", NO_LIST },
+    { "{command: {a: b}}", NO_LIST },
+    { "{timeout: 5s}", "\"on_error_command\" without a \"command\"" },
+    { "{command: [a], command: [b]}", "\"command\" is given twice" },
+    { "[a, [b]]", "\"command\" is not a string" },
+    { "[a, ~]", "\"command\" is not a string" },
+    { "['']", "\"command\" is empty" },
+    { "[\"a\\0b\"]", "\"command\" is cut by a NUL" },
+    { "{command: [a], timeout: 0s}", "\"timeout\" " NO_TIME },
+    { "{command: [a], timeout: 5}", "\"timeout\" " NO_TIME },
+    { "{command: [a], timeout: -5s}", "\"timeout\" " NO_TIME },
+    { "{command: [a], timeout: s}", "\"timeout\" " NO_TIME },
+    { "{command: [a], timeout: 5s5}", "\"timeout\" " NO_TIME },
+    { "{command: [a], timeout: 24h1ms}", "\"timeout\" " NO_TIME },
+    { "{command: [a], batch_interval: 99999999999999999999ms}",
+      "\"batch_interval\" " NO_TIME },
+    { "{command: [a], repeat_interval: [1s]}", "\"repeat_interval\" is not a string" },
+    { "[a, '%event%%event%%event%', '%files%%files%%files%', '%source%%source%%source%']",
+      "a command with more than 8 placeholders" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    CLEANUP_FREE char *text = NULL, *error = NULL;
+    CLEANUP_TOLD struct told t = { 0 };
+
+    assert_true (
+      asprintf (&text, "includes: []\non_error_command: %s\n", cases[i].value) > 0);
+    t = read_text (text);
+    assert_int_equal (t.result, -1);
+    assert_true (asprintf (&error, "l.yaml:2: %s", cases[i].error) > 0);
+    expect_error (&t, error);
+  }
+#undef NO_LIST
+#undef NO_TIME
+}
+
 int
 main (void)
 {
@@ -639,6 +760,9 @@ main (void)
     cmocka_unit_test_teardown (test_large_file, scratch_empty),
     cmocka_unit_test_teardown (test_many_problems, scratch_empty),
     cmocka_unit_test_teardown (test_recipe_once, scratch_empty),
+    cmocka_unit_test_teardown (test_hook, scratch_empty),
+    cmocka_unit_test_teardown (test_whose_hook, scratch_empty),
+    cmocka_unit_test_teardown (test_wrong_hooks, scratch_empty),
   };
 
   return cmocka_run_group_tests (tests, scratch_enter, scratch_leave);

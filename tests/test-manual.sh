@@ -40,7 +40,7 @@ same "debug flags" "$(sed -n 's/.*mkvdup_debug_\([a-z]*\);.*/\1/p' "$top/plugin/
   "$(sed -n 's/^=item B<-D mkvdup\.\([a-z]*\)=.*/\1/p' "$manual")"
 
 # Keys of YAML files, all of which are compared with one function.
-same "keys" "$(grep -ohE 'strcmp \(key, "[a-z_]+"\) == 0' "$top/lib/library_yaml.c" |
+same "keys" "$(grep -ohE 'strcmp \(key, "[a-z_]+"\) == 0' "$top"/lib/library_{yaml,hook}.c |
   sed 's/.*"\(.*\)".*/\1/')" \
   "$(sed -n 's/^=item B<\([a-z_]*\)>$/\1/p' "$top/docs/mkvdup-library.pod")"
 

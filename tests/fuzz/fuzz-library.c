@@ -86,11 +86,25 @@ on_problem (void *opaque, const struct error *why)
   told->n++;
 }
 
+/* Within the bounds that calls rely on. */
 static void
-try_library (const char *path)
+on_hook (void *opaque, struct hook_settings *hook)
+{
+  struct told *told = opaque;
+  struct error err = ERROR_INIT;
+
+  require (hook->command && hook->command[0] && hook->command[0][0]);
+  require (hook_settings_check (hook, &err) == 0);
+  require (hook->timeout_ms > 0 && hook->batch_ms >= 0 && hook->repeat_ms >= 0);
+  told->n++;
+}
+
+static void
+try_library (const char *path, bool is_named)
 {
   struct told told = { .path = path };
-  const struct library_yaml_calls calls = { on_title, on_include, on_problem, &told };
+  const struct library_yaml_calls calls = { on_title, on_include, on_problem,
+                                            is_named ? on_hook : NULL, &told };
   struct library_look own = look;
   struct error err = ERROR_INIT;
   bool is_library = false;
@@ -126,7 +140,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   require (fd >= 0 && write (fd, data, size) == (ssize_t) size);
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
-  try_library (path);
+  try_library (path, true);
+  try_library (path, false);
   try_sidecar (path);
   return 0;
 }

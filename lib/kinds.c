@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Kinds of messages: see kinds.h. */
+#include "config.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "kinds.h"
+
+/* FNV-1a. */
+static uint64_t
+add_byte (uint64_t hash, char byte)
+{
+  return (hash ^ (unsigned char) byte) * UINT64_C (0x100000001b3);
+}
+
+/* A number that is a word: digits in names count. */
+static size_t
+number_len (const char *text, char before)
+{
+  size_t len = strspn (text, "0123456789");
+
+  return before == ' ' && (text[len] == '\0' || strchr (" ,;:)", text[len])) ? len : 0;
+}
+
+uint64_t
+kind_of_text (uint64_t hash, const char *text)
+{
+  for (char before = '\0'; *text; before = *text++) {
+    text += number_len (text, before);
+    if (!*text)
+      break;
+    hash = add_byte (hash, *text);
+  }
+  return hash;
+}
+
+uint64_t
+kind_of_bytes (uint64_t hash, const void *bytes, size_t len)
+{
+  const char *at = bytes;
+
+  for (size_t i = 0; i < len; i++)
+    hash = add_byte (hash, at[i]);
+  return hash;
+}
+
+/* Its place, or the one that it takes. */
+static struct kind *
+find (struct kind *kinds, size_t n, uint64_t hash)
+{
+  struct kind *oldest = kinds;
+
+  for (struct kind *k = kinds; k < kinds + n; k++) {
+    if (k->told != 0 && k->hash == hash)
+      return k;
+    if (k->told < oldest->told)
+      oldest = k;
+  }
+  *oldest = (struct kind){ .hash = hash };
+  return oldest;
+}
+
+bool
+kinds_is_due (struct kind *kinds, size_t n, uint64_t hash, int64_t apart,
+              unsigned *silent)
+{
+  struct kind *k = find (kinds, n, hash);
+  int64_t now = clock_ms ();
+
+  if (k->told != 0 && now - k->told < apart) {
+    k->silent++;
+    return false;
+  }
+  *silent = k->silent;
+  k->told = now;
+  k->silent = 0;
+  return true;
+}
