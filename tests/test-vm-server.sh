@@ -31,7 +31,7 @@ StandardOutput=null
 StandardError=append:/run/server.log
 END
 cat >initrd.d/etc/default/nbdkit-mkvdup <<'END'
-NBDKIT_OPTIONS="-t 1"
+NBDKIT_OPTIONS=""
 MKVDUP_PARAMETERS="library=/srv/films source=/srv/discs source-index=/var/lib/nbdkit-mkvdup/sources"
 END
 printf '%s\n' root:x:0:0::/:/bin/sh mkvdup:x:990:990::/:/bin/false >initrd.d/etc/passwd
