@@ -22,6 +22,6 @@ for i in 1 2 3 4; do
 done
 echo 'virtual_files: []' >more.yaml
 start_nbdkit "$tmp/sock" mkvdup library=lib library=more.yaml source=discs source-index= pad=1
-client "$srcdir/bench/stress" "$tmp/sock" "$(cat "$tmp/sock.pid")" "$seconds" $connections ||
+client python3 "$srcdir/bench/stress" "$tmp/sock" "$(cat "$tmp/sock.pid")" "$seconds" $connections ||
   fail "under stress"
 stop_nbdkit "$tmp/sock"

@@ -10,7 +10,7 @@
 . "$srcdir/vm/vm.sh"
 . "$srcdir/vm/systemd.sh"
 
-need nbdkit nbdcopy nbdinfo python3
+need nbdkit nbdcopy nbdinfo python3 qemu-io
 need_vm
 need_systemd
 
@@ -19,7 +19,8 @@ make_title 2 initrd.d/srv/films/Old/two.mkvdup
 cp -r discs initrd.d/srv/
 systemd_guest
 plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
-"$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo "${MKVDUP_PLUGIN:?}"
+"$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo qemu-io \
+  "${MKVDUP_PLUGIN:?}"
 install -D "$MKVDUP_PLUGIN" "initrd.d/$plugins/nbdkit-mkvdup-plugin.so"
 cp "${abs_top_builddir:?}/systemd/nbdkit-mkvdup.service" \
   "${abs_top_srcdir:?}/systemd/nbdkit-mkvdup.socket" "$units/"
@@ -85,6 +86,24 @@ killed=$(of MainPID)
 kill -KILL "$killed"
 check_served
 [ "$(of MainPID)" != "$killed" ] || fail "it was not killed"
+
+# However often, a client that connects again sees no more than pauses.
+kill_often ()
+{
+  for i in $(seq 0 7); do
+    echo "read $((i * 65536)) 65536"
+    until [ "$(grep -c "read 65536" pauses)" -gt "$i" ]; do
+      sleep 0.1
+    done
+    kill -KILL "$(of MainPID)"
+  done
+  echo "read 0 65536"
+}
+: >pauses
+kill_often | qemu-io -r --image-opts "driver=raw,file.driver=nbd,file.server.type=unix,\
+file.server.path=$socket,file.export=Movie.mkv,file.reconnect-delay=60" >pauses 2>&1 || cat pauses
+is "reads over pauses" "$(grep -c "read 65536/65536" pauses)" 9
+is socket "$(systemctl show -P ActiveState nbdkit-mkvdup.socket)" active
 
 # A client that stays, and reads nothing, does not keep it from ending.
 mkfifo stays
