@@ -269,6 +269,26 @@ def status(key):
         return next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 
+def sockets():
+    """How many the server has; a thread looks after each."""
+    count = 0
+    for fd in os.listdir("/proc/%s/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink("/proc/%s/fd/%s" % (pid, fd)).startswith("socket:")
+    return count
+
+
+def wait_until_alone():
+    """The server has let go of all clients, and of what they cost."""
+    for _ in range(600):
+        if sockets() <= 1:
+            break
+        time.sleep(0.05)
+    else:
+        sys.exit("the server still serves clients that have gone")
+    time.sleep(0.2)
+
+
 class Watch(threading.Thread):
     """Does something again and again until it is told that it is done."""
 
@@ -299,18 +319,14 @@ def attack(how):
     how()
     readers.stop(how.__name__)
     good_client()
-    for _ in range(600):
-        if status("Threads") <= threads:
-            break
-        time.sleep(0.05)
-    else:
-        sys.exit("%s: the server still serves them" % how.__name__)
+    wait_until_alone()
     memory.stop(how.__name__)
     return max(sizes)
 
 
 good_client()
-before, threads, peak = status("VmRSS"), status("Threads") + 1, 0
+wait_until_alone()
+before, peak = status("VmRSS"), 0
 for how in ATTACKS * rounds:
     began = time.monotonic()
     reached = attack(how)
