@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +40,10 @@
 NBDKIT_DLL_PUBLIC extern int mkvdup_debug_pread;
 int mkvdup_debug_pread;
 
+/* -D mkvdup.parallel=1: many requests of a connection at once, whatever nbdkit this is. */
+NBDKIT_DLL_PUBLIC extern int mkvdup_debug_parallel;
+int mkvdup_debug_parallel;
+
 /* ---- Starting */
 
 static void
@@ -49,10 +54,23 @@ mkvdup_dump_plugin (void)
   printf ("mkvdup_io_uring=%s\n", batch_has_io_uring () ? "yes" : "no");
 }
 
+/* Before 1.33.10 nbdkit aborts, and every client with it, if one vanishes while several
+ * threads reply to it (raw_send_socket: Assertion `sock >= 0').  No function tells which
+ * nbdkit this is; nbdkit_disconnect is not there in any stable release before the mended ones.
+ */
+static bool
+survives_vanishing_clients (void)
+{
+  return dlsym (RTLD_DEFAULT, "nbdkit_disconnect") != NULL;
+}
+
+/* Serialized, a connection has one thread, which also replies.  Others do not wait for it. */
 static int
 mkvdup_thread_model (void)
 {
-  return NBDKIT_THREAD_MODEL_PARALLEL;
+  return mkvdup_debug_parallel || survives_vanishing_clients ()
+           ? NBDKIT_THREAD_MODEL_PARALLEL
+           : NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS;
 }
 
 static int

@@ -122,6 +122,9 @@ dump=$(nbdkit mkvdup --dump-plugin)
 for line in mkvdup_format_version=1 max_thread_model=parallel has_extents=1 has_cache=1; do
   grep -qx "$line" <<<"$dump" || fail "--dump-plugin without $line"
 done
+grep -qEx 'thread_model=(parallel|serialize_requests)' <<<"$dump" || fail "another thread model"
+nbdkit -D mkvdup.parallel=1 mkvdup --dump-plugin | grep -qx thread_model=parallel ||
+  fail "not parallel when told so"
 grep -qEx 'mkvdup_io_uring=(yes|no)' <<<"$dump" || fail "--dump-plugin without io_uring"
 help=$(nbdkit mkvdup --help)
 for key in file source pad pad-with cache-size direct; do

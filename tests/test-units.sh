@@ -34,7 +34,7 @@ systemd-analyze security --offline=true --threshold=10 --no-pager ./nbdkit-mkvdu
 
 "${builddir:?}/synthetic" dvd 6 1
 cat >configuration <<'END'
-NBDKIT_OPTIONS="-t 1 --filter=limit"
+NBDKIT_OPTIONS="--filter=limit"
 MKVDUP_PARAMETERS="image.mkvdup source=disc pad=1 limit=3"
 END
 . ./configuration

@@ -10,7 +10,7 @@
 . "$srcdir/vm/vm.sh"
 . "$srcdir/vm/systemd.sh"
 
-need nbdkit nbdcopy nbdinfo python3
+need nbdkit nbdcopy nbdinfo python3 qemu-io
 need_vm
 need_systemd
 
@@ -19,7 +19,8 @@ make_title 2 initrd.d/srv/films/Old/two.mkvdup
 cp -r discs initrd.d/srv/
 systemd_guest
 plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
-"$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo "${MKVDUP_PLUGIN:?}"
+"$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo qemu-io \
+  "${MKVDUP_PLUGIN:?}"
 install -D "$MKVDUP_PLUGIN" "initrd.d/$plugins/nbdkit-mkvdup-plugin.so"
 cp "${abs_top_builddir:?}/systemd/nbdkit-mkvdup.service" \
   "${abs_top_srcdir:?}/systemd/nbdkit-mkvdup.socket" "$units/"
@@ -31,7 +32,7 @@ StandardOutput=null
 StandardError=append:/run/server.log
 END
 cat >initrd.d/etc/default/nbdkit-mkvdup <<'END'
-NBDKIT_OPTIONS="-t 1"
+NBDKIT_OPTIONS=""
 MKVDUP_PARAMETERS="library=/srv/films source=/srv/discs source-index=/var/lib/nbdkit-mkvdup/sources"
 END
 printf '%s\n' root:x:0:0::/:/bin/sh mkvdup:x:990:990::/:/bin/false >initrd.d/etc/passwd
@@ -85,6 +86,24 @@ killed=$(of MainPID)
 kill -KILL "$killed"
 check_served
 [ "$(of MainPID)" != "$killed" ] || fail "it was not killed"
+
+# A client that connects again sees no more than pauses.
+read_and_kill ()
+{
+  for i in $(seq 0 1); do
+    echo "read $((i * 65536)) 65536"
+    until [ "$(grep -c "read 65536" pauses)" -gt "$i" ]; do
+      sleep 0.1
+    done
+    kill -KILL "$(of MainPID)"
+  done
+  echo "read 0 65536"
+}
+: >pauses
+read_and_kill | qemu-io -r --image-opts "driver=raw,file.driver=nbd,file.server.type=unix,\
+file.server.path=$socket,file.export=Movie.mkv,file.reconnect-delay=60" >pauses 2>&1 || cat pauses
+is "reads over pauses" "$(grep -c "read 65536/65536" pauses)" 3
+is socket "$(systemctl show -P ActiveState nbdkit-mkvdup.socket)" active
 
 # A client that stays, and reads nothing, does not keep it from ending.
 mkfifo stays

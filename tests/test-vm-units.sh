@@ -31,7 +31,7 @@ unit ()
 
 serve ()
 {
-  start_tcp "$port" -t 1 mkvdup library=lib source=discs source-index=
+  start_tcp "$port" mkvdup library=lib source=discs source-index=
 }
 
 make_title 1 lib/Movie.mkvdup

@@ -46,7 +46,7 @@ bench_pairs ()
   for threads in "${pair_threads[@]}"; do
     say "$rip: serving with -t $threads"
     start_server file -t "$threads" file "$mkv"
-    start_server mkvdup -t "$threads" mkvdup "$tmp/$rip.mkvdup" source="$disc" pad=1
+    start_server mkvdup -t "$threads" -D mkvdup.parallel=1 mkvdup "$tmp/$rip.mkvdup" source="$disc" pad=1
     place_server file "$one_cpu"
     place_server mkvdup "$one_cpu"
     pair "$rip.pair.$threads" "$slices" first:65536:1:1:random
