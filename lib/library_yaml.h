@@ -2,7 +2,7 @@
 /*
  * One YAML file of a library, with the keys of the Go mkvdup: `name`, `dedup_file`,
  * `source_dir` for one title, `virtual_files` for a list of such, `includes` for patterns
- * of other files; and ours: `uid`, `gid`, `file_mode`, `dir_mode`.  Unknown keys are
+ * of other files; and ours: `image_size`, `uid`, `gid`, `file_mode`, `dir_mode`.  Unknown keys are
  * ignored.  Private to the library's files.
  */
 #ifndef MKVDUP_LIBRARY_YAML_H

@@ -33,8 +33,9 @@ struct parameters {
   size_t cache_size; /* bytes */
   bool direct;
   enum image_verify verify;
-  bool verity; /* there are hash devices */
-  char *name;  /* of the export of `file` */
+  bool verity;         /* there are hash devices */
+  char *name;          /* of the export of `file` */
+  uint64_t image_size; /* of that, as its sidecar says; 0: it does not */
 };
 
 extern struct parameters parameters;
