@@ -15,9 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "creation.h"
 #include "merkle.h"
 #include "segment_coder.h"
+#include "sidecar.h"
 
 /* Bytes of image a segment.  Larger ones make a recipe a little smaller (columns have
  * their fixed costs) and a first touch slower; docs/performance.md has the figures.
@@ -73,10 +75,39 @@ open_mkv (struct creation *c, struct error *err)
   return 0;
 }
 
+static const char *
+base_name (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  return slash ? slash + 1 : path;
+}
+
+/* As soon as all that is in it is known: if it cannot be written, that is to be known
+ * before the work is done.
+ */
+static int
+prepare_sidecar (struct creation *c, struct error *err)
+{
+  const struct create_options *o = c->options;
+  CLEANUP_SIDECAR struct sidecar s = { .image_size = c->report->mkv_bytes };
+
+  if (!o->sidecar)
+    return 0;
+  s.name = strdup (base_name (o->mkv));
+  s.dedup_file = strdup (base_name (o->out));
+  s.source_dir = strdup (c->disc.base);
+  if (!s.name || !s.dedup_file || !s.source_dir)
+    return error_set (err, ENOMEM, "%s", o->sidecar);
+  return sidecar_write (&c->sidecar, o->sidecar, &s, err);
+}
+
 static int
 index_disc (struct creation *c, struct error *err)
 {
-  if (disc_find (c->options->sources, c->options->n_sources, &c->st, &c->disc, err) == -1)
+  if (disc_find (c->options->sources, c->options->n_sources, &c->st, &c->disc, err) ==
+        -1 ||
+      prepare_sidecar (c, err) == -1)
     return -1;
   for (size_t i = 0; i < c->disc.n_files; i++)
     c->total += c->disc.files[i].size;
@@ -213,6 +244,15 @@ end_phase (struct creation *c)
   c->report->seconds[c->phase] = now () - c->report->seconds[c->phase];
 }
 
+/* The recipe comes first: a new sidecar is not to give an old recipe another name. */
+static int
+commit (struct creation *c, struct error *err)
+{
+  struct atomic_file *const files[] = { &c->out, &c->sidecar };
+
+  return atomic_files_commit (files, c->options->sidecar ? 2 : 1, err);
+}
+
 static int
 run (struct creation *c, struct error *err)
 {
@@ -235,7 +275,7 @@ run (struct creation *c, struct error *err)
     return -1;
   end_phase (c);
   begin_phase (c, CREATE_VERIFY, size);
-  if (creation_verify (c, err) == -1 || atomic_file_commit (&c->out, err) == -1)
+  if (creation_verify (c, err) == -1 || commit (c, err) == -1)
     return -1;
   end_phase (c);
   return 0;
@@ -245,6 +285,7 @@ static void
 creation_free (struct creation *c)
 {
   atomic_file_drop (&c->out);
+  atomic_file_drop (&c->sidecar);
   recipe_writer_free (&c->writer);
   free (c->merkle);
   shape_table_free (&c->shapes);
@@ -279,6 +320,7 @@ create_recipe (const struct create_options *options, struct create_report *repor
   c->report = report;
   c->fd = -1;
   c->out = (struct atomic_file) ATOMIC_FILE_INIT;
+  c->sidecar = (struct atomic_file) ATOMIC_FILE_INIT;
   c->threads = options->threads ? options->threads : default_threads ();
   r = run (c, err);
   creation_free (c);

@@ -34,6 +34,7 @@ struct create_options {
   const char *const *sources; /* discs: images or directories */
   size_t n_sources;
   const char *out;              /* the recipe; its directory has to exist */
+  const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;
@@ -68,7 +69,7 @@ struct create_report {
 };
 
 /* Make a recipe.  On success `report` is filled in (free with create_report_free); on
- * failure there is no new file, whatever the cause.  One is that a source is scrambled
+ * failure there is no new file, unless `err` says that it is written.  One is that a source is scrambled
  * and little of the MKV was found.
  */
 int create_recipe (const struct create_options *options, struct create_report *report,

@@ -31,7 +31,7 @@ struct creation {
   uint8_t *merkle;
   bool deflates; /* the recipe has zlib make something */
   struct recipe_writer writer;
-  struct atomic_file out;
+  struct atomic_file out, sidecar;
   enum create_phase phase;
   uint64_t total; /* of the phase */
 };

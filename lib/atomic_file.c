@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -101,7 +102,7 @@ atomic_file_open (struct atomic_file *f, const char *path, struct error *err)
 
     if (!name)
       break;
-    f->fd = open (name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    f->fd = TEMP_FAILURE_RETRY (open (name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (f->fd >= 0) {
       f->temporary = take_ptr (&name);
       return 0;
@@ -124,30 +125,73 @@ open_directory (const char *path, struct error *err)
 
   if (asprintf (&dir, "%.*s.", len, path) == -1)
     return error_set (err, ENOMEM, "%s", path);
-  fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  fd = TEMP_FAILURE_RETRY (open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd == -1)
-    return error_set (err, errno, "%s", dir);
+    return error_set (err, errno, "%s: cannot open its directory", path);
   return fd;
+}
+
+/* Released with the descriptor, at the latest when the process ends.  Where there are no
+ * locks (some network file systems have none on directories) it goes without.
+ */
+static int
+lock_directory (int dir, const char *path, struct error *err)
+{
+  if (flock (dir, LOCK_EX) == -1 && errno == EINTR)
+    return error_set (err, errno, "%s: waiting for the lock of its directory", path);
+  return 0;
+}
+
+/* EINVAL: a file system that knows no such thing for directories. */
+static int
+sync_directory (int dir, const char *path, struct error *err)
+{
+  if (TEMP_FAILURE_RETRY (fsync (dir)) == 0 || errno == EINVAL)
+    return 0;
+  return error_set (err, errno, "%s: written, but fsync of its directory failed", path);
+}
+
+/* All are synced. */
+static int
+rename_all (struct atomic_file *const *files, size_t n, int dir, struct error *err)
+{
+  int r = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    struct atomic_file *f = files[i];
+
+    if (rename (f->temporary, f->path) == -1)
+      return error_set (
+        err, errno, "%s%s%s: rename from %s", i > 0 ? files[i - 1]->path : "",
+        i > 0 ? " is written and good, but not " : "", f->path, f->temporary);
+    free (take_ptr (&f->temporary));
+    close (take_fd (&f->fd));
+    /* The others are renamed even so: what is new fits together. */
+    if (r == 0)
+      r = sync_directory (dir, f->path, err);
+  }
+  return r;
+}
+
+int
+atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err)
+{
+  CLEANUP_CLOSE int dir = open_directory (files[0]->path, err);
+
+  if (dir == -1)
+    return -1;
+  for (size_t i = 0; i < n; i++)
+    if (TEMP_FAILURE_RETRY (fsync (files[i]->fd)) == -1)
+      return error_set (err, errno, "%s: fsync", files[i]->path);
+  if (n > 1 && lock_directory (dir, files[0]->path, err) == -1)
+    return -1;
+  return rename_all (files, n, dir, err);
 }
 
 int
 atomic_file_commit (struct atomic_file *f, struct error *err)
 {
-  CLEANUP_CLOSE int dir = open_directory (f->path, err);
-
-  if (dir == -1)
-    return -1;
-  if (fsync (f->fd) == -1)
-    return error_set (err, errno, "%s: fsync", f->temporary);
-  if (rename (f->temporary, f->path) == -1)
-    return error_set (err, errno, "%s: rename from %s", f->path, f->temporary);
-  free (take_ptr (&f->temporary));
-  close (take_fd (&f->fd));
-  /* EINVAL: a file system that knows no such thing for directories. */
-  if (fsync (dir) == -1 && errno != EINVAL)
-    return error_set (err, errno, "%s: written, but fsync of its directory failed",
-                      f->path);
-  return 0;
+  return atomic_files_commit (&f, 1, err);
 }
 
 void

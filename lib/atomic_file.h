@@ -3,11 +3,17 @@
  * Files that are whole or absent: written under a temporary name in the directory
  * of the final one, fsynced, renamed over it, and the directory fsynced.  At any
  * instant of interruption there is the old file or the new one, never a part.
- * A process that is killed leaves ".NAME.XXXXXX.tmp" behind, and nothing else.
+ * A process that is killed leaves ".NAME.XXXXXX.tmp" behind, and nothing else.  Nobody
+ * reads such a file or removes it: whether another process still writes it cannot be told
+ * on all file systems, and a name alone is no proof of whose it is.
  *
  * A symbolic link at the final name is replaced, not followed.  O_TMPFILE + linkat
  * was decided against: linkat cannot replace an existing file, and not every file
  * system has it.
+ *
+ * What keeps several files of one commit together is a lock (flock) of their directory,
+ * held for the renames only.  It ends with the process, however that ends, and needs no
+ * file, which would have to be removed and could be stale.
  *
  * Thread safety: an atomic_file belongs to one thread, but its `fd` may be written
  * by many at once with write_all.
@@ -41,6 +47,13 @@ int atomic_file_open (struct atomic_file *f, const char *path, struct error *err
  * that a directory that cannot be fsynced has the new file, whole, in it already.
  */
 int atomic_file_commit (struct atomic_file *f, struct error *err);
+
+/* The same of `n` > 0 files that belong together, in one directory: none is renamed before
+ * all are fsynced, and no other process that commits several files there comes between
+ * their renames.  Cut off between them, the first so many are new and the others old, in
+ * this order even if power is lost.
+ */
+int atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err);
 
 /* Remove the temporary file unless committed, and release everything.  Safe to repeat. */
 void atomic_file_drop (struct atomic_file *f);

@@ -91,6 +91,8 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
     is_title = false;
   if (is_title && !r->first)
     r->first = key_node;
+  if (strcmp (key, "image_size") == 0)
+    result = yaml_size (r->yaml, key, value, &r->title.size, err);
   if (strcmp (key, "uid") == 0)
     result = set_number (r, &r->look.uid, key, value, 10, UINT32_MAX - 1, err);
   else if (strcmp (key, "gid") == 0)

@@ -2,8 +2,8 @@
 /*
  * One YAML file of a library, with the keys of the Go mkvdup: `name`, `dedup_file`,
  * `source_dir` for one title, `virtual_files` for a list of such, `includes` for patterns
- * of other files, `on_error_command`; and ours: `uid`, `gid`, `file_mode`, `dir_mode`.
- * Unknown keys are ignored.  Private to the library's files.
+ * of other files, `on_error_command`; and ours: `image_size`, `uid`, `gid`, `file_mode`,
+ * `dir_mode`.  Unknown keys are ignored.  Private to the library's files.
  */
 #ifndef MKVDUP_LIBRARY_YAML_H
 #define MKVDUP_LIBRARY_YAML_H

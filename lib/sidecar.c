@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,10 @@
 
 #include <yaml.h>
 
-#include "atomic_file.h"
 #include "buffer.h"
 #include "cleanup.h"
 #include "sidecar.h"
+#include "whole_io.h"
 #include "yaml_file.h"
 
 /* Three paths of PATH_MAX, every byte escaped, and comments. */
@@ -54,6 +55,8 @@ find_key (const char *name)
   return NULL;
 }
 
+#define IMAGE_SIZE "image_size"
+
 /* A sidecar being read. */
 struct reading {
   struct yaml_file yaml;
@@ -68,6 +71,8 @@ take_value (void *opaque, const char *name, const yaml_node_t *key_node,
   const struct key *key = find_key (name);
   char **to = key ? key_value (r->sidecar, key) : NULL;
 
+  if (strcmp (name, IMAGE_SIZE) == 0)
+    return yaml_size (&r->yaml, name, value, &r->sidecar->image_size, err);
   if (!key)
     return 0;
   if (*to)
@@ -126,7 +131,17 @@ emit_scalar (yaml_emitter_t *emitter, const char *text, yaml_scalar_style_t styl
 }
 
 static bool
-emit_mapping (yaml_emitter_t *emitter, const char *const values[N_KEYS])
+emit_size (yaml_emitter_t *emitter, uint64_t size)
+{
+  char text[24];
+
+  snprintf (text, sizeof text, "%" PRIu64, size);
+  return emit_scalar (emitter, IMAGE_SIZE, YAML_PLAIN_SCALAR_STYLE) &&
+         emit_scalar (emitter, text, YAML_PLAIN_SCALAR_STYLE);
+}
+
+static bool
+emit_mapping (yaml_emitter_t *emitter, const char *const values[N_KEYS], uint64_t size)
 {
   yaml_event_t event;
 
@@ -142,7 +157,7 @@ emit_mapping (yaml_emitter_t *emitter, const char *const values[N_KEYS])
     if (!emit_scalar (emitter, keys[i].name, YAML_PLAIN_SCALAR_STYLE) ||
         !emit_scalar (emitter, values[i], YAML_DOUBLE_QUOTED_SCALAR_STYLE))
       return false;
-  return yaml_mapping_end_event_initialize (&event) &&
+  return emit_size (emitter, size) && yaml_mapping_end_event_initialize (&event) &&
          yaml_emitter_emit (emitter, &event) &&
          yaml_document_end_event_initialize (&event, 1) &&
          yaml_emitter_emit (emitter, &event) &&
@@ -150,27 +165,30 @@ emit_mapping (yaml_emitter_t *emitter, const char *const values[N_KEYS])
 }
 
 int
-sidecar_write (const char *path, const char *name, const char *dedup_file,
-               const char *source_dir, struct error *err)
+sidecar_write (struct atomic_file *f, const char *path, const struct sidecar *s,
+               struct error *err)
 {
-  const char *const values[N_KEYS] = { name, dedup_file, source_dir };
+  const char *const values[N_KEYS] = { s->name, s->dedup_file, s->source_dir };
   CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
   yaml_emitter_t emitter;
   bool ok;
 
+  *f = (struct atomic_file) ATOMIC_FILE_INIT;
   if (!yaml_emitter_initialize (&emitter))
     return error_set (err, ENOMEM, "%s", path);
   yaml_emitter_set_output (&emitter, append, &text);
   yaml_emitter_set_unicode (&emitter, 1);
   yaml_emitter_set_width (&emitter, -1); /* no folding */
-  ok = emit_mapping (&emitter, values);
+  ok = emit_mapping (&emitter, values, s->image_size);
   yaml_emitter_delete (&emitter);
   if (text.failed)
     return error_set (err, ENOMEM, "%s", path);
   /* Memory aside, text that is not UTF-8 is all that libyaml refuses. */
   if (!ok)
     return error_set (err, EILSEQ, "%s: a name in it cannot be written as YAML", path);
-  return atomic_file_put (path, text.data, text.len, err);
+  if (atomic_file_open (f, path, err) == -1)
+    return -1;
+  return write_all (f->fd, text.data, text.len, 0, path, err);
 }
 
 void

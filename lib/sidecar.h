@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The sidecar `X.mkvdup.yaml`: where a recipe and its sources are, with the same
- * keys as the Go mkvdup's: `name`, `dedup_file`, `source_dir`.
+ * keys as the Go mkvdup's: `name`, `dedup_file`, `source_dir`; and one of our own,
+ * `image_size`, which may be missing: so that a recipe that has replaced the one that it
+ * was written for, by a create that was cut off, is not taken for that.
  * Relative paths in it are relative to the directory that holds it.
  */
 #ifndef MKVDUP_SIDECAR_H
 #define MKVDUP_SIDECAR_H
 
+#include <stdint.h>
+
+#include "atomic_file.h"
 #include "error.h"
 
 struct sidecar { /* owns its strings */
   char *name;    /* of the image; may hold "/" */
   char *
     dedup_file; /* the recipe; resolved: absolute, or relative to the current directory */
-  char *source_dir; /* directory the sources' paths start from; resolved likewise */
+  char *source_dir;    /* directory the sources' paths start from; resolved likewise */
+  uint64_t image_size; /* bytes; 0: not said */
 };
 
 #define CLEANUP_SIDECAR __attribute__ ((cleanup (sidecar_free)))
@@ -25,12 +31,13 @@ struct sidecar { /* owns its strings */
  */
 int sidecar_read (struct sidecar *s, const char *path, struct error *err);
 
-/* Write atomically at `path`.  `dedup_file` and `source_dir` are written as given here:
- * the caller decides between relative and absolute.  Strings are quoted as YAML needs;
- * one that is not UTF-8 is an error (EILSEQ), as YAML cannot hold it.
+/* Write it to `f`, which will be `path`; atomic_file_commit and atomic_file_drop are the
+ * caller's.  `dedup_file` and `source_dir` are written as given here: he decides between
+ * relative and absolute.  Strings are quoted as YAML needs; one that is not UTF-8 is an
+ * error (EILSEQ), as YAML cannot hold it.
  */
-int sidecar_write (const char *path, const char *name, const char *dedup_file,
-                   const char *source_dir, struct error *err);
+int sidecar_write (struct atomic_file *f, const char *path, const struct sidecar *s,
+                   struct error *err);
 
 void sidecar_free (struct sidecar *s);
 

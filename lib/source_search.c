@@ -41,8 +41,10 @@ struct source_search {
   size_t n_places;
   char *index_path; /* owned, fixed; or NULL */
   pthread_mutex_t index_lock;
-  struct source_index index; /* guarded by that */
-  struct pulse walking;      /* internally locked */
+  struct source_index index;         /* guarded by that, */
+  source_search_problem_fn *problem; /* and this: NULL when it was told */
+  void *opaque;
+  struct pulse walking; /* internally locked */
   pthread_mutex_t lock;
   /* Guarded by the lock: */
   struct vain vain[VAIN];
@@ -79,6 +81,14 @@ source_search_new (const char *const *places, size_t n_places, const char *index
   if (index)
     source_index_read (&s->index, index);
   return s;
+}
+
+void
+source_search_tell (struct source_search *s, source_search_problem_fn *problem,
+                    void *opaque)
+{
+  s->problem = problem;
+  s->opaque = opaque;
 }
 
 void
@@ -290,16 +300,27 @@ try_all (const struct source_search *s, struct choice *c, bool direct)
 }
 
 static void
+tell_once (struct source_search *s, const struct error *err)
+{
+  if (s->problem)
+    s->problem (s->opaque, err->text);
+  s->problem = NULL;
+}
+
+static void
 remember (struct source_search *s, const struct recipe_source *id, const char *path)
 {
-  struct error ignored = ERROR_INIT;
+  struct error err = ERROR_INIT;
   LOCK_FOR_SCOPE (&s->index_lock);
 
   source_index_put (&s->index, id, path);
   if (!s->index_path)
     return;
   source_index_read (&s->index, s->index_path);
-  source_index_write (&s->index, s->index_path, &ignored);
+  if (source_index_write (&s->index, s->index_path, &err) == -1) {
+    error_context (&err, "where sources are is not remembered");
+    tell_once (s, &err);
+  }
 }
 
 /* Walk and look at all files of its size. */

@@ -38,6 +38,13 @@ struct source_search *source_search_new (const char *const *places, size_t n_pla
                                          const char *index);
 void source_search_free (struct source_search *search);
 
+/* Have `problem` told if the index file cannot be written: once, by whichever thread finds
+ * out.  Nothing fails for that.  Call it before the search is used.
+ */
+typedef void source_search_problem_fn (void *opaque, const char *text);
+void source_search_tell (struct source_search *search, source_search_problem_fn *problem,
+                         void *opaque);
+
 /* Open the source `id` wherever it is; a source_finder's `open`; the search is opaque.
  * -1 with `err` set if it is nowhere; without text if there is nowhere to look.
  */

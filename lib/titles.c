@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,19 @@ title_free (struct title *t)
   free (t);
 }
 
+/* A recipe that has come to another's name is not to be served by it. */
+static int
+check_size (const struct title *t, const struct title *from, struct error *err)
+{
+  if (from->size == 0 || from->size == t->size)
+    return 0;
+  return error_set (err, 0,
+                    "%s: is of an image of %" PRIu64
+                    " bytes, and \"%s\" is one of %" PRIu64
+                    ": mkvdup create was cut off, or one of the two files replaced",
+                    t->recipe, t->size, from->name, from->size);
+}
+
 struct title *
 title_new (struct titles *all, const struct title *from, struct error *err)
 {
@@ -100,7 +114,8 @@ title_new (struct titles *all, const struct title *from, struct error *err)
   }
   *t->state = (struct title_state){ .titles = all, .refs = 1, .fd = -1 };
   pulse_init (&t->state->opening);
-  if (recipe_peek (t->recipe, &t->size, &st, err) == -1) {
+  if (recipe_peek (t->recipe, &t->size, &st, err) == -1 ||
+      check_size (t, from, err) == -1) {
     title_free (t);
     return NULL;
   }
@@ -117,7 +132,7 @@ title_is (const struct title *title, const struct title *t)
   if (strcmp (title->name, t->name) != 0 || strcmp (title->recipe, t->recipe) != 0 ||
       !same_text (title->source_dir, t->source_dir) || title->stat.mode != t->stat.mode ||
       title->stat.uid != t->stat.uid || title->stat.gid != t->stat.gid ||
-      stat (t->recipe, &st) == -1)
+      (t->size != 0 && title->size != t->size) || stat (t->recipe, &st) == -1)
     return false;
   id = file_id_of (&st);
   return file_id_same (&title->id, &id);

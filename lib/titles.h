@@ -46,7 +46,7 @@ struct title {
   char *name;       /* owned, as are the next two */
   char *recipe;     /* path */
   char *source_dir; /* first place where its sources are looked for; NULL: none */
-  uint64_t size;    /* bytes of the image */
+  uint64_t size;    /* bytes of the image; of one that is only named, 0: not known */
   struct file_id id;
   uint8_t root[MERKLE_DIGEST]; /* of the image; once title_keep has succeeded */
   struct tree_stat stat; /* permissions and owner; mtime once title_keep has succeeded */
@@ -58,7 +58,8 @@ struct titles *titles_new (const struct titles_config *config);
 void titles_free (struct titles *all);
 
 /* Look at the recipe `from` names and make a title of it, with one reference; strings are
- * copied, mtime, size and id are found.  NULL with `err` set: no recipe.
+ * copied, mtime, size and id are found.  NULL with `err` set: no recipe, or one of an image
+ * of another size than `from` says.
  */
 struct title *title_new (struct titles *all, const struct title *from, struct error *err);
 struct title *title_ref (struct title *t);

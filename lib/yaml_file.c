@@ -186,3 +186,19 @@ yaml_path (const struct yaml_file *y, const char *key, const yaml_node_t *value,
     error_set (err, ENOMEM, "%s", y->path);
   return path;
 }
+
+int
+yaml_size (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+           uint64_t *size, struct error *err)
+{
+  const char *text = text_of (y, key, value, err);
+  char *end;
+
+  if (!text)
+    return -1;
+  errno = 0;
+  *size = strtoull (text, &end, 10);
+  if (errno != 0 || *end != '\0' || *text < '0' || *text > '9')
+    return yaml_complain (y, value, err, "\"%s\" is not a number of bytes", key);
+  return 0;
+}

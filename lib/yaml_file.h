@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <yaml.h>
 
@@ -54,5 +55,9 @@ char *yaml_string (const struct yaml_file *y, const char *key, const yaml_node_t
 /* The same as a path, which is relative to the folder of the file. */
 char *yaml_path (const struct yaml_file *y, const char *key, const yaml_node_t *value,
                  struct error *err);
+
+/* The same as a number of bytes, in decimal. */
+int yaml_size (const struct yaml_file *y, const char *key, const yaml_node_t *value,
+               uint64_t *size, struct error *err);
 
 #endif /* MKVDUP_YAML_FILE_H */

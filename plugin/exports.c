@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -66,6 +67,13 @@ notice (void *opaque, const char *text)
   notify_trouble (text);
 }
 
+/* An index that gets too large (ulimit -f) is a write that fails, and no more. */
+static void
+survive_file_limit (void)
+{
+  signal (SIGXFSZ, SIG_IGN);
+}
+
 /* Each title in use has descriptors. */
 static void
 allow_many_files (void)
@@ -86,8 +94,11 @@ init_titles (struct error *err)
 
   allow_many_files ();
   pulse_set_patience ((int64_t) parameters.timeout * 1000);
+  survive_file_limit ();
   cache = segment_cache_new (parameters.cache_size);
   sources = source_search_new (places, n, parameters.source_index);
+  if (sources)
+    source_search_tell (sources, tell_problem, NULL);
   finder.opaque = sources;
   if (cache && sources)
     titles = titles_new (&(struct titles_config){
@@ -106,7 +117,9 @@ init_titles (struct error *err)
 static int
 init_only (struct error *err)
 {
-  const struct title t = { .name = parameters.name, .recipe = parameters.file };
+  const struct title t = { .name = parameters.name,
+                           .recipe = parameters.file,
+                           .size = parameters.image_size };
   struct image *image;
   int r;
 

@@ -327,6 +327,7 @@ use_sidecar (void)
   if (sidecar_read (&sidecar, path, &err) == -1)
     return report (&err);
   parameters.name = take_ptr (&sidecar.name);
+  parameters.image_size = sidecar.image_size;
   return parameters.sources.n == 0 ? set_source (sidecar.source_dir) : 0;
 }
 

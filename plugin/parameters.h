@@ -33,10 +33,11 @@ struct parameters {
   size_t cache_size; /* bytes */
   bool direct;
   enum image_verify verify;
-  bool verity;      /* there are hash devices */
-  unsigned timeout; /* seconds; 0: none */
-  char *hook;       /* the program, a path; NULL: none, unless YAML files have one */
-  char *name;       /* of the export of `file` */
+  bool verity;         /* there are hash devices */
+  unsigned timeout;    /* seconds; 0: none */
+  char *hook;          /* the program, a path; NULL: none, unless YAML files have one */
+  char *name;          /* of the export of `file` */
+  uint64_t image_size; /* of that, as its sidecar says; 0: it does not */
 };
 
 extern struct parameters parameters;

@@ -171,6 +171,32 @@ test_fsync_fails (void **state)
   check_content ("file", "old");
 }
 
+/* In order; the first one stays if the second cannot be renamed. */
+static void
+test_several (void **state)
+{
+  CLEANUP_ATOMIC_FILE struct atomic_file a = ATOMIC_FILE_INIT;
+  CLEANUP_ATOMIC_FILE struct atomic_file b = ATOMIC_FILE_INIT;
+  struct atomic_file *const both[] = { &a, &b };
+  struct error err = ERROR_INIT;
+
+  (void) state;
+  for (int round = 0; round < 2; round++) {
+    assert_int_equal (atomic_file_open (&a, "a", &err), 0);
+    assert_int_equal (atomic_file_open (&b, "b", &err), 0);
+    assert_int_equal (write_all (a.fd, round ? "2" : "1", 1, 0, "a", &err), 0);
+    if (round == 1) {
+      assert_int_equal (unlink ("b"), 0);
+      assert_int_equal (mkdir ("b", 0700), 0);
+    }
+    assert_int_equal (atomic_files_commit (both, 2, &err), -round);
+    check_content ("a", round ? "2" : "1");
+    atomic_file_drop (&b);
+    assert_int_equal (count_entries (), 2);
+  }
+  assert_non_null (strstr (err.text, "a is written and good, but not b: "));
+}
+
 static void
 test_write_fails (void **state)
 {
@@ -243,7 +269,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     TEST (test_commit),       TEST (test_drop),          TEST (test_cannot_open),
     TEST (test_rename_fails), TEST (test_fsync_fails),   TEST (test_write_fails),
-    TEST (test_longest_name), TEST (test_read_past_end),
+    TEST (test_longest_name), TEST (test_read_past_end), TEST (test_several),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -48,6 +48,18 @@ read_text (struct sidecar *s, const char *path, const char *text, struct error *
   return sidecar_read (s, path, err);
 }
 
+static int
+write_named (const char *name, struct error *err)
+{
+  CLEANUP_SIDECAR struct sidecar s = { .name = strdup (name),
+                                       .dedup_file = strdup ("M.mkvdup"),
+                                       .source_dir = strdup ("/discs"),
+                                       .image_size = UINT64_MAX };
+  CLEANUP_ATOMIC_FILE struct atomic_file f = ATOMIC_FILE_INIT;
+
+  return sidecar_write (&f, "s.yaml", &s, err) == -1 ? -1 : atomic_file_commit (&f, err);
+}
+
 static void
 test_round_trip (void **state)
 {
@@ -71,11 +83,12 @@ test_round_trip (void **state)
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     CLEANUP_SIDECAR struct sidecar out = { 0 };
 
-    assert_int_equal (sidecar_write ("s.yaml", names[i], "M.mkvdup", "/discs", &err), 0);
+    assert_int_equal (write_named (names[i], &err), 0);
     assert_int_equal (sidecar_read (&out, "s.yaml", &err), 0);
     assert_string_equal (out.name, names[i]);
     assert_string_equal (out.dedup_file, "M.mkvdup");
     assert_string_equal (out.source_dir, "/discs");
+    assert_int_equal (out.image_size, UINT64_MAX);
   }
 }
 
@@ -86,8 +99,7 @@ test_not_utf8 (void **state)
 
   (void) state;
   unlink ("s.yaml");
-  assert_int_equal (sidecar_write ("s.yaml", "bad \xff byte", "M.mkvdup", "/discs", &err),
-                    -1);
+  assert_int_equal (write_named ("bad \xff byte", &err), -1);
   assert_int_equal (err.errnum, EILSEQ);
   assert_int_equal (access ("s.yaml", F_OK), -1);
 }
@@ -111,6 +123,7 @@ test_resolves (void **state)
   assert_string_equal (s.name, "Movies/1917");
   assert_string_equal (s.dedup_file, recipe);
   assert_string_equal (s.source_dir, "/abs dir");
+  assert_int_equal (s.image_size, 0);
 }
 
 /* What is wrong with a text, and where that is said to be. */
@@ -125,6 +138,9 @@ static const struct {
   { "name: x\ndedup_file: y\nname: z\nsource_dir: d\n", "s.yaml:3:", "given twice" },
   { "name: x\ndedup_file: [y]\nsource_dir: d\n", "s.yaml:2:", "not a string" },
   { "name: x\ndedup_file: y\nsource_dir: ~\n", "s.yaml:3:", "not a string" },
+  { "name: x\nimage_size: 1 GB\n", "s.yaml:2:", "not a number of bytes" },
+  { "name: x\nimage_size: -1\n", "s.yaml:2:", "not a number of bytes" },
+  { "image_size: 18446744073709551616\n", "s.yaml:1:", "not a number of bytes" },
   { "name: x\ndedup_file: y\nsource_dir:\n", "s.yaml:3:", "not a string" },
   { "name: ''\ndedup_file: y\nsource_dir: d\n", "s.yaml:1:", "empty" },
   { "name: x\ndedup_file: \"y\\0z\"\nsource_dir: d\n", "s.yaml:2:", "NUL" },

@@ -127,8 +127,8 @@ tell_progress (void *opaque, enum create_phase phase, uint64_t done, uint64_t to
 }
 
 static int
-make_recipe (const struct options *options, const char *out, struct create_report *report,
-             struct error *err)
+make_recipe (const struct options *options, const char *out, const char *sidecar,
+             struct create_report *report, struct error *err)
 {
   struct phases phases = { .quiet = options->quiet };
   struct create_options create = {
@@ -136,6 +136,7 @@ make_recipe (const struct options *options, const char *out, struct create_repor
     .sources = (const char *const *) options->args + 1,
     .n_sources = options->n_args - 1,
     .out = out,
+    .sidecar = sidecar,
     .threads = options->threads,
     .progress = tell_progress,
     .opaque = &phases,
@@ -144,7 +145,8 @@ make_recipe (const struct options *options, const char *out, struct create_repor
 
   if (phases.started)
     progress_end (&phases.progress);
-  if (r == -1 && interrupted ())
+  /* That, and not a failure of its own. */
+  if (r == -1 && interrupted () && (err->errnum == ECANCELED || err->errnum == EINTR))
     return error_set (err, 0, "interrupted: no recipe was written");
   return r;
 }
@@ -157,13 +159,9 @@ create (const struct options *options, const char *out, struct create_report *re
 
   if (!sidecar)
     return error_set (err, ENOMEM, "%s", out);
-  if (check_names (out, sidecar, options, err) == -1 ||
-      make_recipe (options, out, report, err) == -1)
-    return -1;
-  if (sidecar_write (sidecar, base_name (options->args[0]), base_name (out), report->base,
-                     err) == -1)
-    return error_context (err, "%s is written and good, but not its sidecar", out);
-  return 0;
+  return check_names (out, sidecar, options, err) == -1
+           ? -1
+           : make_recipe (options, out, sidecar, report, err);
 }
 
 static double
