@@ -188,6 +188,7 @@ title_open_recipe (const struct title *t, struct error *err)
     if (file_id_same (&id, &t->id))
       return fd;
     error_set (err, 0, "%s: was replaced since this client connected", t->recipe);
+    err->errnum = ESTALE;
   }
   close (fd);
   return -1;

@@ -6,11 +6,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "export.h"
 #include "exports.h"
 #include "parameters.h"
+
+/* Changes that pause are noticed sooner, others as watch.c says. */
+#define NOTICED_MS 3000
 
 static struct export *all; /* that are open; guarded by the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -91,8 +96,8 @@ check_id (const struct export *e, const char *id, struct error *err)
                         "a client asked for what is not served any more by that name");
 }
 
-struct export *
-export_open (const char *name, struct error *err)
+static struct export *
+open_once (const char *name, struct error *err)
 {
   struct export *e = calloc (1, sizeof *e);
   const char *id;
@@ -119,6 +124,20 @@ export_open (const char *name, struct error *err)
 failed:
   release (e);
   return NULL;
+}
+
+/* A recipe that was replaced is another title as soon as that has been noticed. */
+struct export *
+export_open (const char *name, struct error *err)
+{
+  struct export *e = open_once (name, err);
+  int64_t end = clock_ms () + NOTICED_MS;
+
+  while (!e && err->errnum == ESTALE && clock_ms () < end) {
+    nanosleep (&(struct timespec){ 0, 50000000 }, NULL);
+    e = open_once (name, err);
+  }
+  return e;
 }
 
 struct export *
