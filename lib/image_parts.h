@@ -56,9 +56,6 @@ struct image {
   struct image_source *sources;
 };
 
-/* Source `number`, opened if it was not; NULL with `err` set. */
-const struct source *image_source (struct image *img, uint32_t number, struct error *err);
-
 /* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells
  * both.
  */
