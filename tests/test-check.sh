@@ -1,29 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# mkvdup check: what is wrong with a library is found, all of it and nothing else; what was
-# proven is not read again; and whatever ends it, the state is whole.
+# mkvdup check: what is wrong with a library is found, all of it and nothing else.  And
+# mkvdup verify --sources.
 
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/command.sh"
 . "$srcdir/library.sh"
+. "$srcdir/check.sh"
 
 need jq python3
 
 group=$((512 * 1024))
-
-# poke FILE OFFSET: change one byte, whatever it is.
-poke ()
-{
-  python3 - "$1" "$2" <<'END'
-import sys
-with open(sys.argv[1], "r+b") as f:
-    f.seek(int(sys.argv[2]))
-    byte = f.read(1)[0]
-    f.seek(int(sys.argv[2]))
-    f.write(bytes([byte ^ 0xff]))
-END
-}
 
 # place NUMBER DISC OFFSET: the first byte of the disc from there on that is in NUMBER.mkv,
 # as $there, and which it is, as $at.  Content is noise: what stands around it is nowhere else.
@@ -39,26 +27,6 @@ while mkv.count(disc[at - 8:at + 8]) != 1:
 print(at, mkv.find(disc[at - 8:at + 8]) + 8)
 END
   )
-}
-
-# Titles by result, in a line.
-titles ()
-{
-  jq -r --arg result "$1" '[.titles[] | select(.result == $result) | .title] | sort | join(" ")' out
-}
-
-# check STATUS ARGUMENT...: in JSON.
-check ()
-{
-  local status=$1
-  shift
-  expect "$status" mkvdup check --json "$@"
-  jq -e '(.summary | .titles == .good + .bad + .skipped) and
-    (.summary.titles == (.titles | length)) and
-    (.summary.bytes | type == "number") and (.summary.seconds | type == "number") and
-    ([.titles[] | select((.result == "bad") != (.faults | length > 0))] == []) and
-    ([.titles[] | .title as $t | .faults[] | select(.title != $t)] == [])' out >/dev/null ||
-    fail "the document does not agree with itself: $(cat out)"
 }
 
 # bad TITLE...: these are bad, all others good.
@@ -101,7 +69,6 @@ done
 n_titles=7
 m2ts=$(find discs/6 -name '*.m2ts')
 size=$(($(cat [1-6].mkv 1.mkv | wc -c)))
-sleep 2.1 # until their times are old enough to be told by
 
 # ---- All good
 
@@ -285,154 +252,3 @@ expect 1 mkvdup verify --sources -q two.mkvdup
 expect 1 mkvdup verify --sources -j two.mkvdup
 is '.error | contains("a.vob")' true
 is '[.sources[].good] | tojson' '[false,false]'
-rm -r discs
-cp -r right discs
-sleep 2.1
-
-# ---- State: a round that is done begins anew; --max-age; what has changed
-
-check 0 lib --state state
-is .summary.good 7
-check 0 lib --state state
-is .summary.good 7
-check 0 lib --state state --max-age 7
-is .summary.skipped 7
-is .summary.bytes 0
-expect 0 mkvdup check lib --state state --max-age 7
-says out "7 titles: 0 good, 0 bad, 7 skipped; 0 bytes"
-"$builddir/age-state" state $((6 * 86400))
-"$builddir/age-state" state $((2 * 86400)) t4.mkv
-"$builddir/age-state" state $((3 * 86400)) t2.mkv
-"$builddir/age-state" state 100 t5.mkv
-check 0 lib --state state --max-age 7
-[ "$(titles good)" = "t2.mkv t4.mkv" ] || fail "too old are: $(titles good)"
-is '[.titles[:3][].title] | join(" ")' "t2.mkv t4.mkv t5.mkv"
-# From a day that is yet to come: not believed.
-"$builddir/age-state" state $((-30 * 86400)) t1.mkv
-check 0 lib --state state --max-age 7
-[ "$(titles good)" = t1.mkv ] || fail "from the future: $(titles good)"
-# A byte, with the time set back; a recipe that is another; a name that is gone.
-place 3 right/3/VTS_01_1.VOB 300000
-poke discs/3/VTS_01_1.VOB "$there"
-touch -r right/3/VTS_01_1.VOB discs/3/VTS_01_1.VOB
-cp lib/t5.mkvdup new
-mv new lib/t5.mkvdup
-check 1 lib --state state --max-age 7
-[ "$(titles bad) $(titles good)" = "t3.mkv t5.mkv" ] || fail "changed: $(titles bad) $(titles good)"
-# What was bad is read again, and bad until it is mended.
-check 1 lib --state state --max-age 7
-[ "$(titles bad)" = t3.mkv ] || fail "forgotten: $(titles bad)"
-poke discs/3/VTS_01_1.VOB "$there"
-check 0 lib --state state --max-age 7
-is .summary.bad 0
-mv lib/Again gone
-check 0 lib --state state --max-age 7
-! grep -q Again state || fail "what is gone is remembered"
-# But not where it could not be looked for.
-check 1 no-such-folder --state state --max-age 7
-grep -q ' t1.mkv$' state || fail "a folder that was away is forgotten"
-mv gone lib/Again
-# Sources are remembered, too.
-check 0 lib --state state --sources --max-age 7
-is .summary.sources.good 6
-check 0 lib --state state --sources --max-age 7
-# That disc was written to a moment ago, the first time.
-is '.summary.sources | tojson' '{"good":0,"bad":0,"skipped":6}'
-
-# ---- A state that is none
-
-poke state 40
-cp state damaged
-refused "state: is damaged" check lib --state state -q
-cmp state damaged
-echo 'something else' >other
-refused "other: is no state of mkvdup check" check lib --state other -q
-[ "$(cat other)" = "something else" ] || fail "another's file was replaced"
-expect 1 mkvdup check lib --state no-such-folder/state
-says err "no-such-folder/state"
-says err "not remembered"
-says out "7 titles: 7 good"
-
-# ---- Killed and interrupted: many titles, for the time it takes
-
-mkdir many
-for i in {10..49}; do
-  cp lib/t1.mkvdup "many/$i.mkvdup"
-done
-sleep 2.1
-many=(many --source discs/1 --state st -t 1)
-
-# good: how many titles the open round has proven.
-good ()
-{
-  [ ! -e st ] || ! grep -q '^round [0-9]* open$' st ||
-    grep -c "^title good $(sed -n 's/^round \([0-9]*\) .*/\1/p' st) " st
-}
-
-# begin: check in the background, and wait until a title is done.
-begin ()
-{
-  "$@" mkvdup check "${many[@]}" >out 2>err &
-  pid=$!
-  until [ -e st ]; do
-    kill -0 $pid 2>/dev/null || break
-    sleep 0.01
-  done
-}
-
-# go_on: what was proven is skipped, and all the rest is read.
-go_on ()
-{
-  local done
-  done=$(good)
-  check 0 "${many[@]}"
-  is '.summary | [.skipped, .good] | tojson' "[${done:-0},$((40 - ${done:-0}))]"
-  grep -q '^round [0-9]* done$' st || fail "the round is not done"
-}
-
-n_killed=0
-for i in $(seq "$(usually 6 40)"); do
-  rm -f st
-  begin exec
-  sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
-  kill -KILL $pid 2>/dev/null || true
-  wait $pid || n_killed=$((n_killed + 1))
-  if grep -q 'done$' st; then
-    continue # it was faster
-  fi
-  go_on
-done
-[ $n_killed -gt 0 ] || fail "none was killed"
-is_long || left_out "more instants to be killed at"
-# Again and again, within one round.
-rm -f st
-before=0
-for i in 1 2 3 4; do
-  mkvdup check "${many[@]}" >out 2>err &
-  pid=$!
-  sleep "0.1$((RANDOM % 10))"
-  kill -KILL $pid 2>/dev/null || true
-  wait $pid || true
-  [ -e st ] || continue
-  ! grep -q 'done$' st || break
-  [ "$(good)" -ge $before ] || fail "proofs are lost: $(good) after $before"
-  before=$(good)
-done
-! grep -q 'open$' st || go_on
-
-for signal in INT TERM; do
-  for try in {1..20}; do
-    rm -f st
-    begin env --default-signal=$signal
-    kill -s $signal $pid 2>/dev/null || true
-    status=0
-    wait $pid || status=$?
-    [ $status -eq 0 ] || break
-  done
-  [ $status -eq 1 ] || fail "SIG$signal: exit status $status"
-  says err "mkvdup: interrupted: the same command goes on where this ended"
-  says out "interrupted; "
-  [ "$(good)" -gt 0 ] || fail "nothing is remembered"
-  go_on
-done
-! compgen -G '.st.*.tmp' >/dev/null || [ $n_killed -gt 0 ] || fail "temporary files are left"
