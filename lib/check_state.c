@@ -79,7 +79,8 @@ make_room (struct check_state *state, size_t i, struct error *err)
     state->records = records;
     state->cap = cap;
   }
-  memmove (&records[i + 1], &records[i], (state->n - i) * sizeof *records);
+  if (i < state->n)
+    memmove (&records[i + 1], &records[i], (state->n - i) * sizeof *records);
   state->n++;
   return 0;
 }

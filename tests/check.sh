@@ -5,14 +5,11 @@
 # poke FILE OFFSET: change one byte, whatever it is.
 poke ()
 {
-  python3 - "$1" "$2" <<'END'
-import sys
-with open(sys.argv[1], "r+b") as f:
-    f.seek(int(sys.argv[2]))
-    byte = f.read(1)[0]
-    f.seek(int(sys.argv[2]))
-    f.write(bytes([byte ^ 0xff]))
-END
+  local byte
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+  # shellcheck disable=SC2059
+  printf "\\$(printf %03o $((byte ^ 255)))" |
+    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
 # Titles by result, in a line.

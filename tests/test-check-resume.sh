@@ -51,6 +51,7 @@ check 0 lib --state state --max-age 7
 cp -p discs/3/VTS_01_1.VOB right
 poke discs/3/VTS_01_1.VOB $at
 touch -r right discs/3/VTS_01_1.VOB
+sleep 2.1 # until that could be told from now
 cp lib/t5.mkvdup new
 mv new lib/t5.mkvdup
 check 1 lib --state state --max-age 7
@@ -105,12 +106,12 @@ good ()
     grep -c "^title good $(sed -n 's/^round \([0-9]*\) .*/\1/p' st) " st
 }
 
-# begin: check in the background, and wait until a title is done.
+# begin COMMAND: check in the background, by that, and wait until a title is done.
 begin ()
 {
   "$@" mkvdup check "${many[@]}" >out 2>err &
   pid=$!
-  until [ -e st ]; do
+  until [ -n "$(good)" ]; do
     kill -0 $pid 2>/dev/null || break
     sleep 0.01
   done
@@ -156,9 +157,10 @@ for i in 1 2 3; do
 done
 ! grep -q 'open$' st || go_on
 
+# The second signal comes in another round, which has nothing of the first.
+rm -f st
 for signal in INT TERM; do
   for try in {1..20}; do
-    rm -f st
     begin env --default-signal=$signal
     kill -s $signal $pid 2>/dev/null || true
     status=0
@@ -169,6 +171,7 @@ for signal in INT TERM; do
   says err "mkvdup: interrupted: the same command goes on where this ended"
   says out "interrupted; "
   [ "$(good)" -gt 0 ] || fail "nothing is remembered"
+  [ "$(good)" -lt 40 ] || fail "another round is taken for this one"
   go_on
 done
 ! compgen -G '.st.*.tmp' >/dev/null || [ $n_killed -gt 0 ] || fail "temporary files are left"
