@@ -155,7 +155,7 @@ for i in 1 2 3; do
   [ "$(good)" -ge $before ] || fail "proofs are lost: $(good) after $before"
   before=$(good)
 done
-! grep -q 'open$' st || go_on
+! grep -qs 'open$' st || go_on
 
 # The second signal comes in another round, which has nothing of the first.
 rm -f st
