@@ -77,6 +77,14 @@ void image_set_notice (struct image *img, image_notice_fn *fn, void *opaque);
 /* Open every source now, to fail early. */
 int image_open_sources (struct image *img, struct error *err);
 
+/* Source `number`, opened if it was not; the image's.  NULL with `err` set, whose errnum tells
+ * what was wrong at the first place: 0 that there is another file.  Thread safe.
+ */
+const struct source *image_source (struct image *img, uint32_t number, struct error *err);
+
+/* What it is called: where it was found, or as in the recipe. */
+const char *image_source_path (const struct image *img, uint32_t number);
+
 uint64_t image_size (const struct image *img);
 const struct recipe *image_recipe (const struct image *img);
 

@@ -78,10 +78,7 @@ struct image {
 void image_source_init (struct image_source *s);
 void image_source_release (struct image_source *s);
 
-/* Source `number`, opened if it was not; NULL with `err` set. */
-const struct source *image_source (struct image *img, uint32_t number, struct error *err);
-
-/* The same, if neither opening nor asking it may take long; else NULL. */
+/* image_source, if neither opening nor asking it may take long; else NULL. */
 const struct source *image_try_source (struct image *img, uint32_t number);
 
 /* A source failed with `err`: is the right one there again?  If not, -1, and `err` tells

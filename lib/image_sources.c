@@ -300,6 +300,16 @@ image_try_source (struct image *img, uint32_t number)
   return &s->source;
 }
 
+const char *
+image_source_path (const struct image *img, uint32_t number)
+{
+  const struct image_source *s = &img->sources[number];
+
+  return atomic_load_explicit (&s->is_open, memory_order_acquire)
+           ? s->source.path
+           : img->recipe->sources[number].path;
+}
+
 int
 image_recover_source (struct image *img, const struct source *failed, bool again,
                       struct error *err)

@@ -33,6 +33,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "file_id.h"
+#include "image_blame.h"
 #include "image_parts.h"
 #include "merkle.h"
 
@@ -228,70 +229,22 @@ get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *er
 
 /* ---- Whose fault it is */
 
-/* The bytes of each source that a group is made of. */
-struct blame {
-  struct extent {
-    uint64_t from, end;
-  } * sources; /* by number; end 0: none */
-};
-
-static void
-blame_range (const struct segment *seg, uint32_t at, uint32_t end, struct blame *b)
-{
-  for (uint32_t i = segment_find (seg, at); i < seg->n_ops && seg->ops[i].at < end; i++) {
-    const struct op *op = &seg->ops[i];
-    struct extent *x = &b->sources[op->source];
-    uint64_t len = segment_op_end (seg, i) - op->at;
-
-    if (op->kind == OP_RECODED) {
-      const struct recoding *r = &seg->recodings[op->arg];
-
-      blame_range (seg, r->at, r->at + r->len, b);
-    }
-    if (op->kind != OP_COPY && op->kind != OP_STRIDED)
-      continue;
-    if (op->kind == OP_STRIDED) {
-      const struct stride *s = &seg->strides[op->arg >> 16];
-
-      len = ((op->arg & 0xffff) + len) / s->chunk * s->period + s->chunk;
-    }
-    if (x->end == 0 || op->from < x->from)
-      x->from = op->from;
-    if (op->from + len > x->end)
-      x->end = op->from + len;
-  }
-}
-
-static int
-blame_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct error *err)
-{
-  (void) err;
-  blame_range (w->seg, at, end, opaque);
-  return 0;
-}
-
 /* Sources that hold other bytes than they did, as far as that can be told: one of these. */
 static void
 name_sources (struct image *img, uint64_t offset, size_t len, char *text, size_t size)
 {
-  const struct recipe *recipe = img->recipe;
-  CLEANUP_FREE struct extent *sources = calloc (recipe->n_sources + 1, sizeof *sources);
-  struct blame blame = { sources };
-  struct walk w = { .img = img };
+  CLEANUP_FREE struct image_blame *blames = NULL;
   struct error ignored = ERROR_INIT;
-  size_t used = 0;
+  size_t n, used = 0;
 
   text[0] = '\0';
-  if (!sources || image_each_segment (&w, offset, len, UINT64_MAX, blame_part, &blame,
-                                      &ignored) == -1)
+  if (image_blame (img, offset, len, &blames, &n, &ignored) == -1)
     return;
-  for (uint32_t i = 0; i < recipe->n_sources && used < size; i++)
-    if (sources[i].end > 0)
-      used += (size_t) snprintf (
-        text + used, size - used, "%s%s (bytes %llu to %llu)", used ? " or " : ": ",
-        atomic_load (&img->sources[i].is_open) ? img->sources[i].source.path
-                                               : recipe->sources[i].path,
-        (unsigned long long) sources[i].from, (unsigned long long) sources[i].end - 1);
+  for (size_t i = 0; i < n && used < size; i++)
+    used += (size_t) snprintf (
+      text + used, size - used, "%s%s (bytes %llu to %llu)", used ? " or " : ": ",
+      image_source_path (img, blames[i].source), (unsigned long long) blames[i].from,
+      (unsigned long long) blames[i].end - 1);
 }
 
 static int

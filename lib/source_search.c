@@ -8,24 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <xxhash.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "source_files.h"
+#include "source_hash.h"
 #include "source_index.h"
 #include "source_search.h"
-#include "whole_io.h"
 
 /* Who is not found is asked for again and again: walks take a tenth of the time at most,
  * and are a second apart.
  */
 #define WALK_SHARE 10
 #define WALK_APART_MS 1000
-
-#define HASH_BLOCK ((size_t) 1 << 20)
 
 /* A search in vain: all files of that size were looked at, and perhaps hashed. */
 struct vain {
@@ -205,36 +200,12 @@ note_vain (struct source_search *s, const struct recipe_source *id)
   v->walks = s->walks;
 }
 
-/* Hash all of it.  Blocks are read whole, as O_DIRECT wants them, but for the last. */
-static bool
-add_content (const struct source *src, uint8_t *block, XXH3_state_t *state)
-{
-  uint64_t at = 0;
-
-  while (at < src->size) {
-    ssize_t n = read_patiently (src->fd, block, HASH_BLOCK, at);
-
-    if (n <= 0)
-      return false;
-    XXH3_128bits_update (state, block, (size_t) n);
-    at += (uint64_t) n;
-  }
-  return true;
-}
-
 static bool
 has_hash (const struct recipe_source *id, const struct source *src)
 {
-  CLEANUP_FREE uint8_t *block = aligned_alloc (SOURCE_DIRECT_BLOCK, HASH_BLOCK);
-  XXH3_state_t *state = XXH3_createState ();
-  XXH128_canonical_t canonical = { { 0 } };
-  bool ok = block && state && XXH3_128bits_reset (state) == XXH_OK &&
-            add_content (src, block, state);
+  struct error ignored = ERROR_INIT;
 
-  if (ok)
-    XXH128_canonicalFromHash (&canonical, XXH3_128bits_digest (state));
-  XXH3_freeState (state);
-  return ok && memcmp (canonical.digest, id->hash, sizeof id->hash) == 0;
+  return source_check_hash (src, id, NULL, NULL, &ignored) == 0;
 }
 
 static bool

@@ -13,8 +13,8 @@
 #include "walk.h"
 
 struct walk {
-  struct image *img;
-  walk_fn *fn;
+  uint64_t size;
+  walk_chunk_fn *fn;
   walk_progress_fn *progress;
   void *opaque;
 
@@ -39,24 +39,21 @@ fail (struct walk *w, uint64_t offset, const struct error *err)
 static size_t
 take_chunk (struct walk *w, uint64_t *offset)
 {
-  uint64_t size = image_size (w->img);
   size_t len;
 
   LOCK_FOR_SCOPE (&w->lock);
   *offset = w->next;
-  if (w->failed_at != UINT64_MAX || w->next == size)
+  if (w->failed_at != UINT64_MAX || w->next == w->size)
     return 0;
-  len = size - w->next < WALK_CHUNK ? (size_t) (size - w->next) : WALK_CHUNK;
+  len = w->size - w->next < WALK_CHUNK ? (size_t) (w->size - w->next) : WALK_CHUNK;
   w->next += len;
   return len;
 }
 
 static int
-do_chunk (struct walk *w, uint8_t *data, uint8_t *scratch, size_t len, uint64_t offset,
-          struct error *err)
+do_chunk (struct walk *w, uint8_t *memory, size_t len, uint64_t offset, struct error *err)
 {
-  if (image_read (w->img, data, len, offset, err) == -1 ||
-      w->fn (w->opaque, data, len, offset, scratch, err) == -1)
+  if (w->fn (w->opaque, memory, len, offset, err) == -1)
     return -1;
   LOCK_FOR_SCOPE (&w->lock);
   w->done += len;
@@ -69,28 +66,28 @@ static void *
 worker (void *arg)
 {
   struct walk *w = arg;
-  CLEANUP_FREE uint8_t *data = malloc (2 * WALK_CHUNK);
+  CLEANUP_FREE uint8_t *memory = malloc (2 * WALK_CHUNK);
   struct error err = ERROR_INIT;
   uint64_t offset;
   size_t len;
 
-  if (!data) {
+  if (!memory) {
     error_set (&err, ENOMEM, "reading the image");
     fail (w, 0, &err);
     return NULL;
   }
   while ((len = take_chunk (w, &offset)) > 0)
-    if (do_chunk (w, data, data + WALK_CHUNK, len, offset, &err) == -1)
+    if (do_chunk (w, memory, len, offset, &err) == -1)
       fail (w, offset, &err);
   return NULL;
 }
 
 int
-walk_image (struct image *img, unsigned threads, walk_fn *fn, walk_progress_fn *progress,
-            void *opaque, struct error *err)
+walk_chunks (uint64_t size, unsigned threads, walk_chunk_fn *fn,
+             walk_progress_fn *progress, void *opaque, struct error *err)
 {
   struct walk w = {
-    .img = img,
+    .size = size,
     .fn = fn,
     .opaque = opaque,
     .progress = progress,
@@ -108,6 +105,42 @@ walk_image (struct image *img, unsigned threads, walk_fn *fn, walk_progress_fn *
   while (n > 0)
     pthread_join (others[--n], NULL);
   return w.failed_at == UINT64_MAX ? 0 : -1;
+}
+
+/* ---- With reading */
+
+struct reading {
+  struct image *img;
+  walk_fn *fn;
+  walk_progress_fn *progress;
+  void *opaque;
+};
+
+static int
+read_chunk (void *opaque, uint8_t *memory, size_t len, uint64_t offset, struct error *err)
+{
+  const struct reading *r = opaque;
+
+  if (image_read (r->img, memory, len, offset, err) == -1)
+    return -1;
+  return r->fn (r->opaque, memory, len, offset, memory + WALK_CHUNK, err);
+}
+
+static bool
+pass_progress (void *opaque, uint64_t done)
+{
+  const struct reading *r = opaque;
+
+  return !r->progress || r->progress (r->opaque, done);
+}
+
+int
+walk_image (struct image *img, unsigned threads, walk_fn *fn, walk_progress_fn *progress,
+            void *opaque, struct error *err)
+{
+  struct reading r = { img, fn, progress, opaque };
+
+  return walk_chunks (image_size (img), threads, read_chunk, pass_progress, &r, err);
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Read a whole image once, in chunks, with several threads, and do something to each.
+ * Go through a whole image once, in chunks, with several threads, and do something to each.
  *
  * Chunks are whole Merkle groups (the last one may end with the image) and are
  * handed out in the image's order, so that a disc is read nearly in sequence.  Memory is
@@ -22,7 +22,13 @@
  */
 #define WALK_CHUNK (4 * (size_t) MERKLE_GROUP)
 
-/* Called by many threads at once, unless there is only one: then in order.
+/* Has chunk [offset, offset + len) of the image to read and to deal with, in 2 * WALK_CHUNK
+ * bytes of memory.  Called by many threads at once, unless there is only one: then in order.
+ */
+typedef int walk_chunk_fn (void *opaque, uint8_t *memory, size_t len, uint64_t offset,
+                           struct error *err);
+
+/* The same with a chunk that has been read; called by many threads at once, unless there is only one: then in order.
  * `scratch` is WALK_CHUNK bytes for the callee's use.
  */
 typedef int walk_fn (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
@@ -32,10 +38,15 @@ typedef int walk_fn (void *opaque, const uint8_t *data, size_t len, uint64_t off
 typedef bool walk_progress_fn (void *opaque, uint64_t done);
 
 /*
+ * Hand out the chunks of `size` bytes.
  * Returns when all is done.  On error (also of `fn`, or ECANCELED when `progress`,
  * which may be NULL, says to stop) no further chunks are begun; of several errors, the
  * one that is first in the image is given, whatever the number of threads.
  */
+int walk_chunks (uint64_t size, unsigned threads, walk_chunk_fn *fn,
+                 walk_progress_fn *progress, void *opaque, struct error *err);
+
+/* The same, and each is read first; what cannot be read is an error. */
 int walk_image (struct image *img, unsigned threads, walk_fn *fn,
                 walk_progress_fn *progress, void *opaque, struct error *err);
 

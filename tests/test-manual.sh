@@ -22,16 +22,16 @@ same "commands" "$commands" "$(sed -n 's/^=head2 //p' "$manual")"
 options=
 for command in $commands; do
   # As in "-o, --output=FILE".
-  its=$(mkvdup "$command" --help | grep -oE '^  -[a-zA-Z], --[a-z]+' | tr -d ' ')
+  its=$(mkvdup "$command" --help | grep -oE '^  -[a-zA-Z], --[a-z-]+' | tr -d ' ')
   options+=$its$'\n'
   # What its own section says it takes; --help and --version are for all.
   same "options of $command" \
     "$(grep -vE -- '--(help|version)$' <<<"${its//-[a-zA-Z],/}")" \
     "$(awk -v name="$command" -v RS= '/^=head/ { on = $0 == "=head2 " name }
-         on && /^Takes/' "$manual" | grep -oE 'B<--[a-z]+>' | tr -d 'B<>')"
+         on && /^Takes/' "$manual" | grep -oE 'B<--[a-z-]+>' | tr -d 'B<>')"
 done
 same "options" "$(sed '/^$/d' <<<"$options")" \
-  "$(sed -n 's/^=item B<\(-.\)>.*B<\(--[a-z]*\)>.*/\1,\2/p' "$manual")"
+  "$(sed -n 's/^=item B<\(-.\)>.*B<\(--[a-z-]*\)>.*/\1,\2/p' "$manual")"
 
 manual=$top/plugin/nbdkit-mkvdup-plugin.pod
 same "parameters" "$(nbdkit mkvdup --help | grep -oE '^\[?[a-z-]+=' | tr -d '[=')" \
@@ -46,7 +46,7 @@ same "keys" "$(grep -ohE 'strcmp \(key, "[a-z_]+"\) == 0' "$top"/lib/library_{ya
 
 # What the README's table says there is, there is.
 grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
-  grep -oE -- '--[a-z]+|[a-z-]+=' | sort -u >words
+  grep -oE -- '--[a-z-]+|[a-z-]+=' | sort -u >words
 while read -r word; do
   if [[ $word == --* ]]; then
     grep -q -- ",$word\$" <<<"$options" || fail "README: no option $word"

@@ -5,12 +5,17 @@
  * Without the MKV the image's Merkle digests are computed and compared with those on
  * record.  With it every byte is compared too, and not instead: afterwards the
  * digests are all there is to go by, so they had better be right.
+ *
+ * With --sources each source is hashed whole, besides: also what the image does not use.
+ * They are hashed behind the image, whose reading has left much of them in memory, and also
+ * if that is wrong: then they tell which of them it is.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "command.h"
@@ -19,15 +24,25 @@
 #include "open_image.h"
 #include "options.h"
 #include "progress.h"
+#include "source_list.h"
 #include "walk.h"
 #include "whole_io.h"
 
 /* The comparison, as the workers see it; only the progress changes. */
 struct verification {
   const struct open_image *subject;
-  const char *mkv; /* NULL: none */
-  int fd;          /* of the MKV, or -1 */
+  const char *mkv;            /* NULL: none */
+  int fd;                     /* of the MKV, or -1 */
+  struct source_list sources; /* to be hashed */
+  uint64_t hashed;            /* bytes of them */
   struct progress progress;
+};
+
+/* What there is to tell of it. */
+struct outcome {
+  uint64_t size; /* of the image */
+  double seconds;
+  struct source_list sources; /* that were hashed */
 };
 
 static bool
@@ -37,6 +52,15 @@ tell_progress (void *opaque, uint64_t done)
 
   progress_update (&v->progress, done);
   return true;
+}
+
+static bool
+tell_hashed (void *opaque, uint64_t more)
+{
+  struct verification *v = opaque;
+
+  v->hashed += more;
+  return tell_progress (v, image_size (v->subject->image) + v->hashed);
 }
 
 /* Every byte has to be the MKV's. */
@@ -101,21 +125,41 @@ check_recipe (const char *path, struct error *err)
   return r;
 }
 
+/* The error of the first source that is wrong, unless there is another error already. */
 static int
-verify_image (struct verification *v, const struct options *options, double *seconds,
-              struct error *err)
+hash_sources (struct verification *v, unsigned threads, int r, struct error *err)
 {
-  struct image *image = v->subject->image;
-  int r;
-
-  progress_start (&v->progress, "verify", image_size (image), options->quiet);
-  r = walk_image (image, options_threads (options), verify_chunk, tell_progress, v, err);
-  *seconds = progress_end (&v->progress);
+  source_list_hash (&v->sources, threads, tell_hashed, NULL, v);
+  for (size_t i = 0; r == 0 && i < v->sources.n; i++)
+    if (v->sources.list[i].result == SOURCE_BAD) {
+      r = error_set (err, ENOMEM, "%s", v->sources.list[i].id.path);
+      if (v->sources.list[i].why)
+        *err = *v->sources.list[i].why;
+    }
   return r;
 }
 
 static int
-verify (const struct options *options, uint64_t *size, double *seconds, struct error *err)
+verify_image (struct verification *v, const struct options *options,
+              struct outcome *outcome, struct error *err)
+{
+  struct image *image = v->subject->image;
+  unsigned threads = options_threads (options);
+  int r;
+
+  if (options->hash_sources && source_list_add (&v->sources, image, err) == -1)
+    return -1;
+  source_list_sort (&v->sources);
+  progress_start (&v->progress, "verify",
+                  image_size (image) + source_list_bytes (&v->sources), options->quiet);
+  r = walk_image (image, threads, verify_chunk, tell_progress, v, err);
+  r = hash_sources (v, threads, r, err);
+  outcome->seconds = progress_end (&v->progress);
+  return r;
+}
+
+static int
+verify (const struct options *options, struct outcome *outcome, struct error *err)
 {
   CLEANUP_OPEN_IMAGE struct open_image subject = { 0 };
   struct verification v = { .subject = &subject, .fd = -1 };
@@ -126,18 +170,37 @@ verify (const struct options *options, uint64_t *size, double *seconds, struct e
       open_image_open (&subject, options->args[0], options->sources, options->n_sources,
                        err) == -1)
     return -1;
-  *size = image_size (subject.image);
-  r = open_mkv (&v, *size, err);
+  outcome->size = image_size (subject.image);
+  r = open_mkv (&v, outcome->size, err);
   if (r == 0)
-    r = verify_image (&v, options, seconds, err);
+    r = verify_image (&v, options, outcome, err);
   if (v.fd >= 0)
     close (v.fd);
+  outcome->sources = v.sources;
   return r;
 }
 
 static void
-print_json (const struct options *options, const char *error, uint64_t size,
-            double seconds)
+json_sources (struct json *j, const struct source_list *sources)
+{
+  json_array (j, "sources");
+  for (size_t i = 0; i < sources->n; i++) {
+    const struct listed_source *s = &sources->list[i];
+
+    json_object (j, NULL);
+    json_string (j, "path", s->id.path);
+    json_number (j, "size", s->id.size);
+    json_bool (j, "good", s->result == SOURCE_GOOD);
+    if (s->why)
+      json_string (j, "error", s->why->text);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+static void
+print_json (const struct options *options, const char *error,
+            const struct outcome *outcome)
 {
   struct json j = json_start (stdout);
 
@@ -148,39 +211,62 @@ print_json (const struct options *options, const char *error, uint64_t size,
   if (error)
     json_string (&j, "error", error);
   else {
-    json_number (&j, "image_size", size);
-    json_decimal (&j, "seconds", seconds);
+    json_number (&j, "image_size", outcome->size);
+    json_decimal (&j, "seconds", outcome->seconds);
   }
+  if (options->hash_sources)
+    json_sources (&j, &outcome->sources);
   json_finish (&j);
 }
 
 static void
-print_good (const struct options *options, uint64_t size, double seconds)
+print_good (const struct options *options, const struct outcome *outcome)
 {
+  uint64_t read = outcome->size;
   char bytes[AMOUNT_MAX], rate[AMOUNT_MAX];
 
   print_safe (stdout, options->args[0]);
-  printf (": good: %s%s", amount_bytes (size, bytes),
+  printf (": good: %s%s", amount_bytes (outcome->size, bytes),
           options->n_args > 1 ? ", every byte that of " : ", every digest right");
   if (options->n_args > 1)
     print_safe (stdout, options->args[1]);
-  printf (" (%.1f s, %s)\n", seconds, amount_rate (size, seconds, rate));
+  for (size_t i = 0; i < outcome->sources.n; i++)
+    read += outcome->sources.list[i].id.size;
+  if (options->hash_sources)
+    printf (", and %zu source%s of %s", outcome->sources.n,
+            outcome->sources.n == 1 ? "" : "s",
+            amount_bytes (read - outcome->size, bytes));
+  printf (" (%.1f s, %s)\n", outcome->seconds,
+          amount_rate (read, outcome->seconds, rate));
+}
+
+/* The error, and all sources that are wrong. */
+static void
+tell_wrong (const struct outcome *outcome, const char *error)
+{
+  message ("%s", error);
+  for (size_t i = 0; i < outcome->sources.n; i++) {
+    const struct error *why = outcome->sources.list[i].why;
+
+    if (why && strcmp (why->text, error) != 0)
+      message ("%s", why->text);
+  }
 }
 
 static enum exit_status
 run (const struct options *options)
 {
   struct error err = ERROR_INIT;
-  uint64_t size = 0;
-  double seconds = 0;
-  int r = verify (options, &size, &seconds, &err);
+  struct outcome outcome = { 0 };
+  int r = verify (options, &outcome, &err);
 
   if (options->json)
-    print_json (options, r == -1 ? err.text : NULL, size, seconds);
+    print_json (options, r == -1 ? err.text : NULL, &outcome);
   else if (r == 0 && !options->quiet)
-    print_good (options, size, seconds);
+    print_good (options, &outcome);
   if (r == -1)
-    message ("%s", err.text);
+    tell_wrong (&outcome, err.text);
+  source_list_free (&outcome.sources);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
@@ -189,11 +275,12 @@ const struct command command_verify = {
   .operands = "FILE.mkvdup [MKV]",
   .min_args = 1,
   .max_args = 2,
-  .accepts = ACCEPT_SOURCE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
+  .accepts = ACCEPT_SOURCE | ACCEPT_SOURCES | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
   .summary = "check that a recipe and its sources still give the MKV",
   .description =
     "Read the whole image that FILE.mkvdup and its sources give, and check it\n"
     "against the digests in the recipe; with MKV, also compare every byte.\n"
-    "The first difference is named.\n",
+    "The first difference is named.  With --sources each source is compared with its\n"
+    "own hash, too.\n",
   .run = run,
 };

@@ -23,6 +23,9 @@ enum option_bit {
   ACCEPT_QUIET = 1 << 4,
   ACCEPT_VERBOSE = 1 << 5,
   ACCEPT_JSON = 1 << 6,
+  ACCEPT_SOURCES = 1 << 7,
+  ACCEPT_SOURCE_INDEX = 1 << 8,
+  ACCEPT_STATE = 1 << 9, /* and --max-age */
 };
 
 struct options;
@@ -39,6 +42,7 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_create, command_extract, command_info, command_verify;
+extern const struct command command_check, command_create, command_extract, command_info,
+  command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

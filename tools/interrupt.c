@@ -37,6 +37,12 @@ interrupted (void)
 }
 
 void
+interrupt_forget (void)
+{
+  caught = 0;
+}
+
+void
 interrupt_resume (void)
 {
   if (caught) {

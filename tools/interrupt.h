@@ -18,6 +18,9 @@ void interrupt_catch (void);
 /* Has one come?  Any thread may ask. */
 bool interrupted (void);
 
+/* What came has been answered, by the exit status. */
+void interrupt_forget (void);
+
 /* When everything is put away: die of the signal that came, as whoever waits for us
  * expects.  Returns if there was none.
  */

@@ -14,10 +14,7 @@
 #include "options.h"
 
 static const struct command *const commands[] = {
-  &command_create,
-  &command_info,
-  &command_verify,
-  &command_extract,
+  &command_create, &command_info, &command_verify, &command_extract, &command_check,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

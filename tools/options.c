@@ -13,6 +13,9 @@
 /* More than any machine gains from; bounds what a typing error can start. */
 #define MAX_THREADS 256
 
+/* A century; more is a typing error. */
+#define MAX_DAYS 36500
+
 struct option_entry {
   const char *name;
   char letter;                 /* of the short form */
@@ -27,6 +30,13 @@ static const struct option_entry entries[] = {
   { "source", 's', ACCEPT_SOURCE, "PATH",
     "where a source is: its directory, or itself (may be repeated);\n"
     "by default what FILE.mkvdup.yaml says" },
+  { "sources", 'S', ACCEPT_SOURCES, NULL, "hash each source whole, too" },
+  { "source-index", 'i', ACCEPT_SOURCE_INDEX, "FILE",
+    "remember there where sources were found" },
+  { "state", 'r', ACCEPT_STATE, "FILE",
+    "remember there what is done, and go on from there" },
+  { "max-age", 'a', ACCEPT_STATE, "DAYS",
+    "skip what was good so many days ago and is unchanged" },
   { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
@@ -111,18 +121,18 @@ options_threads (const struct options *options)
   return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (unsigned) n;
 }
 
-static int
-parse_threads (const char *text, unsigned *threads)
+static enum options_result
+parse_number (const char *option, const char *text, unsigned max, unsigned *number)
 {
   char *end;
   unsigned long n = strtoul (text, &end, 10);
 
-  if (*text < '0' || *text > '9' || *end != '\0' || n < 1 || n > MAX_THREADS) {
-    message ("--threads: \"%s\" is not a number from 1 to %d", text, MAX_THREADS);
-    return -1;
+  if (*text < '0' || *text > '9' || *end != '\0' || n < 1 || n > max) {
+    message ("--%s: \"%s\" is not a number from 1 to %u", option, text, max);
+    return OPTIONS_WRONG;
   }
-  *threads = (unsigned) n;
-  return 0;
+  *number = (unsigned) n;
+  return OPTIONS_OK;
 }
 
 /* Put one option where it belongs. */
@@ -140,7 +150,18 @@ take_option (struct options *o, int letter)
     o->sources[o->n_sources++] = optarg;
     break;
   case 't':
-    return parse_threads (optarg, &o->threads) == -1 ? OPTIONS_WRONG : OPTIONS_OK;
+    return parse_number ("threads", optarg, MAX_THREADS, &o->threads);
+  case 'S':
+    o->hash_sources = true;
+    break;
+  case 'i':
+    o->source_index = optarg;
+    break;
+  case 'r':
+    o->state = optarg;
+    break;
+  case 'a':
+    return parse_number ("max-age", optarg, MAX_DAYS, &o->max_age);
   case 'q':
     o->quiet = true;
     break;
@@ -215,7 +236,7 @@ options_free (struct options *options)
   *options = (struct options){ 0 };
 }
 
-#define HELP_COLUMN 24
+#define HELP_COLUMN 26
 
 /* One option; further lines of its text are indented like the first. */
 static void

@@ -17,8 +17,11 @@ struct options {
   const char *output;   /* NULL if not given */
   const char **sources; /* of --source; owned, the strings are argv's */
   size_t n_sources;
+  const char *source_index; /* NULL if not given, as is the next */
+  const char *state;
   unsigned threads; /* 0: as many as is good */
-  bool force, quiet, verbose, json;
+  unsigned max_age; /* days; 0 if not given */
+  bool force, quiet, verbose, json, hash_sources;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
 };

@@ -29,13 +29,14 @@ progress_start (struct progress *p, const char *job, uint64_t total, bool quiet)
 static void
 draw (struct progress *p, uint64_t done, double elapsed)
 {
-  char rate[AMOUNT_MAX], left[AMOUNT_MAX];
+  char total[AMOUNT_MAX], rate[AMOUNT_MAX], left[AMOUNT_MAX];
   double remaining = done == 0 ? 0 : elapsed * (double) (p->total - done) / (double) done;
 
-  fprintf (stderr, "%s%s: %3u %%, %s, %s left%s", p->terminal ? "\r" : "mkvdup: ", p->job,
+  fprintf (stderr, "%s%s: %3u %% of %s, %s, %s left%s",
+           p->terminal ? "\r" : "mkvdup: ", p->job,
            (unsigned) (100 * (double) done / (double) p->total),
-           amount_rate (done, elapsed, rate), amount_time (remaining, left),
-           p->terminal ? "\033[K" : "\n");
+           amount_bytes (p->total, total), amount_rate (done, elapsed, rate),
+           amount_time (remaining, left), p->terminal ? "\033[K" : "\n");
   fflush (stderr);
 }
 
@@ -60,11 +61,19 @@ progress_update (struct progress *p, uint64_t done)
   draw (p, done, time - p->started);
 }
 
-double
-progress_end (struct progress *p)
+void
+progress_clear (struct progress *p)
 {
+  LOCK_FOR_SCOPE (&p->lock);
+
   if (p->on_screen)
     fputs ("\r\033[K", stderr);
   p->on_screen = false;
+}
+
+double
+progress_end (struct progress *p)
+{
+  progress_clear (p);
   return now () - p->started;
 }

@@ -31,6 +31,9 @@ void progress_start (struct progress *p, const char *job, uint64_t total, bool q
 /* `done` bytes of the total. */
 void progress_update (struct progress *p, uint64_t done);
 
+/* Wipe the line for others to be printed; the next update draws it again. */
+void progress_clear (struct progress *p);
+
 /* Wipe the line, so that messages start on a clean one.  The seconds that it took. */
 double progress_end (struct progress *p);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A library as the server sees it: see check_library.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_library.h"
+
+/* One that is too many for the memory is dropped, as in the library itself. */
+static void
+add_problem (void *opaque, const char *text)
+{
+  struct check_library *l = opaque;
+  char **problems = realloc (l->problems, (l->n_problems + 1) * sizeof *problems);
+
+  if (!problems)
+    return;
+  l->problems = problems;
+  problems[l->n_problems] = strdup (text);
+  if (problems[l->n_problems])
+    l->n_problems++;
+}
+
+static void
+pass_folder (void *opaque, const char *path)
+{
+  (void) opaque;
+  (void) path;
+}
+
+static int
+open_titles (struct check_library *l, const struct options *options, struct error *err)
+{
+  l->cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
+  l->search =
+    source_search_new (options->sources, options->n_sources, options->source_index);
+  l->finder = (struct source_finder){ source_search_open, l->search };
+  if (l->cache && l->search)
+    l->titles = titles_new (&(struct titles_config){ .cache = l->cache,
+                                                     .places = options->sources,
+                                                     .n_places = options->n_sources,
+                                                     .finder = &l->finder,
+                                                     .verify = IMAGE_VERIFY_OFF });
+  return l->titles ? 0 : error_set (err, ENOMEM, "the library");
+}
+
+static int
+open_library (struct check_library *l, const struct options *options, struct error *err)
+{
+  struct error why = ERROR_INIT;
+
+  l->library = library_new (&(struct library_options){
+    .paths = (const char *const *) options->args,
+    .n_paths = options->n_args,
+    .look = { .file_mode = 0444, .folder_mode = 0555 },
+    .titles = l->titles,
+    .folder = pass_folder,
+    .problem = add_problem,
+    .opaque = l,
+  });
+  if (!l->library)
+    return error_set (err, ENOMEM, "the library");
+  if (library_reload (l->library, &why) == -1) {
+    if (why.errnum == ENOMEM) {
+      *err = why;
+      return -1;
+    }
+    add_problem (l, why.text);
+  }
+  l->snapshot = library_snapshot (l->library);
+  return 0;
+}
+
+int
+check_library_open (struct check_library *l, const struct options *options,
+                    struct error *err)
+{
+  *l = (struct check_library){ 0 };
+  if (open_titles (l, options, err) == 0 && open_library (l, options, err) == 0)
+    return 0;
+  check_library_close (l);
+  return -1;
+}
+
+void
+check_library_close (struct check_library *l)
+{
+  if (l->snapshot)
+    snapshot_unref (l->snapshot);
+  library_free (l->library);
+  titles_free (l->titles);
+  source_search_free (l->search);
+  if (l->cache)
+    segment_cache_free (l->cache);
+  for (size_t i = 0; i < l->n_problems; i++)
+    free (l->problems[i]);
+  free (l->problems);
+  *l = (struct check_library){ 0 };
+}
+
+/* A title of our own: it has no other user, and its image goes with it. */
+int
+visit_begin (struct visit *v, struct check_library *l, const struct title *title,
+             struct error *err)
+{
+  v->image = NULL;
+  v->title = title_new (l->titles, title, err);
+  if (!v->title)
+    return -1;
+  v->image = title_open (v->title, err);
+  if (v->image)
+    return 0;
+  visit_end (v);
+  return -1;
+}
+
+void
+visit_end (struct visit *v)
+{
+  if (v->image)
+    title_close (v->title);
+  title_unref (v->title);
+  *v = (struct visit){ 0 };
+}
