@@ -82,7 +82,16 @@ interrupted () { faults "0 $size EINTR 9" "$sector $pack EINTR 9"; }
 busy () { faults "0 $size EAGAIN 9" "$sector $pack EAGAIN 9"; }
 short () { faults "0 $size short"; }
 hiccups () { faults "0 $size EINTR 9" "0 $size EAGAIN 9" "$sector $pack EINTR 9" "0 $size short"; }
-no_faults () { rm -f faults; }
+no_faults () { rm -f faults faults.hangs; }
+
+# until_it_hangs PID: or it ends.
+until_it_hangs ()
+{
+  until [ -e faults.hangs ]; do
+    kill -0 "$1" 2>/dev/null || return 1
+    sleep 0.02
+  done
+}
 
 # ---- Faults of files, and their end
 
@@ -232,9 +241,10 @@ hangs ()
   bad_sector hang
   reads one until "$at" 1 >back &
   waiting=$!
+  until_it_hangs $waiting || fail "it did not hang"
   tries=0 wrong=0 disturbed=0 failed=0
   add $(reads two exact two.bad)
-  kill -0 $waiting || fail "it did not hang"
+  kill -0 $waiting || fail "it came back"
   no_faults
   wait $waiting || fail "what hung did not come to an end"
   add $(reads one exact two.bad)
@@ -251,6 +261,8 @@ faults_of_reads ()
   served ESTALE "$all" stale no_faults
   served "EINTR, EAGAIN, short" none hiccups no_faults
   at_first "EINTR, EAGAIN, short" none hiccups no_faults
+  served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
+  no_faults
   hangs
   is_long || return 0
   served "a sector times out" "$here" "bad_sector ETIMEDOUT" no_faults
@@ -311,10 +323,109 @@ unmount_disc ()
 }
 at_end+=(unmount_disc)
 
+# ---- What the command reads, cut while it is read
+
+# cut FILE OFFSET ARGUMENT...: mkvdup comes to that place of FILE, which is cut there
+# meanwhile: an error that names it.
+cut ()
+{
+  local file=$1 offset=$2 pid status=0
+  shift 2
+  cp -p "$file" whole
+  echo "$PWD/$file $offset 1 hang" >faults.new
+  mv faults.new faults
+  FAULTS=$tmp/faults LD_PRELOAD=$builddir/.libs/faulty-source.so mkvdup "$@" >out 2>&1 &
+  pid=$!
+  until_it_hangs $pid || fail "$*: it did not come to byte $offset of $file: $(cat out)"
+  truncate -s "$offset" "$file"
+  no_faults
+  wait $pid || status=$?
+  [ $status -eq 1 ] || fail "$*, $file cut: status $status: $(cat out)"
+  grep -q "mkvdup: .*${file##*/}" out || fail "$*: $file is not named: $(cat out)"
+  echo "mkvdup $1, ${file##*/} cut: $(tail -n 1 out)"
+  cat whole >"$file"
+  touch -r whole "$file"
+}
+
+commands ()
+{
+  local source=${disc#"$tmp/"} recipe=lib/one.mkvdup half
+  half=$(($(stat -c %s $recipe) / 2))
+  mkdir -p made
+  cut $source 3000000 create -o made/x.mkvdup one.mkv discs/1
+  cut one.mkv 1500000 create -o made/x.mkvdup one.mkv discs/1
+  cut $source $sector verify --source=discs/1 $recipe
+  cut $source $sector extract --source=discs/1 -o made/x.mkv $recipe
+  cut $recipe $half verify --source=discs/1 $recipe
+  cut $recipe $half extract --source=discs/1 -o made/x.mkv $recipe
+  cut $recipe 10 info $recipe
+  [ -z "$(ls made)" ] || fail "something was left behind"
+}
+
+# ---- Other files that a server reads
+
+# spoiled FILE: cut while it is served, before anybody has come: others are not disturbed, and
+# it is read when it is right again.
+spoiled ()
+{
+  local film
+  serve
+  tries=0 wrong=0 disturbed=0 failed=0
+  for film in "${films[@]}"; do
+    : >"$film.bad"
+  done
+  cp -p "$1" whole
+  truncate -s $(($(stat -c %s "$1") / 2)) "$1"
+  add $(reads two exact two.bad)
+  if [ "$1" = lib/one.mkvdup ]; then
+    ! reads one until 0 4096 2>/dev/null || fail "$1 was not cut"
+    # Whether it is gone from the library is a matter of when one looks.
+    wait_for_line "$1"
+  fi
+  cat whole >"$1"
+  touch -r whole "$1"
+  for ((i = 0; ; i++)); do
+    ! reads one until 0 4096 >/dev/null 2>&1 || break
+    [ $i -lt $((patience * 10)) ] || fail "$1: not right again"
+    sleep 0.1
+  done
+  read_all_films
+  print "${1##*/} cut" $mode $tries $wrong 0 $disturbed - -
+  [ $wrong$disturbed = 00 ] || fail "$1 cut"
+  stop_nbdkit "$tmp/sock"
+}
+
+# wait_for_line TEXT: in the log.
+wait_for_line ()
+{
+  local waited=0
+  until grep -q "error.*$1" sock.log; do
+    [ $((waited++)) -lt $((patience * 10)) ] || fail "nothing is said of $1"
+    sleep 0.1
+  done
+}
+
+other_files ()
+{
+  spoiled lib/one.mkvdup
+  printf 'name: one.mkv\ndedup_file: one.mkvdup\nsource_dir: %s\n' "$tmp/discs/1" \
+    >lib/one.mkvdup.yaml
+  spoiled lib/one.mkvdup.yaml
+  rm lib/one.mkvdup.yaml
+  # Sources that were found elsewhere are remembered in the index.
+  mv "$disc" discs/1/elsewhere
+  serve
+  reads one until 0 4096 >/dev/null
+  stop_nbdkit "$tmp/sock"
+  [ -s index ] || fail "nothing was remembered"
+  spoiled index
+  mv discs/1/elsewhere "$disc"
+}
+
 print fault verify tries wrong crashes disturbed back,ms lines
 all="0 $size"
 here="$sector $((sector + pack))"
-for mode in off lazy; do
+for mode in ${modes-off lazy}; do
   whole_groups=$unreadable_group
   faults_of_reads
   whole_groups=true
@@ -328,3 +439,7 @@ for mode in off lazy; do
     echo "SKIP: unmounting: $(cat mount.log)"
   fi
 done
+# No preloading into others' runtimes.
+[ "${SAN:-none}" != none ] || commands
+mode=lazy
+other_files
