@@ -213,6 +213,7 @@ match_mkv (struct creation *c, struct error *err)
     return error_set (err, ENOMEM, "matching");
   if (matching_init (c, &m, err) == -1)
     return -1;
+  c->feed.path = c->options->mkv;
   c->feed.window = &m.window;
   c->feed.matcher = m.matcher;
   c->feed.shapes = &c->shapes;

@@ -22,10 +22,13 @@
 static int
 read_failed (const struct feed *f, struct error *err)
 {
-  int errnum = f->window->errnum;
+  unsigned long long at = f->at;
 
-  return error_set (err, errnum ? errnum : EIO, "reading the MKV at offset %llu",
-                    (unsigned long long) f->at);
+  if (f->window->errnum)
+    return error_set (err, f->window->errnum, "%s: read at or after offset %llu", f->path,
+                      at);
+  return error_set (err, 0, "%s: was cut while it was read, at or after offset %llu",
+                    f->path, at);
 }
 
 /* Hand one frame to the matcher. */

@@ -25,6 +25,7 @@ struct feed_track {
 typedef bool feed_progress_fn (void *opaque, uint64_t done);
 
 struct feed {
+  const char *path;           /* of the MKV, for messages; borrowed */
   struct window *window;      /* of the MKV; borrowed */
   struct matcher *matcher;    /* borrowed */
   struct shape_table *shapes; /* borrowed */

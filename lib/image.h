@@ -6,8 +6,9 @@
  * Sources are opened by image_open_sources, or at the first read that needs one: a
  * recipe whose disc is away can still be opened and described.  A source that fails
  * or changes while in use is looked for again, in vain at most once a second, so that an
- * image recovers when its disc is back.  For one that does not answer (pulse.h) no more
- * threads wait than do already.
+ * image recovers when its disc is back.  Until then one that has changed is read for what can
+ * be proven of it, if reads are; and for one that does not answer (pulse.h) no more threads
+ * wait than do already.
  *
  * Thread safety: any number of threads may read one image at once.
  */

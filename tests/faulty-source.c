@@ -11,7 +11,8 @@
  *   EIO …    the error's name.  A read that begins before such bytes is short; with ESTALE
  *            the file cannot be looked at or opened either
  *   short    a read gets less than it asked for, but something
- *   hang     a read comes back when FAULTS no longer says so, with none of its bytes
+ *   hang     a read comes back when FAULTS no longer says so; that one hangs is to be seen by
+ *            a file that is named as FAULTS, and `.hangs`
  *
  * In front of pread, of preadv2, which with RWF_NOWAIT never hangs, and of io_uring's READ:
  * what is to fail becomes a NOP whose result is exchanged, what hangs a read of a pipe that
@@ -189,14 +190,27 @@ fate (int fd, uint64_t offset, size_t *len)
   return kind;
 }
 
+static void
+tell_hang (void)
+{
+  char path[4096];
+
+  snprintf (path, sizeof path, "%s.hangs", control);
+  close (creat (path, 0666));
+}
+
 /* The same of a read that may wait; what hung is asked for again. */
 static int
 await_fate (int fd, uint64_t offset, size_t *len)
 {
-  int kind;
+  int kind = fate (fd, offset, len);
 
-  while ((kind = fate (fd, offset, len)) == HANG)
+  if (kind == HANG)
+    tell_hang ();
+  while (kind == HANG) {
     sleep_a_while ();
+    kind = fate (fd, offset, len);
+  }
   return kind;
 }
 
@@ -332,6 +346,7 @@ spoil (struct io_uring_sqe *sqe, struct failing *failing)
 
   sqe->len = (unsigned) len;
   if (kind == HANG) {
+    tell_hang ();
     sqe->fd = hanging_fd ();
     sqe->off = UINT64_MAX;
   }

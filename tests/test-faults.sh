@@ -82,7 +82,16 @@ interrupted () { faults "0 $size EINTR 9" "$sector $pack EINTR 9"; }
 busy () { faults "0 $size EAGAIN 9" "$sector $pack EAGAIN 9"; }
 short () { faults "0 $size short"; }
 hiccups () { faults "0 $size EINTR 9" "0 $size EAGAIN 9" "$sector $pack EINTR 9" "0 $size short"; }
-no_faults () { rm -f faults; }
+no_faults () { rm -f faults faults.hangs; }
+
+# until_it_hangs PID: or it ends.
+until_it_hangs ()
+{
+  until [ -e faults.hangs ]; do
+    kill -0 "$1" 2>/dev/null || return 1
+    sleep 0.02
+  done
+}
 
 # ---- Faults of files, and their end
 
@@ -140,19 +149,35 @@ lost ()
   fi
 }
 
-# add TRIES WRONG DISTURBED FAILED
+# add FILE: what fault-reads printed, to the sums.
 add ()
 {
-  tries=$((tries + $1)) wrong=$((wrong + $2)) disturbed=$((disturbed + $3)) failed=$((failed + $4))
+  local t w d f
+  read -r t w d f <"$1"
+  tries=$((tries + t)) wrong=$((wrong + w)) disturbed=$((disturbed + d)) failed=$((failed + f))
 }
 
-# read_all_films: clear of what is lost.
+# read_all FILM: clear of what is lost of it.
+read_all ()
+{
+  reads "$1" exact "$1.bad" >counts || fail "$1"
+  add counts
+}
+
 read_all_films ()
 {
-  local film counts
+  local film
   for film in "${films[@]}"; do
-    counts=$(reads "$film" exact "$film.bad") || fail "$film"
-    add $counts
+    read_all "$film"
+  done
+}
+
+# nothing_lost: from now on.
+nothing_lost ()
+{
+  local film
+  for film in "${films[@]}"; do
+    : >"$film.bad"
   done
 }
 
@@ -187,9 +212,7 @@ try ()
   lines=$(grep -c "error.*$tmp/discs/1" sock.log || true)
   $4
   ms=$(recovery)
-  for film in "${films[@]}"; do
-    : >"$film.bad"
-  done
+  nothing_lost
   read_all_films
   kill -0 "${server_pid[$tmp/sock]}" || crashes=1
   print "$1" $mode $tries $wrong $crashes $disturbed "$ms" "$lines"
@@ -228,17 +251,18 @@ hangs ()
   serve
   bad one $sector $((sector + pack)) >bad
   read -r at _ <bad
-  : >two.bad
+  nothing_lost
   reads one until 0 4096 >/dev/null
   bad_sector hang
   reads one until "$at" 1 >back &
   waiting=$!
+  until_it_hangs $waiting || fail "it did not hang"
   tries=0 wrong=0 disturbed=0 failed=0
-  add $(reads two exact two.bad)
-  kill -0 $waiting || fail "it did not hang"
+  read_all two
+  kill -0 $waiting || fail "it came back"
   no_faults
   wait $waiting || fail "what hung did not come to an end"
-  add $(reads one exact two.bad)
+  read_all one
   print hanging $mode $tries $wrong 0 $disturbed - -
   [ $wrong$disturbed = 00 ] || fail "hanging"
   stop_nbdkit "$tmp/sock"
@@ -252,6 +276,8 @@ faults_of_reads ()
   served ESTALE "$all" stale no_faults
   served "EINTR, EAGAIN, short" none hiccups no_faults
   at_first "EINTR, EAGAIN, short" none hiccups no_faults
+  served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
+  no_faults
   hangs
   is_long || return 0
   served "a sector times out" "$here" "bad_sector ETIMEDOUT" no_faults
@@ -312,15 +338,162 @@ unmount_disc ()
 }
 at_end+=(unmount_disc)
 
+# ---- What the command reads, cut while it is read
+
+# cut_at FILE OFFSET ARGUMENT...: mkvdup comes to that place of FILE, which is cut there
+# meanwhile: an error that names it.
+cut_at ()
+{
+  local file=$1 offset=$2 pid status=0
+  shift 2
+  cp -p "$file" whole
+  echo "$PWD/$file $offset 1 hang" >faults.new
+  mv faults.new faults
+  FAULTS=$tmp/faults LD_PRELOAD=$builddir/.libs/faulty-source.so mkvdup "$@" >out 2>&1 &
+  pid=$!
+  until_it_hangs $pid || fail "$*: it did not come to byte $offset of $file: $(cat out)"
+  truncate -s "$offset" "$file"
+  no_faults
+  wait $pid || status=$?
+  [ $status -eq 1 ] || fail "$*, $file cut: status $status: $(cat out)"
+  grep -q "mkvdup: .*${file##*/}" out || fail "$*: $file is not named: $(cat out)"
+  echo "mkvdup $1, ${file##*/} cut: $(tail -n 1 out)"
+  cat whole >"$file"
+  touch -r whole "$file"
+}
+
+commands ()
+{
+  local source=${disc#"$tmp/"} recipe=lib/one.mkvdup half
+  half=$(($(stat -c %s $recipe) / 2))
+  mkdir -p made
+  cut_at $source 3000000 create -o made/x.mkvdup one.mkv discs/1
+  cut_at one.mkv 1500000 create -o made/x.mkvdup one.mkv discs/1
+  cut_at $source $sector verify --source=discs/1 $recipe
+  cut_at $source $sector extract --source=discs/1 -o made/x.mkv $recipe
+  cut_at $recipe $half verify --source=discs/1 $recipe
+  cut_at $recipe $half extract --source=discs/1 -o made/x.mkv $recipe
+  cut_at $recipe 10 info $recipe
+  [ -z "$(ls made)" ] || fail "something was left behind"
+}
+
+# ---- Other files that a server reads
+
+# spoiled FILE: cut while it is served, before anybody has come: others are not disturbed, and
+# it is read when it is right again.
+spoiled ()
+{
+  local i
+  serve
+  tries=0 wrong=0 disturbed=0 failed=0
+  nothing_lost
+  cp -p "$1" whole
+  truncate -s $(($(stat -c %s "$1") / 2)) "$1"
+  read_all two
+  if [ "$1" = lib/one.mkvdup ]; then
+    ! reads one until 0 4096 2>/dev/null || fail "$1 was not cut"
+    # Whether it is gone from the library is a matter of when one looks.
+    wait_for_line "$1"
+  fi
+  cat whole >"$1"
+  touch -r whole "$1"
+  for ((i = 0; ; i++)); do
+    ! reads one until 0 4096 >/dev/null 2>&1 || break
+    [ $i -lt $((patience * 10)) ] || fail "$1: not right again"
+    sleep 0.1
+  done
+  read_all_films
+  print "${1##*/} cut" $mode $tries $wrong 0 $disturbed - -
+  [ $wrong$disturbed = 00 ] || fail "$1 cut"
+  stop_nbdkit "$tmp/sock"
+}
+
+# wait_for_line TEXT: in the log.
+wait_for_line ()
+{
+  local waited=0
+  until grep -q "error.*$1" sock.log; do
+    [ $((waited++)) -lt $((patience * 10)) ] || fail "nothing is said of $1"
+    sleep 0.1
+  done
+}
+
+other_files ()
+{
+  spoiled lib/one.mkvdup
+  printf 'name: one.mkv\ndedup_file: one.mkvdup\nsource_dir: %s\n' "$tmp/discs/1" \
+    >lib/one.mkvdup.yaml
+  spoiled lib/one.mkvdup.yaml
+  rm lib/one.mkvdup.yaml
+  # Sources that were found elsewhere are remembered in the index.
+  mv "$disc" discs/1/elsewhere
+  serve
+  reads one until 0 4096 >/dev/null
+  stop_nbdkit "$tmp/sock"
+  [ -s index ] || fail "nothing was remembered"
+  spoiled index
+  mv discs/1/elsewhere "$disc"
+}
+
+# ---- All at once
+
+# What is open stays right when it is removed, and all that came after would not be seen: it
+# is made wrong before.
+gone () { [ ! -e "$disc" ] || { rewritten wrong && removed; }; }
+exchanged () { gone && replaced "$1"; }
+
+# Faults that come and go at any moment under several clients; what `verify=off` cannot see
+# is left out.
+storm ()
+{
+  local seconds=$1 end clients=() n=0 film i fault ms
+  local come=("bad_sector EIO" stale "bad_sector EAGAIN" short truncated "rewritten wrong" gone
+    "exchanged wrong" forbidden grown)
+  [ $mode = off ] || come+=("rewritten other" "exchanged other")
+  serve "${as[@]}"
+  tries=0 wrong=0 disturbed=0 failed=0
+  for film in one one part two; do
+    n=$((n + 1))
+    reads $film load "$seconds" $n >"load.$n" &
+    clients+=($!)
+  done
+  end=$((SECONDS + seconds))
+  for ((i = 0; SECONDS < end; i++)); do
+    fault=${come[RANDOM % ${#come[@]}]}
+    $fault
+    sleep 0.0$((RANDOM % 10))
+    no_faults
+    if ((RANDOM % 2)) && [ -e "$disc" ]; then rewritten right; else exchanged right; fi
+    allowed
+    sleep 0.0$((RANDOM % 10))
+  done
+  for n in "${clients[@]}"; do
+    wait "$n" || fail "a client"
+  done
+  # The last one's film is of another disc.
+  [ "$(cut -d ' ' -f 4 load.4)" -eq 0 ] || fail "the other film was disturbed"
+  for n in 1 2 3 4; do
+    add load.$n
+  done
+  nothing_lost
+  i="$i faults: $failed failed"
+  ms=$(recovery)
+  read_all_films
+  print "$i" $mode $tries $wrong 0 $disturbed "$ms" -
+  [ $wrong$disturbed = 00 ] || fail "faults that come and go"
+  stop_nbdkit "$tmp/sock"
+}
+
 print fault verify tries wrong crashes disturbed back,ms lines
 all="0 $size"
 here="$sector $((sector + pack))"
-for mode in off lazy; do
+for mode in ${modes-off lazy}; do
   whole_groups=$unreadable_group
   faults_of_reads
   whole_groups=true
   faults_of_files
   [ $mode = off ] || faults_of_content
+  storm "$(usually 2 60)"
   if [ $mode = off ] && ! is_long; then
     continue
   elif (mounted && unmounted) 2>mount.log; then
@@ -329,3 +502,8 @@ for mode in off lazy; do
     echo "SKIP: unmounting: $(cat mount.log)"
   fi
 done
+# No preloading into others' runtimes.
+[ "${SAN:-none}" != none ] || commands
+mode=lazy
+other_files
+is_long || left_out "most faults one by one, and a minute of all"
