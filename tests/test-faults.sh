@@ -270,14 +270,21 @@ hangs ()
 
 # ---- All of them
 
+# Usually not all is done twice.
+is_due ()
+{
+  [ $mode = lazy ] || is_long
+}
+
 faults_of_reads ()
 {
   served "a bad sector" "$here" "bad_sector EIO" no_faults
+  served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
+  no_faults
+  is_due || return 0
   served ESTALE "$all" stale no_faults
   served "EINTR, EAGAIN, short" none hiccups no_faults
   at_first "EINTR, EAGAIN, short" none hiccups no_faults
-  served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
-  no_faults
   hangs
   is_long || return 0
   served "a sector times out" "$here" "bad_sector ETIMEDOUT" no_faults
@@ -300,6 +307,7 @@ faults_of_files ()
 {
   served truncated "$(extent "$sector $size")" truncated "rewritten right"
   served rewritten "$(extent "$sampled $((sampled + 16))")" "rewritten wrong" "replaced right"
+  is_due || return 0
   served replaced none "replaced other" "replaced right"
   at_first removed "$all" removed "replaced right"
   at_first forbidden "$all" forbidden allowed
@@ -493,8 +501,8 @@ for mode in ${modes-off lazy}; do
   whole_groups=true
   faults_of_files
   [ $mode = off ] || faults_of_content
-  storm "$(usually 2 60)"
-  if [ $mode = off ] && ! is_long; then
+  ! is_due || storm "$(usually 2 60)"
+  if ! is_due; then
     continue
   elif (mounted && unmounted) 2>mount.log; then
     faults_of_mounts
