@@ -260,6 +260,12 @@ check_range (const struct disk *d, uint64_t offset, uint64_t count, struct error
   return 0;
 }
 
+struct title *
+disk_title_at (const struct disk *d, uint64_t offset)
+{
+  return offset < d->fs->size ? part_at (d, offset, d->fs->size).title : NULL;
+}
+
 /* ---- Reading */
 
 static int

@@ -47,8 +47,8 @@ uint32_t disk_files (const struct disk *disk); /* that are on it */
 #define DISK_ID_MAX 33
 const char *disk_id (const struct disk *disk);
 
-/* As image_read, image_try_read, image_extents and image_prefetch; a call to any of them says no more than
- * of a few files.
+/* As image_read, image_try_read, image_extents and image_prefetch; a call to any of them says
+ * no more than of a few files.
  */
 int disk_read (const struct disk *disk, void *buf, size_t count, uint64_t offset,
                struct error *err);
@@ -57,5 +57,8 @@ int disk_extents (const struct disk *disk, uint64_t offset, uint64_t count,
                   image_extent_fn *fn, void *opaque, struct error *err);
 int disk_prefetch (const struct disk *disk, uint64_t offset, uint64_t count,
                    struct error *err);
+
+/* The title whose bytes are at `offset`; borrowed.  NULL: none is. */
+struct title *disk_title_at (const struct disk *disk, uint64_t offset);
 
 #endif /* MKVDUP_DISK_H */

@@ -86,6 +86,11 @@ const struct source *image_source (struct image *img, uint32_t number, struct er
 /* What it is called: where it was found, or as in the recipe. */
 const char *image_source_path (const struct image *img, uint32_t number);
 
+/* What readers are waiting for now: the path of a source, or of the recipe; NULL: of nothing
+ * that is known.
+ */
+const char *image_awaited (struct image *img);
+
 uint64_t image_size (const struct image *img);
 const struct recipe *image_recipe (const struct image *img);
 

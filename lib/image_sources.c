@@ -310,6 +310,23 @@ image_source_path (const struct image *img, uint32_t number)
            : img->recipe->sources[number].path;
 }
 
+static bool
+is_awaited (struct image_source *s)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  return s->looking != 0 || pulse_is_waited_for (&s->reading);
+}
+
+const char *
+image_awaited (struct image *img)
+{
+  for (uint32_t i = 0; i < img->recipe->n_sources; i++)
+    if (is_awaited (&img->sources[i]))
+      return image_source_path (img, i);
+  return pulse_is_waited_for (&img->recipe_pulse) ? img->recipe->path : NULL;
+}
+
 int
 image_recover_source (struct image *img, const struct source *failed, bool again,
                       struct error *err)

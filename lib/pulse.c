@@ -42,6 +42,14 @@ pulse_is_late (int64_t since)
 }
 
 bool
+pulse_is_waited_for (struct pulse *p)
+{
+  LOCK_FOR_SCOPE (&p->lock);
+
+  return p->waiting > 0;
+}
+
+bool
 pulse_is_silent (struct pulse *p)
 {
   LOCK_FOR_SCOPE (&p->lock);

@@ -48,6 +48,9 @@ bool pulse_begin (struct pulse *p, unsigned *life);
 /* Would pulse_begin refuse, or let one through to find out? */
 bool pulse_is_silent (struct pulse *p);
 
+/* Is anybody waiting for it? */
+bool pulse_is_waited_for (struct pulse *p);
+
 /* It has answered, with whatever. */
 void pulse_end (struct pulse *p, unsigned life);
 

@@ -294,9 +294,26 @@ export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
                  : image_prefetch (e->image, offset, n, err);
 }
 
+/* The image that is read at `offset`, in use; NULL if it is not even open. */
+static struct image *
+use_image_at (const struct export *e, uint64_t offset, struct title **title)
+{
+  *title = e->disk ? disk_title_at (e->disk, offset) : e->title;
+  return *title ? title_try_open (*title) : NULL;
+}
+
 int
 export_context (const struct export *e, uint64_t offset, struct error *err)
 {
-  return error_context (err, "%s: offset %llu", e->title ? e->title->recipe : "the disk",
-                        (unsigned long long) offset);
+  struct title *title;
+  struct image *image = use_image_at (e, offset, &title);
+  const char *awaited = image ? image_awaited (image) : NULL;
+
+  if (awaited)
+    error_context (err, "%s", awaited);
+  error_context (err, "%s: offset %llu", title ? title->recipe : "the disk",
+                 (unsigned long long) offset);
+  if (image)
+    title_close (title);
+  return -1;
 }

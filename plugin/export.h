@@ -57,7 +57,9 @@ int export_extents (const struct export *e, uint64_t offset, uint64_t count,
 int export_prefetch (const struct export *e, uint64_t offset, uint64_t count,
                      struct error *err);
 
-/* Say in front of an error which one it is, and where.  Returns -1. */
+/* Say in front of an error what could not be read, where, and what that waits for.  Returns
+ * -1.
+ */
 int export_context (const struct export *e, uint64_t offset, struct error *err);
 
 #endif /* MKVDUP_EXPORT_H */
