@@ -327,19 +327,18 @@ is_trusted (const struct image *img)
   return !atomic_load (&img->proof.has_wrong);
 }
 
-/* The group could not be read, for `reason`, which is told. */
+/* Bytes of a group were handed out that could not be read whole, for `reason`. */
 static void
-give_up_proof (struct image *img, uint64_t group, const struct error *reason)
+tell_unproven (const struct image *img, uint64_t group, const struct error *reason)
 {
-  struct error err = *reason;
+  struct error text = *reason;
 
-  note_unprovable (&img->proof, group);
-  error_context (&err,
+  error_context (&text,
                  "%s: bytes from %llu on cannot be proven, and are served where they can "
                  "be read",
                  img->recipe->path, (unsigned long long) (group * MERKLE_GROUP));
   if (img->notice)
-    img->notice (img->notice_opaque, err.text);
+    img->notice (img->notice_opaque, text.text);
 }
 
 /* Proven by this thread, or else what another has proven, or nobody can. */
@@ -349,6 +348,7 @@ read_lazily (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
 {
   struct proof *p = &img->proof;
   uint64_t group = offset / MERKLE_GROUP;
+  struct error reason = ERROR_INIT; /* why this thread gave up */
 
   for (;;) {
     struct claim mine = { .group = group };
@@ -360,17 +360,21 @@ read_lazily (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
       release (p, &mine, r == 0 && is_settled (img), changes);
       if (r == 0 || !note->is_unreadable || !is_trusted (img))
         return r;
-      give_up_proof (img, group, err);
+      note_unprovable (p, group);
+      reason = *err;
       continue;
     }
     if (image_read_unproven (img, buf, count, offset, note, err) == -1)
       return -1;
     if (atomic_load (&p->changes) == changes &&
         (is_proven (p, group) || is_trusted (img)))
-      return 0;
+      break;
     if (!is_trusted (img))
       forget_unprovable (p, group);
   }
+  if (reason.text[0] && !is_proven (p, group))
+    tell_unproven (img, group, &reason);
+  return 0;
 }
 
 static int

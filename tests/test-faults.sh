@@ -136,16 +136,19 @@ groups ()
   }'
 }
 
-# lost FILM EXTENT: what cannot be had of it, in the file FILM.bad.
+# lost FILM EXTENT: what cannot be had of it, in the file FILM.bad; in FILM.needs, what is made
+# of that itself.
 lost ()
 {
   : >"$1.bad"
+  : >"$1.needs"
+  [ "$2" = none ] || [ "$1" = two ] || bad "$1" $2 >"$1.needs"
   if [ "$2" = none ] || [ "$1" = two ]; then
     return
   elif [ $mode = off ] || [ $whole_groups = false ]; then
-    bad "$1" $2 >"$1.bad"
+    cp "$1.needs" "$1.bad"
   else
-    bad "$1" $2 | groups "$1" >"$1.bad"
+    groups "$1" <"$1.needs" >"$1.bad"
   fi
 }
 
@@ -186,7 +189,7 @@ recovery ()
 {
   local film at _ ms worst=0
   for film in one part; do
-    read -r at _ <"$film.bad" || at=0
+    read -r at _ <"$film.needs" || at=0
     ms=$(reads $film until "$at" 1) || fail "$film: not right again"
     [ "$ms" -le "$worst" ] || worst=$ms
   done
