@@ -38,8 +38,12 @@
 /* Discs have 3 levels. */
 #define MAX_DEPTH 8
 
-/* Blocks of directories and descriptors: one for each file, and some more. */
+/* Blocks of directories and descriptors: one for each file, and some more.  fuzz-udf has
+ * fewer: a chain of descriptors costs it the square of them.
+ */
+#ifndef MAX_READS
 #define MAX_READS (2 * IMAGE_FILES_MAX)
+#endif
 
 /* Blocks that are looked at one by one, of each extent, and … */
 #define WALK 64
