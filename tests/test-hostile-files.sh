@@ -45,7 +45,7 @@ limited 0 mkvdup extract -q -f -o copy out.mkvdup
 cmp hostile/mkv/laces copy
 if is_long; then
   for disc in hostile/disc/* hostile/image/*; do
-    limited 0 mkvdup create -q -f -o out.mkvdup hostile/mkv/tiny-blocks "$disc"
+    limited 0 mkvdup create -q -f -o out.mkvdup hostile/mkv/laces "$disc"
   done
 else
   left_out "each hostile disc by itself"
@@ -121,6 +121,16 @@ if is_long; then
     esac
     limited 1 nbdkit -U - mkvdup library="$file" --run true
   done
+  # A folder of the disk for every second byte, millions of them.
+  awk 'BEGIN {
+    for (deep = "x"; i++ < 2040;) deep = "a/" deep
+    print "virtual_files:"
+    while (n++ < 2100)
+      print "- {name: \"" n "/" deep "\", dedup_file: library/good.mkvdup, source_dir: library}"
+  }' >deep.yaml
+  limited 0 nbdkit -t 1 -U - mkvdup library=deep.yaml \
+    --run "nbdinfo --size \"nbd+unix:///disk?socket=\$unixsocket\""
+  says err 'there are too many folders on the disk'
 else
-  left_out "each hostile YAML file by itself"
+  left_out "each hostile YAML file by itself; millions of folders"
 fi
