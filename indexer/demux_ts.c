@@ -265,8 +265,11 @@ walk_packets (struct walk *w, size_t end)
         take_packet (w, at);
       at += s->bytes;
     }
-    /* Bytes may be missing: the next may begin where this packet ended. */
-    at -= s->bytes - PACKET;
+    /* Bytes may be missing: the next may begin where this packet ended.  Not where the
+     * chunk ends in the row: what is in the row goes to the chunk behind.
+     */
+    if (at < end)
+      at -= s->bytes - PACKET;
   }
 }
 

@@ -6,7 +6,8 @@
  * of descriptors that leads back to itself would never end, a directory may hold
  * itself.  All such ways lead through our read function, which stops answering after
  * MAX_READS blocks; depth, entries, and the time spent on look-ups have bounds of
- * their own.
+ * their own.  One way does not need any answer: up to the end of the file set, which may
+ * be the end of all numbers, so a volume that says so is not handed out.
  *
  * The library writes what it finds wrong to stderr and cannot be told not to; `stderr`
  * is another stream (as glibc allows) while it runs.
@@ -27,6 +28,7 @@
 #include <udfread/blockinput.h>
 #include <udfread/udfread.h>
 
+#include "bytes.h"
 #include "cleanup.h"
 #include "image_files.h"
 #include "whole_io.h"
@@ -36,8 +38,12 @@
 /* Discs have 3 levels. */
 #define MAX_DEPTH 8
 
-/* Blocks of directories and descriptors: one for each file, and some more. */
+/* Blocks of directories and descriptors: one for each file, and some more.  fuzz-udf has
+ * fewer: a chain of descriptors costs it the square of them.
+ */
+#ifndef MAX_READS
 #define MAX_READS (2 * IMAGE_FILES_MAX)
+#endif
 
 /* Blocks that are looked at one by one, of each extent, and … */
 #define WALK 64
@@ -71,19 +77,31 @@ struct listing {
 
 /* ---- what the library is given ---- */
 
+/* A logical volume descriptor (ECMA-167 3/10.6) whose file set is outside of the image? */
+static bool
+is_astray (const struct input *in, const uint8_t *block)
+{
+  static const char domain[] = "*OSTA UDF Compliant";
+  uint32_t len = get_le32 (block + 248) & 0x3FFFFFFF, at = get_le32 (block + 252);
+
+  return memcmp (block + 217, domain, sizeof domain - 1) == 0 &&
+         (len == 0 || at >= in->n_blocks || (len - 1) / BLOCK >= in->n_blocks - at);
+}
+
 static int
 read_blocks (struct udfread_block_input *functions, uint32_t block, void *buf, uint32_t n,
              int flags)
 {
   struct input *in = (struct input *) functions;
   struct error ignored;
+  int r;
 
   (void) flags;
   if (n > MAX_READS - in->reads || block >= in->n_blocks || n > in->n_blocks - block)
     return -1;
   in->reads += n;
-  return read_all (in->fd, buf, n * BLOCK, block * BLOCK, "", &ignored) == -1 ? -1
-                                                                              : (int) n;
+  r = read_all (in->fd, buf, n * BLOCK, block * BLOCK, "", &ignored);
+  return r == -1 || is_astray (in, buf) ? -1 : (int) n;
 }
 
 static uint32_t

@@ -29,6 +29,11 @@ struct disk {
 /* What one part of a name may take, at most: a file's or folder's blocks, and its entry. */
 #define PART_ROOM 16384u
 
+/* Parts of all names together, each a file or folder of 100 bytes in memory.  A library's file
+ * could name a folder with every second byte.
+ */
+#define MOST_PARTS (4u << 20)
+
 /* Bytes that block numbers of 32 bits reach: of EROFS, of 4096; of UDF, of 2048. */
 static const uint64_t most_bytes[] = {
   [DISK_EROFS] = UINT64_C (4096) * UINT32_MAX,
@@ -41,7 +46,8 @@ static const uint64_t most_bytes[] = {
 struct making {
   struct disk *disk;
   struct tree_file *files;
-  uint64_t room; /* bytes that are left */
+  uint64_t room;  /* bytes that are left */
+  uint32_t parts; /* of names, likewise */
   disk_problem_fn *problem;
   void *opaque;
 };
@@ -50,14 +56,20 @@ struct making {
 static int
 take_room (struct making *m, const struct title *t, struct error *err)
 {
-  uint64_t need = PART_ROOM + strlen (t->name);
+  uint32_t parts = 1;
+  uint64_t need;
 
   for (const char *slash = strchr (t->name, '/'); slash; slash = strchr (slash + 1, '/'))
-    need += PART_ROOM;
+    parts++;
+  need = (uint64_t) parts * PART_ROOM + strlen (t->name);
+  if (parts > m->parts)
+    return error_set (err, 0, "%s: there are too many folders on the disk for \"%s\"",
+                      t->recipe, t->name);
   if (t->size > m->room || need > m->room - t->size)
     return error_set (err, 0, "%s: there is no room for \"%s\" on the disk, %llu bytes",
                       t->recipe, t->name, (unsigned long long) t->size);
   m->room -= t->size + need;
+  m->parts -= parts;
   return 0;
 }
 
@@ -152,7 +164,7 @@ disk_new (enum disk_kind kind, struct title *const *titles, uint32_t n,
 {
   struct disk *d = calloc (1, sizeof *d);
   CLEANUP_FREE struct tree_file *files = calloc ((size_t) n + 1, sizeof *files);
-  struct making m = { d, files, most_bytes[kind], problem, opaque };
+  struct making m = { d, files, most_bytes[kind], MOST_PARTS, problem, opaque };
 
   if (!d) {
     error_set (err, ENOMEM, "a disk of %u files", n);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading YAML files: see yaml_file.h. */
+/*
+ * Reading YAML files: see yaml_file.h.
+ *
+ * libyaml has no limits of its own, but loops over all that is open, named or declared: its
+ * time grows with the square of nested brackets, anchors and %TAG lines, and a node of
+ * one byte takes 170 of memory.  So the tokens of a file are counted before it is loaded.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -13,6 +19,11 @@
 #include "cleanup.h"
 #include "whole_io.h"
 #include "yaml_file.h"
+
+#define MAX_DEPTH 64u
+#define MAX_ANCHORS 64u
+#define MAX_DIRECTIVES 16u
+#define BYTES_PER_TOKEN 8u /* of the largest file; a title has 15 tokens */
 
 void
 yaml_file_release (struct yaml_file *y)
@@ -52,6 +63,77 @@ parser_failed (const struct yaml_file *y, struct error *err)
                     y->parser.problem ? y->parser.problem : "out of memory");
 }
 
+static int
+start_parser (struct yaml_file *y, const char *text, size_t len, struct error *err)
+{
+  yaml_file_release (y);
+  y->has_parser = yaml_parser_initialize (&y->parser);
+  if (!y->has_parser)
+    return error_set (err, ENOMEM, "%s", y->path);
+  yaml_parser_set_input_string (&y->parser, (const unsigned char *) text, len);
+  return 0;
+}
+
+/* What was met in a file so far. */
+struct counts {
+  size_t tokens, depth, anchors, directives;
+};
+
+static void
+count (struct counts *n, yaml_token_type_t type)
+{
+  n->tokens++;
+  switch (type) {
+  case YAML_BLOCK_SEQUENCE_START_TOKEN:
+  case YAML_BLOCK_MAPPING_START_TOKEN:
+  case YAML_FLOW_SEQUENCE_START_TOKEN:
+  case YAML_FLOW_MAPPING_START_TOKEN:
+    n->depth++;
+    break;
+  case YAML_BLOCK_END_TOKEN:
+  case YAML_FLOW_SEQUENCE_END_TOKEN:
+  case YAML_FLOW_MAPPING_END_TOKEN:
+    n->depth -= n->depth > 0;
+    break;
+  case YAML_ANCHOR_TOKEN:
+    n->anchors++;
+    break;
+  case YAML_TAG_DIRECTIVE_TOKEN:
+    n->directives++;
+    break;
+  default:
+    break;
+  }
+}
+
+/* What is no YAML ends it: that will be told when it is parsed. */
+static int
+check_counts (struct yaml_file *y, const char *text, size_t len, size_t max,
+              struct error *err)
+{
+  struct counts n = { 0 };
+  yaml_token_type_t type = YAML_NO_TOKEN;
+  yaml_token_t token;
+
+  if (start_parser (y, text, len, err) == -1)
+    return -1;
+  while (type != YAML_STREAM_END_TOKEN && yaml_parser_scan (&y->parser, &token)) {
+    const size_t line = token.start_mark.line + 1;
+
+    type = token.type;
+    yaml_token_delete (&token);
+    count (&n, type);
+    if (n.depth > MAX_DEPTH || n.anchors > MAX_ANCHORS || n.directives > MAX_DIRECTIVES ||
+        n.tokens > max / BYTES_PER_TOKEN)
+      return error_set (err, 0,
+                        "%s:%zu: more than %u levels, %u anchors, %u directives "
+                        "or %zu tokens",
+                        y->path, line, MAX_DEPTH, MAX_ANCHORS, MAX_DIRECTIVES,
+                        max / BYTES_PER_TOKEN);
+  }
+  return 0;
+}
+
 /* The one document of the text.  A second one is an error. */
 static int
 parse (struct yaml_file *y, const char *text, size_t len, struct error *err)
@@ -59,10 +141,8 @@ parse (struct yaml_file *y, const char *text, size_t len, struct error *err)
   yaml_document_t second;
   bool empty;
 
-  y->has_parser = yaml_parser_initialize (&y->parser);
-  if (!y->has_parser)
-    return error_set (err, ENOMEM, "%s", y->path);
-  yaml_parser_set_input_string (&y->parser, (const unsigned char *) text, len);
+  if (start_parser (y, text, len, err) == -1)
+    return -1;
   y->has_document = yaml_parser_load (&y->parser, &y->document);
   if (!y->has_document)
     return parser_failed (y, err);
@@ -83,7 +163,8 @@ yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error 
   size_t len = 0;
 
   *y = (struct yaml_file){ .path = path };
-  if (read_text (path, max, &text, &len, err) == -1 || parse (y, text, len, err) == -1)
+  if (read_text (path, max, &text, &len, err) == -1 ||
+      check_counts (y, text, len, max, err) == -1 || parse (y, text, len, err) == -1)
     return -1;
   root = yaml_document_get_root_node (&y->document);
   return root->type == YAML_MAPPING_NODE ? 0

@@ -25,8 +25,9 @@ struct yaml_file {
 
 #define CLEANUP_YAML_FILE __attribute__ ((cleanup (yaml_file_release)))
 
-/* Load the one document of a regular file of at most `max` bytes; its root has to be a
- * mapping.  To be released whether or not it succeeds.
+/* Load the one document of a regular file of at most `max` bytes, with a token for 8 of them
+ * at most, 64 anchors and 64 levels; its root has to be a mapping.  Takes up to 30 bytes of
+ * memory for a byte of `max`.  To be released whether or not it succeeds.
  */
 int yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err);
 void yaml_file_release (struct yaml_file *y);

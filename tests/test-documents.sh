@@ -7,7 +7,7 @@
 #
 #   ```sh                      run it: a failing command fails the test, but not one
 #                              after "!" (bash -e): write `|| echo`, and the output
-#   ```sh if THING...          run it if all those are there: fuse, loop mounts
+#   ```sh if THING...          run it if all those are there: fuse, loop mounts, apparmor
 #   ```sh not run: REASON      do not; how many there were is in the log
 #   ```LANGUAGE file: NAME     write it to NAME, for the blocks that follow
 #   ```output                  what the block before has printed; … is any text
@@ -120,6 +120,7 @@ have ()
     case $thing in
     fuse) [ -w /dev/fuse ] && command -v fusermount3 nbdfuse >/dev/null || return 1 ;;
     loop) [ "$(id -u)" -eq 0 ] && [ -w /dev/loop-control ] || return 1 ;;
+    apparmor) command -v apparmor_parser >/dev/null || return 1 ;;
     *) fail "what is a $thing?" ;;
     esac
   done

@@ -286,6 +286,34 @@ test_volume_loop (void **state)
   check_list (fd, N_BLOCKS, "");
 }
 
+/* A file set that is said to be at the end of all numbers, to have no length, or to lie
+ * in no partition: the library would look for it for ever.
+ */
+static void
+test_file_set_beyond (void **state)
+{
+  const struct {
+    uint32_t len, block, map;
+  } bad[] = { { UDF_BLOCK, UINT32_MAX, 0 },
+              { UDF_BLOCK, UINT32_MAX, 7 },
+              { 10 * UDF_BLOCK, UINT32_MAX - 9, 0 },
+              { 0, UINT32_MAX - (UINT32_MAX / UDF_BLOCK), 0 },
+              { UDF_BLOCK + 1, N_BLOCKS - 1, 0 } };
+  CLEANUP_CLOSE int fd = udf_image (N_BLOCKS);
+
+  (void) state;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    uint8_t d[UDF_BLOCK];
+
+    assert_int_equal (pread (fd, d, UDF_BLOCK, (UDF_VOLUME + 1) * UDF_BLOCK), UDF_BLOCK);
+    udf_put_le32 (d + 248, bad[i].len);
+    udf_put_le32 (d + 252, bad[i].block);
+    udf_put_le16 (d + 256, bad[i].map);
+    udf_put (fd, UDF_VOLUME + 1, UDF_LOGICAL, d);
+    check_list (fd, N_BLOCKS, "");
+  }
+}
+
 /* More files than are listed; one with very many extents. */
 static void
 test_many (void **state)
@@ -387,8 +415,9 @@ main (void)
     cmocka_unit_test (test_extents),     cmocka_unit_test (test_strides),
     cmocka_unit_test (test_returns),     cmocka_unit_test (test_beyond),
     cmocka_unit_test (test_chained),     cmocka_unit_test (test_loops),
-    cmocka_unit_test (test_volume_loop), cmocka_unit_test (test_many),
-    cmocka_unit_test (test_none),        cmocka_unit_test (test_demuxer_for),
+    cmocka_unit_test (test_volume_loop), cmocka_unit_test (test_file_set_beyond),
+    cmocka_unit_test (test_many),        cmocka_unit_test (test_none),
+    cmocka_unit_test (test_demuxer_for),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "buffer.h"
+#include "cleanup.h"
 #include "library_config.h"
 #include "scratch.h"
 
@@ -586,6 +587,49 @@ test_large_file (void **state)
   expect_error (&t, "l.yaml: too large: more than 33554432 bytes");
 }
 
+/* `n` times `what` behind `front`, in a library's file. */
+static struct told
+read_repeated (const char *front, const char *what, size_t n)
+{
+  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
+
+  buffer_append (&text, front, strlen (front));
+  while (n-- > 0)
+    buffer_append (&text, what, strlen (what));
+  put_bytes ("l.yaml", text.data, text.len);
+  return read_path ("l.yaml");
+}
+
+/* What costs libyaml the square of it, or much memory, is refused before it does. */
+static void
+test_counts (void **state)
+{
+  CLEANUP_TOLD struct told good = { 0 };
+  const struct {
+    const char *front, *what;
+    size_t n;
+    const char *line;
+  } bad[] = {
+    { "includes: ", "[", 65, "1" },    { "includes: ", "{a: ", 8000000, "1" },
+    { "includes:\n", "- ", 100, "2" }, { "includes:\n", "- &a x\n", 65, "66" },
+    { "", "%TAG !a! x\n", 17, "17" },  { "includes:\n", "-\n", 4194304, "" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    CLEANUP_TOLD struct told t = read_repeated (bad[i].front, bad[i].what, bad[i].n);
+    CLEANUP_FREE char *want = NULL;
+
+    assert_true (asprintf (&want, "l.yaml:%s", bad[i].line) > 0);
+    assert_int_equal (t.result, -1);
+    assert_memory_equal (t.err.text, want, strlen (want));
+    assert_non_null (strstr (t.err.text, ": more than 64 levels, 64 anchors, 16 "
+                                         "directives or 4194304 tokens"));
+  }
+  good = read_repeated ("a: &x no\nincludes:\n", "- *x\n", 1000);
+  assert_int_equal (good.result, 0);
+}
+
 static void
 test_many_problems (void **state)
 {
@@ -758,6 +802,7 @@ main (void)
     cmocka_unit_test_teardown (test_folder_looks, scratch_empty),
     cmocka_unit_test_teardown (test_named, scratch_empty),
     cmocka_unit_test_teardown (test_large_file, scratch_empty),
+    cmocka_unit_test_teardown (test_counts, scratch_empty),
     cmocka_unit_test_teardown (test_many_problems, scratch_empty),
     cmocka_unit_test_teardown (test_recipe_once, scratch_empty),
     cmocka_unit_test_teardown (test_hook, scratch_empty),

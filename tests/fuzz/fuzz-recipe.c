@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "merkle.h"
 #include "naive.h"
 #include "recipe.h"
 #include "reseal.h"
@@ -53,6 +54,7 @@ static void
 check_recipe (const struct recipe *r)
 {
   struct error err = ERROR_INIT;
+  uint8_t root[MERKLE_DIGEST];
   struct recipe_note *notes;
   size_t n;
 
@@ -61,6 +63,7 @@ check_recipe (const struct recipe *r)
     require (r->sources[i].size == r->source_sizes[i]);
     require (r->sources[i].size <= SOURCE_MAX_SIZE);
   }
+  require (recipe_root (r, root, &err) == 0);
   if (recipe_notes (r, &notes, &n, &err) == 0)
     recipe_notes_free (notes, n);
   for (uint32_t i = 0; i < r->n_segments && i < MAX_SEGMENTS; i++)
@@ -74,15 +77,20 @@ try_open (const uint8_t *data, size_t size)
 {
   CLEANUP_CLOSE int fd = memfd_create ("recipe", MFD_CLOEXEC);
   struct error err = ERROR_INIT;
+  uint64_t image_size;
   struct recipe *r;
+  struct stat st;
   char path[32];
 
   require (fd >= 0 && write (fd, data, size) == (ssize_t) size);
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
   r = recipe_open (path, &err);
   require (r || strncmp (err.text, path, strlen (path)) == 0);
-  if (r)
+  if (r) {
     check_recipe (r);
+    require (recipe_peek (path, &image_size, &st, &err) == 0);
+    require (image_size == r->image_size);
+  }
   recipe_close (r);
 }
 
