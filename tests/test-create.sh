@@ -168,8 +168,10 @@ chmod -R u+w library
 
 # ---- the sidecar
 
-printf '%s: "%s"\n' name ffmpeg.mkv dedup_file by-dir.mkvdup source_dir "$PWD/discs/one" |
-  diff - by-dir.mkvdup.yaml || fail "another sidecar"
+{
+  printf '%s: "%s"\n' name ffmpeg.mkv dedup_file by-dir.mkvdup source_dir "$PWD/discs/one"
+  echo "image_size: $(stat -c %s "$set/ffmpeg.mkv")"
+} | diff - by-dir.mkvdup.yaml || fail "another sidecar"
 
 # ---- nothing left behind
 
