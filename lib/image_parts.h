@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "ahead.h"
 #include "gather.h"
@@ -34,6 +35,8 @@ struct image_source {
   int64_t looking;       /* since when a thread looks for it; 0: none does */
   int64_t looked;        /* when it was last looked for in vain */
   struct error *failure; /* what came of it: NULL if it was found; owned */
+  dev_t dev;             /* the file that is open ... */
+  ino_t ino;             /* ... and is not opened again while it is silent */
 };
 
 /* Groups that could not be proven, as some of their bytes could not be read; what can be read

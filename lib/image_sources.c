@@ -84,6 +84,17 @@ end_look (struct image_source *s)
   pthread_cond_broadcast (&s->looked_for);
 }
 
+static void
+note_file (struct image_source *s, const struct source *found)
+{
+  struct stat st;
+
+  if (fstat (found->fd, &st) == 0) {
+    s->dev = st.st_dev;
+    s->ino = st.st_ino;
+  }
+}
+
 /* What was found is the source from now on.  One that is open has its descriptor replaced,
  * which readers do not notice.
  */
@@ -94,6 +105,7 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
   int r;
   LOCK_FOR_SCOPE (&s->lock);
 
+  note_file (s, found);
   if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
     s->source.fd = found->fd;
     s->source.path = found->path;
@@ -143,6 +155,20 @@ note_failure (struct image_source *s, const struct error *err)
   s->looked = clock_ms ();
 }
 
+/* Does it lead to what does not answer?  A sample that is in memory can be read all the same,
+ * and readers would be sent to the same file again, to be lost there.
+ */
+static int
+check_answers (struct image_source *s, const struct source *found, struct error *err)
+{
+  struct stat st;
+
+  if (!pulse_is_silent (&s->reading) || fstat (found->fd, &st) == -1)
+    return 0;
+  LOCK_FOR_SCOPE (&s->lock);
+  return st.st_dev == s->dev && st.st_ino == s->ino ? pulse_error (found->path, err) : 0;
+}
+
 /* Unless that was tried in vain a moment ago: then it is the same answer. */
 static int
 open_source (struct image *img, uint32_t number, struct error *err)
@@ -152,8 +178,16 @@ open_source (struct image *img, uint32_t number, struct error *err)
 
   if (failed_lately (s, err))
     return -1;
-  if (find_source (img, &img->recipe->sources[number], &found, err) == -1 ||
-      use_source (img, number, &found, err) == -1) {
+  if (find_source (img, &img->recipe->sources[number], &found, err) == -1) {
+    note_failure (s, err);
+    return -1;
+  }
+  if (check_answers (s, &found, err) == -1) {
+    note_failure (s, err);
+    source_close (&found);
+    return -1;
+  }
+  if (use_source (img, number, &found, err) == -1) {
     note_failure (s, err);
     return -1;
   }
@@ -163,12 +197,14 @@ open_source (struct image *img, uint32_t number, struct error *err)
 
 /* ---- What is open */
 
-/* Going to ask it something.  False: it is not open, or does not answer. */
+/* Going to ask it something.  False: it is not open, or does not answer: who finds out whether
+ * it does again has to read, as what is asked here may be in memory.
+ */
 static bool
 begin_asking (const struct image_source *s, unsigned *life)
 {
   return atomic_load_explicit (&s->is_open, memory_order_acquire) &&
-         pulse_begin (s->source.pulse, life);
+         !pulse_is_silent (s->source.pulse) && pulse_begin (s->source.pulse, life);
 }
 
 /* From now on it is believed to be as it was at `ctime`. */
