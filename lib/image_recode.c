@@ -57,12 +57,14 @@ other_result (const struct walk *w, const struct recode_job *job, struct error *
 {
   const struct recipe *r = w->img->recipe;
 
-  return error_set (err, 0,
-                    "%s: the image's bytes from %llu on deflate otherwise than with "
-                    "zlib %s, which the recipe was made with; this is %s (or a source is "
-                    "damaged)",
-                    r->path, (unsigned long long) (w->base + job->at),
-                    r->zlib[0] ? r->zlib : "(unknown)", recoding_zlib ());
+  error_set (err, 0,
+             "%s: the image's bytes from %llu on deflate otherwise than with "
+             "zlib %s, which the recipe was made with; this is %s (or a source is "
+             "damaged)",
+             r->path, (unsigned long long) (w->base + job->at),
+             r->zlib[0] ? r->zlib : "(unknown)", recoding_zlib ());
+  err->errnum = EBADMSG;
+  return -1;
 }
 
 static int

@@ -215,6 +215,8 @@ believe (struct image *img, uint32_t number, int64_t ctime)
 
   if (ctime == atomic_load (&source->ctime))
     return;
+  /* First of all: nothing that was not proven may be handed out of what has changed. */
+  atomic_store (&img->sources[number].is_doubtful, true);
   image_forget_proof (img);
   atomic_store (&source->ctime, ctime);
 }
@@ -238,10 +240,8 @@ is_still_right (struct image *img, uint32_t number)
   is_right = ctime != -1 &&
              source_verify (&s->source, &img->recipe->sources[number], &ignored) == 0;
   pulse_end (s->source.pulse, life);
-  if (is_right) {
+  if (is_right)
     believe (img, number, ctime);
-    atomic_store (&s->is_doubtful, false);
-  }
   return is_right;
 }
 

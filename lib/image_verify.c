@@ -265,22 +265,32 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 
 /* ---- Reading */
 
+/* Was it lost, and not changed?  What recodes to something else is as wrong as what hashes to
+ * something else, and what is being written to is not what it was.
+ */
+static bool
+is_lost (const struct error *err)
+{
+  return err->errnum != EBADMSG && err->errnum != ESTALE;
+}
+
 /* The group of `len` bytes that begins at `at`: is it what it has to be?  1: no. */
 static int
 try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
               struct error *err)
 {
   uint8_t want[MERKLE_DIGEST], have[MERKLE_DIGEST];
+  int r;
 
   note->is_unreadable = false;
   if (get_digest (img, at / MERKLE_GROUP, want, err) == -1)
     return -1;
   note->group_at = at;
   note->group_len = len;
-  note->is_unreadable = image_read_unproven (img, buf, len, at, note, err) == -1;
+  r = image_read_unproven (img, buf, len, at, note, err);
   note->group_len = 0;
-  if (note->is_unreadable ||
-      merkle_group_digest (buf, len, image_size (img), have, err) == -1)
+  note->is_unreadable = r == -1 && is_lost (err);
+  if (r == -1 || merkle_group_digest (buf, len, image_size (img), have, err) == -1)
     return -1;
   return memcmp (want, have, sizeof want) != 0;
 }
@@ -291,8 +301,10 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
 {
   int r = try_to_prove (img, buf, len, at, note, err);
 
-  if (r == 1 && image_exchange_sources (img))
+  if (r == 1 && image_exchange_sources (img)) {
     r = try_to_prove (img, buf, len, at, note, err);
+    note->is_unreadable = false; /* bytes were wrong before */
+  }
   return r == 1 ? complain (img, at, len, err) : r;
 }
 
@@ -366,8 +378,9 @@ read_lazily (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
     }
     if (image_read_unproven (img, buf, count, offset, note, err) == -1)
       return -1;
-    if (atomic_load (&p->changes) == changes &&
-        (is_proven (p, group) || is_trusted (img)))
+    /* The count last: what is proven or trusted now may be so of another source. */
+    if ((is_proven (p, group) || is_trusted (img)) &&
+        atomic_load (&p->changes) == changes)
       break;
     if (!is_trusted (img))
       forget_unprovable (p, group);
