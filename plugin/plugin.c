@@ -148,7 +148,7 @@ mkvdup_open (int readonly)
 static void
 mkvdup_close (void *handle)
 {
-  export_unref (handle);
+  waiting_close (handle);
 }
 
 static const char *

@@ -16,12 +16,13 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include "cleanup.h"
 #include "errands.h"
 #include "parameters.h"
 #include "waiting.h"
 
-/* nbdkit is told to end: so long is waited for those who are away, and for what is released
- * by then.
+/* nbdkit is told to end, or a client has gone: so long is waited for those who are away, and
+ * for what is released.
  */
 #define STOP_MS 1000
 
@@ -146,6 +147,29 @@ waiting_open (const char *name, struct error *err)
     *err = q->err;
   release (&q->errand);
   return e;
+}
+
+/* ---- Closing */
+
+static void
+run_close (struct errand *e)
+{
+  export_unref (take_ptr (&from_errand (e)->export));
+}
+
+/* What is closed with the last reference may have to be waited for: who reads ahead, file
+ * systems that are told of it.
+ */
+void
+waiting_close (struct export *e)
+{
+  struct error ignored = ERROR_INIT;
+  struct request *q =
+    parameters.timeout > 0 ? request_new (run_close, e, 0, 0, 0, &ignored) : NULL;
+
+  export_unref (e);
+  if (q && errand_send (&q->errand, STOP_MS, NULL, &ignored) == 0)
+    release (&q->errand);
 }
 
 /* ---- Reading */

@@ -16,6 +16,7 @@
 #include "export.h"
 
 struct export *waiting_open (const char *name, struct error *err);
+void waiting_close (struct export *e); /* takes the reference */
 int waiting_read (struct export *e, void *buf, size_t count, uint64_t offset,
                   struct error *err);
 int waiting_extents (struct export *e, uint64_t offset, uint64_t count,
