@@ -105,8 +105,8 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
   int r;
   LOCK_FOR_SCOPE (&s->lock);
 
-  note_file (s, found);
   if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
+    note_file (s, found);
     s->source.fd = found->fd;
     s->source.path = found->path;
     s->source.size = found->size;
@@ -122,6 +122,7 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
   if (r == -1)
     error_set (err, errno, "%s: dup3", found->path);
   else {
+    note_file (s, found);
     image_forget_proof (img);
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
     atomic_store (&s->is_doubtful, false);
