@@ -151,8 +151,8 @@ hand_over (struct errand *e, struct error *err)
   return 0;
 }
 
-/* With the lock held.  Has it ended? */
-static bool
+/* With the lock held.  0: it has ended; else why it is not waited for any more. */
+static int
 await_end (struct errand *e, int64_t ms, errand_over_fn *is_over)
 {
   int64_t end = clock_ms () + ms;
@@ -162,7 +162,7 @@ await_end (struct errand *e, int64_t ms, errand_over_fn *is_over)
     bool over;
 
     if (now >= end)
-      return false;
+      return ETIMEDOUT;
     wait_until (&e->ended, now + ASK_MS < end ? now + ASK_MS : end);
     if (e->has_ended || !is_over)
       continue;
@@ -170,15 +170,16 @@ await_end (struct errand *e, int64_t ms, errand_over_fn *is_over)
     over = is_over ();
     pthread_mutex_lock (&lock);
     if (over && !e->has_ended)
-      return false;
+      return ECANCELED;
   }
-  return true;
+  return 0;
 }
 
 int
 errand_send (struct errand *e, int64_t ms, errand_over_fn *is_over, struct error *err)
 {
   int64_t begin = clock_ms ();
+  int why;
 
   init_cond (&e->ended);
   pthread_mutex_lock (&lock);
@@ -188,15 +189,15 @@ errand_send (struct errand *e, int64_t ms, errand_over_fn *is_over, struct error
     e->release (e);
     return -1;
   }
-  if (await_end (e, ms, is_over)) {
-    pthread_mutex_unlock (&lock);
+  why = await_end (e, ms, is_over);
+  e->is_left = why != 0;
+  n_left += why != 0;
+  pthread_mutex_unlock (&lock);
+  if (why == 0) {
     pthread_cond_destroy (&e->ended);
     return 0;
   }
-  e->is_left = true;
-  n_left++;
-  pthread_mutex_unlock (&lock);
-  return error_set (err, ETIMEDOUT, "no answer within %lld ms",
+  return error_set (err, why, "no answer within %lld ms",
                     (long long) (clock_ms () - begin));
 }
 

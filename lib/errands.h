@@ -36,7 +36,7 @@ typedef bool errand_over_fn (void);
 /*
  * Have `e` run by another thread, and wait for it: `ms` at most, or until `is_over` (which
  * may be NULL) says so.  0: it has run, and is the caller's to release.  -1 with `err` set
- * (ETIMEDOUT if it was left behind): it is gone.
+ * (ETIMEDOUT if it was left behind, ECANCELED if that was because it was over): it is gone.
  */
 int errand_send (struct errand *e, int64_t ms, errand_over_fn *is_over,
                  struct error *err);

@@ -4,7 +4,7 @@
  *
  * A read is cut at the borders of segments, and the operations of each are run by
  * image_walk.c.  The segment stays borrowed from the cache meanwhile; no lock is held
- * across I/O, but for the opening of a source.
+ * across I/O that could hold up others.
  */
 #include "config.h"
 
@@ -88,10 +88,10 @@ image_close (struct image *img)
   free (img->places);
   free (img->sources);
   free (img->proof.proven);
+  pulse_destroy (&img->recipe_pulse);
   pthread_cond_destroy (&img->proof.released);
   pthread_mutex_destroy (&img->proof.lock);
   pthread_mutex_destroy (&img->proof.levels_lock);
-  pulse_destroy (&img->recipe_pulse);
   free (img);
 }
 

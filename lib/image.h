@@ -71,6 +71,11 @@ enum image_verify {
 };
 int image_set_verify (struct image *img, enum image_verify mode, struct error *err);
 
+/* Lazily: of 512 KiB that cannot be read whole, and so not be proven, hand out what can be
+ * read, and tell (image_set_notice).  To be set before the first read.
+ */
+void image_salvage (struct image *img);
+
 /* Told, for people, of what is wrong but fails no read; by any thread that reads. */
 typedef void image_notice_fn (void *opaque, const char *text);
 void image_set_notice (struct image *img, image_notice_fn *fn, void *opaque);

@@ -32,11 +32,11 @@ struct image_source {
   pthread_mutex_t lock;
   pthread_cond_t looked_for;
   /* Guarded by the lock, as is what `source` is made to be: */
-  int64_t looking;       /* since when a thread looks for it; 0: none does */
-  int64_t looked;        /* when it was last looked for in vain */
-  struct error *failure; /* what came of it: NULL if it was found; owned */
-  dev_t dev;             /* the file that is open ... */
-  ino_t ino;             /* ... and is not opened again while it is silent */
+  _Atomic int64_t looking; /* since when a thread looks for it; 0: none does */
+  int64_t looked;          /* when it was last looked for in vain */
+  struct error *failure;   /* what came of it: NULL if it was found; owned */
+  dev_t dev;               /* the file that is open ... */
+  ino_t ino;               /* ... and is not opened again while it is silent */
 };
 
 /* Groups that could not be proven, as some of their bytes could not be read; what can be read
@@ -50,7 +50,8 @@ struct unprovable {
 
 /* What of the image is proven: image_verify.c. */
 struct proof {
-  enum image_verify mode;   /* fixed before the first read */
+  enum image_verify mode;   /* fixed before the first read, as is the next */
+  bool salvages;            /* hands out what cannot be proven as some of it is lost */
   _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
   atomic_uint changes;      /* of sources, so far */
   pthread_mutex_t levels_lock;

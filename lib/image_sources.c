@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The sources of an image: opened when first wanted, and looked for again when one has
- * failed.  One thread at a time looks for a source; reading takes no lock, and none is held
- * while anything is waited for.
+ * failed.  One thread at a time looks for a source, but who came later takes over from one that
+ * does not come back; reading takes no lock, and none is held while anything is waited for.
  *
  * What does not answer any more is not asked whether it is still right: its path may lead to
  * something else by now.
@@ -84,45 +84,54 @@ end_look (struct image_source *s)
   pthread_cond_broadcast (&s->looked_for);
 }
 
+/* With the lock held. */
 static void
-note_file (struct image_source *s, const struct source *found)
+note_file (struct image_source *s, const struct stat *st)
 {
-  struct stat st;
+  s->dev = st->st_dev;
+  s->ino = st->st_ino;
+}
 
-  if (fstat (found->fd, &st) == 0) {
-    s->dev = st.st_dev;
-    s->ino = st.st_ino;
-  }
+/* The first time.  False: it is open. */
+static bool
+use_first (struct image_source *s, const struct source *found, const struct stat *st)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  if (atomic_load_explicit (&s->is_open, memory_order_relaxed))
+    return false;
+  note_file (s, st);
+  s->source.fd = found->fd;
+  s->source.path = found->path;
+  s->source.size = found->size;
+  s->source.align = found->align;
+  s->source.advice = found->advice;
+  s->source.is_shared = found->is_shared;
+  s->source.pulse = &s->reading;
+  atomic_init (&s->source.ctime, atomic_load (&found->ctime));
+  atomic_store_explicit (&s->is_open, true, memory_order_release);
+  return true;
 }
 
 /* What was found is the source from now on.  One that is open has its descriptor replaced,
- * which readers do not notice.
+ * which readers do not notice; no lock is held, as closing the old file may hang.
  */
 static int
 use_source (struct image *img, uint32_t number, struct source *found, struct error *err)
 {
   struct image_source *s = &img->sources[number];
-  int r;
-  LOCK_FOR_SCOPE (&s->lock);
+  struct stat st;
+  int r = fstat (found->fd, &st);
 
-  if (!atomic_load_explicit (&s->is_open, memory_order_relaxed)) {
-    note_file (s, found);
-    s->source.fd = found->fd;
-    s->source.path = found->path;
-    s->source.size = found->size;
-    s->source.align = found->align;
-    s->source.advice = found->advice;
-    s->source.is_shared = found->is_shared;
-    s->source.pulse = &s->reading;
-    atomic_init (&s->source.ctime, atomic_load (&found->ctime));
-    atomic_store_explicit (&s->is_open, true, memory_order_release);
+  if (r == 0 && use_first (s, found, &st))
     return 0;
-  }
-  r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
+  if (r == 0)
+    r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
   if (r == -1)
-    error_set (err, errno, "%s: dup3", found->path);
+    error_set (err, errno, "%s: taking it in use", found->path);
   else {
-    note_file (s, found);
+    LOCK_FOR_SCOPE (&s->lock);
+    note_file (s, &st);
     image_forget_proof (img);
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
     atomic_store (&s->is_doubtful, false);
@@ -350,9 +359,7 @@ image_source_path (const struct image *img, uint32_t number)
 static bool
 is_awaited (struct image_source *s)
 {
-  LOCK_FOR_SCOPE (&s->lock);
-
-  return s->looking != 0 || pulse_is_waited_for (&s->reading);
+  return atomic_load (&s->looking) != 0 || pulse_is_waited_for (&s->reading);
 }
 
 const char *

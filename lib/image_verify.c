@@ -16,10 +16,10 @@
  * One thread proves a group, others that want it meanwhile wait: a player's requests of
  * 128 KiB would otherwise each read and hash all of it.
  *
- * A group that cannot be read whole cannot be proven.  Lazily, those of its bytes that can be
- * read are handed out all the same, as the disk itself says which it has lost; that is told,
- * and tried again later.  Not so of a source that is known to have changed, nor once bytes have
- * been found that are wrong.
+ * A group that cannot be read whole cannot be proven, and fails.  Who salvages what is on a
+ * dying disk has those of its bytes that can be read all the same, as the disk itself says
+ * which it has lost; that is told, and tried again later.  Not so of a source that has changed,
+ * nor once bytes have been found that are wrong.
  *
  * Keeping what was read for its neighbours was decided against: it is in the page cache.
  */
@@ -72,6 +72,12 @@ image_set_verify (struct image *img, enum image_verify mode, struct error *err)
   return 0;
 }
 
+void
+image_salvage (struct image *img)
+{
+  img->proof.salvages = true;
+}
+
 /* ---- What is proven */
 
 static bool
@@ -103,7 +109,6 @@ image_forget_proof (struct image *img)
   for (uint64_t i = 0; p->proven && i < words; i++)
     atomic_store (&p->proven[i], 0);
   memset (p->unprovable, 0, sizeof p->unprovable);
-  atomic_store (&p->has_wrong, false);
   atomic_fetch_add (&p->changes, 1);
 }
 
@@ -318,6 +323,7 @@ prove_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
   size_t len = left < MERKLE_GROUP ? (size_t) left : MERKLE_GROUP;
   CLEANUP_FREE uint8_t *group = NULL;
 
+  note->is_unreadable = false;
   if (count == len)
     return prove (img, buf, len, at, note, err);
   group = malloc (len);
@@ -336,7 +342,7 @@ is_trusted (const struct image *img)
   for (uint32_t i = 0; i < img->recipe->n_sources; i++)
     if (atomic_load (&img->sources[i].is_doubtful))
       return false;
-  return !atomic_load (&img->proof.has_wrong);
+  return img->proof.salvages && !atomic_load (&img->proof.has_wrong);
 }
 
 /* Bytes of a group were handed out that could not be read whole, for `reason`. */

@@ -45,7 +45,7 @@ kind_of_bytes (uint64_t hash, const void *bytes, size_t len)
   return hash;
 }
 
-/* Its place, or the one that it takes. */
+/* Its place, or the one that it would take. */
 static struct kind *
 find (struct kind *kinds, size_t n, uint64_t hash)
 {
@@ -57,7 +57,6 @@ find (struct kind *kinds, size_t n, uint64_t hash)
     if (k->told < oldest->told)
       oldest = k;
   }
-  *oldest = (struct kind){ .hash = hash };
   return oldest;
 }
 
@@ -68,12 +67,14 @@ kinds_is_due (struct kind *kinds, size_t n, uint64_t hash, int64_t apart,
   struct kind *k = find (kinds, n, hash);
   int64_t now = clock_ms ();
 
+  /* More kinds than places, in so short a time, are not told either: they would drive each
+   * other out for ever.
+   */
   if (k->told != 0 && now - k->told < apart) {
     k->silent++;
     return false;
   }
-  *silent = k->silent;
-  k->told = now;
-  k->silent = 0;
+  *silent = k->hash == hash ? k->silent : 0;
+  *k = (struct kind){ .hash = hash, .told = now };
   return true;
 }

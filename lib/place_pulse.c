@@ -64,6 +64,15 @@ place_pulse (const char *path)
   return there ? &(*there)->pulse : NULL;
 }
 
+struct pulse *
+folder_pulse (const char *file)
+{
+  const char *slash = strrchr (file, '/');
+  CLEANUP_FREE char *folder = slash ? strndup (file, (size_t) (slash - file + 1)) : NULL;
+
+  return slash && !folder ? NULL : place_pulse (folder ? folder : ".");
+}
+
 __attribute__ ((destructor)) static void
 free_all (void)
 {

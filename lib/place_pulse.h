@@ -13,4 +13,7 @@
 /* The pulse of a path, always the same one; it stays.  NULL when out of memory. */
 struct pulse *place_pulse (const char *place);
 
+/* The same of the folder that a file is in. */
+struct pulse *folder_pulse (const char *file);
+
 #endif /* MKVDUP_PLACE_PULSE_H */

@@ -286,14 +286,18 @@ int
 source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
              bool direct, struct source *out, struct error *err)
 {
+  CLEANUP_FREE bool *asked = calloc (n_places + 1, sizeof *asked);
   struct reasons reasons = { .text = "no place to look for it was given",
                              .errnum = ENOENT };
   struct error reason = ERROR_INIT;
 
-  for (int silent = 0; silent < 2; silent++)
+  if (!asked)
+    return error_set (err, ENOMEM, "source %s", id->path);
+  for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < n_places; ++i) {
-      if (is_silent (places[i]) != silent)
+      if (asked[i] || (pass == 0 && is_silent (places[i])))
         continue;
+      asked[i] = true;
       if (ask_place (id, places[i], direct, out, &reason) == 0)
         return 0;
       add_reason (&reasons, &reason);

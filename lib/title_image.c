@@ -95,6 +95,8 @@ open_image (const struct title *t, int kept, struct error *err)
     image_read_directly (image);
   image_set_finder (image, c->finder);
   image_set_notice (image, c->notice, c->notice_opaque);
+  if (c->salvage)
+    image_salvage (image);
   if (image_set_verify (image, c->verify, err) == -1) {
     image_close (image);
     return NULL;
@@ -163,12 +165,12 @@ title_open (struct title *t, struct error *err)
 
   if (image)
     return image;
-  if (!pulse_begin (&t->state->opening, &life)) {
+  if (!pulse_begin (t->state->opening, &life)) {
     pulse_error (t->recipe, err);
     return NULL;
   }
   image = open_or_await (t, err);
-  pulse_end (&t->state->opening, life);
+  pulse_end (t->state->opening, life);
   return image;
 }
 

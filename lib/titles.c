@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "place_pulse.h"
 #include "titles_parts.h"
 #include "whole_io.h"
 
@@ -71,8 +72,6 @@ title_free (struct title *t)
   free (t->name);
   free (t->recipe);
   free (t->source_dir);
-  if (t->state && t->state->titles)
-    pulse_destroy (&t->state->opening);
   if (t->state && t->state->fd >= 0)
     close (t->state->fd);
   free (t->state);
@@ -113,7 +112,12 @@ title_new (struct titles *all, const struct title *from, struct error *err)
     return NULL;
   }
   *t->state = (struct title_state){ .titles = all, .refs = 1, .fd = -1 };
-  pulse_init (&t->state->opening);
+  t->state->opening = folder_pulse (t->recipe);
+  if (!t->state->opening) {
+    title_free (t);
+    error_set (err, ENOMEM, "%s", from->recipe);
+    return NULL;
+  }
   if (recipe_peek (t->recipe, &t->size, &st, err) == -1 ||
       check_size (t, from, err) == -1) {
     title_free (t);

@@ -38,6 +38,7 @@ struct titles_config {
   const struct source_finder *finder; /* borrowed; or NULL */
   bool direct;                        /* read sources past the page cache */
   enum image_verify verify;
+  bool salvage;            /* image_salvage */
   image_notice_fn *notice; /* or NULL */
   void *notice_opaque;
 };

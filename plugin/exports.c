@@ -108,6 +108,7 @@ init_titles (struct error *err)
       .finder = &finder,
       .direct = parameters.direct,
       .verify = parameters.verify,
+      .salvage = parameters.salvage,
       .notice = notice,
     });
   return titles ? 0 : error_set (err, ENOMEM, "mkvdup");

@@ -227,6 +227,15 @@ set_hook (const char *value)
 }
 
 static int
+set_salvage (const char *value)
+{
+  int salvage = nbdkit_parse_bool (value);
+
+  parameters.salvage = salvage == 1;
+  return salvage == -1 ? -1 : 0;
+}
+
+static int
 set_verity (const char *value)
 {
   int verity = nbdkit_parse_bool (value);
@@ -282,6 +291,7 @@ parameters_set (const char *key, const char *value)
     { "cache-size", set_cache_size },
     { "direct", set_direct },
     { "verify", set_verify },
+    { "salvage", set_salvage },
     { "verity", set_verity },
     { "timeout", set_timeout },
     { "on-error-command", set_hook },

@@ -47,6 +47,12 @@ report_text (const char *text)
 int
 report (const struct error *err)
 {
+  /* Nobody waits for it any more. */
+  if (err->errnum == ECANCELED) {
+    nbdkit_debug ("%s", err->text);
+    nbdkit_set_error (EIO);
+    return -1;
+  }
   report_text (err->text);
   notify_client_trouble (err->text);
   /* NBD knows few error numbers; others arrive as EINVAL. */

@@ -17,8 +17,9 @@
 
 need nbdkit
 
-# Where proof is of half a mebibyte, and some of that cannot be read, is all of it EIO?
-unreadable_group=false
+# Where proof is of half a mebibyte, and some of that cannot be read, all of it is EIO; but not
+# for who salvages.
+salvage=
 group=524288
 
 # A server that is somebody else, where permissions say nothing to us.
@@ -58,7 +59,8 @@ serve ()
   local preload=${builddir:?}/.libs/faulty-source.so
   MKVDUP_SAN_RUNTIME=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}$preload \
     FAULTS=$tmp/faults start_nbdkit "$tmp/sock" "$@" mkvdup library=lib \
-    source="$tmp/discs/1" source="$tmp/discs/2" source-index=index disk= verify="$mode"
+    source="$tmp/discs/1" source="$tmp/discs/2" source-index=index disk= \
+    verify=$mode ${salvage:+salvage=true}
 }
 
 # reads FILM ARGUMENT...
@@ -205,7 +207,7 @@ print ()
 try ()
 {
   local film ms crashes=0 lines most=2
-  [ $mode = off ] || most=4
+  [ -z "$salvage" ] || most=4
   tries=0 wrong=0 disturbed=0 failed=0
   for film in "${films[@]}"; do
     lost "$film" "$2"
@@ -223,7 +225,7 @@ try ()
   if [ "$2" = none ]; then
     [ $failed$lines = 00 ] || fail "$1: $failed reads failed"
   else
-    # One line, or one for each film, and another of what cannot be proven for it.
+    # One line, or one for each film, and another of what was salvaged of it.
     ((failed > 0 && lines > 0 && lines <= most)) || fail "$1: nothing failed, or was said"
   fi
 }
@@ -499,9 +501,8 @@ print fault verify tries wrong crashes disturbed back,ms lines
 all="0 $size"
 here="$sector $((sector + pack))"
 for mode in ${modes-off lazy}; do
-  whole_groups=$unreadable_group
-  faults_of_reads
   whole_groups=true
+  faults_of_reads
   faults_of_files
   [ $mode = off ] || faults_of_content
   ! is_due || storm "$(usually 2 60)"
@@ -513,6 +514,9 @@ for mode in ${modes-off lazy}; do
     echo "SKIP: unmounting: $(cat mount.log)"
   fi
 done
+mode=lazy salvage=true whole_groups=false
+served "a bad sector, salvaged" "$here" "bad_sector EIO" no_faults
+salvage=
 # No preloading into others' runtimes.
 [ "${SAN:-none}" != none ] || commands
 mode=lazy
