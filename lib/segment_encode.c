@@ -396,7 +396,8 @@ segment_encode (const struct segment_plan *plan, const uint8_t *image,
     return error_context (err, "segment %u", ctx->number);
   if (!encode_columns (&e, ctx->len, out))
     return error_set (err, ENOMEM, "segment %u", ctx->number);
-  put_checksum (out, start, ctx->number);
+  if (!e.intricate)
+    put_checksum (out, start, ctx->number);
   if (e.intricate || out->len - start > ctx->len || !decodes (out, start, ctx)) {
     out->len = start;
     buffer_u8 (out, SEGMENT_METHOD_STORED);
