@@ -140,16 +140,12 @@ make_ring_key (void)
   ring_key_made = pthread_key_create (&ring_key, ring_destroy) == 0;
 }
 
-/* A plugin is unloaded before its process ends: the key must not outlive the code. */
+/* What the key's destructor does for all threads but the one that calls exit. */
 __attribute__ ((destructor)) static void
-delete_ring_key (void)
+destroy_last_ring (void)
 {
-  if (!ring_key_made)
-    return;
-  if (pthread_getspecific (ring_key))
+  if (ring_key_made && pthread_getspecific (ring_key))
     ring_destroy (pthread_getspecific (ring_key));
-  pthread_key_delete (ring_key);
-  ring_key_made = false;
 }
 
 /* Completions handled when their owner asks for them, where the kernel can (6.1). */

@@ -90,17 +90,6 @@ gather_warm (void)
   gather_put (g);
 }
 
-__attribute__ ((destructor)) static void
-pool_free (void)
-{
-  struct gather *g;
-
-  while ((g = pool)) {
-    pool = g->next;
-    free (g);
-  }
-}
-
 /* ---- Noting pieces */
 
 /* The range of its source a piece lies in ends here. */

@@ -2,66 +2,60 @@
 /*
  * Pulses by path: see place_pulse.h.
  *
- * Nobody says when a place is no longer configured, so they stay until the end: some hundred
- * bytes for each folder that discs lie in.
+ * Nobody says when a place is no longer configured, so they stay: some hundred bytes for each
+ * folder that discs or recipes lie in.  Nor are they freed at the end, as who hangs then may
+ * still wake up.
  */
 #include "config.h"
 
-#include <search.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "cleanup.h"
 #include "place_pulse.h"
 
+#define CHAINS 1024u
+
 struct place {
   struct pulse pulse;
+  struct place *next;
   char path[];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static void *places; /* a tree of libc's; guarded by the lock */
-
-static int
-by_path (const void *a, const void *b)
-{
-  return strcmp (((const struct place *) a)->path, ((const struct place *) b)->path);
-}
+static struct place *chains[CHAINS]; /* guarded by the lock */
 
 static struct place *
-place_new (const char *path)
+place_new (const char *path, size_t len)
 {
-  size_t len = strlen (path) + 1;
-  struct place *p = malloc (sizeof *p + len);
+  struct place *p = malloc (sizeof *p + len + 1);
 
   if (!p)
     return NULL;
   pulse_init (&p->pulse);
-  memcpy (p->path, path, len);
+  memcpy (p->path, path, len + 1);
   return p;
-}
-
-static void
-place_free (void *opaque)
-{
-  struct place *p = opaque;
-
-  pulse_destroy (&p->pulse);
-  free (p);
 }
 
 struct pulse *
 place_pulse (const char *path)
 {
-  struct place *p = place_new (path);
-  struct place **there;
+  size_t len = strlen (path);
+  struct place **chain = &chains[XXH3_64bits (path, len) % CHAINS], *p;
   LOCK_FOR_SCOPE (&lock);
 
-  there = p ? tsearch (p, &places, by_path) : NULL;
-  if (p && (!there || *there != p))
-    place_free (p);
-  return there ? &(*there)->pulse : NULL;
+  for (p = *chain; p; p = p->next)
+    if (strcmp (p->path, path) == 0)
+      return &p->pulse;
+  p = place_new (path, len);
+  if (!p)
+    return NULL;
+  p->next = *chain;
+  *chain = p;
+  return &p->pulse;
 }
 
 struct pulse *
@@ -71,10 +65,4 @@ folder_pulse (const char *file)
   CLEANUP_FREE char *folder = slash ? strndup (file, (size_t) (slash - file + 1)) : NULL;
 
   return slash && !folder ? NULL : place_pulse (folder ? folder : ".");
-}
-
-__attribute__ ((destructor)) static void
-free_all (void)
-{
-  tdestroy (places, place_free);
 }

@@ -11,7 +11,7 @@
 #include "pulse.h"
 
 /* The pulse of a path, always the same one; it stays.  NULL when out of memory. */
-struct pulse *place_pulse (const char *place);
+struct pulse *place_pulse (const char *path);
 
 /* The same of the folder that a file is in. */
 struct pulse *folder_pulse (const char *file);
