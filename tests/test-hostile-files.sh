@@ -57,6 +57,9 @@ limited 0 mkvdup info fills.mkvdup
 limited 0 mkvdup info names.mkvdup
 for recipe in huge fills names; do
   limited 1 mkvdup verify -q "$recipe.mkvdup"
+done
+# The Merkle levels of the huge one are a terabyte: AddressSanitizer calls it a mistake to ask for that.
+for recipe in $([ "${SAN:-none}" != none ] || echo huge) fills names; do
   limited 1 mkvdup extract -q -o copy2 --source . "$recipe.mkvdup"
   [ ! -e copy2 ] || fail "$recipe: something was extracted"
 done
