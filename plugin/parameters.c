@@ -192,12 +192,18 @@ set_cache_size (const char *value)
 }
 
 static int
+set_bool (bool *parameter, const char *value)
+{
+  int r = nbdkit_parse_bool (value);
+
+  *parameter = r == 1;
+  return r == -1 ? -1 : 0;
+}
+
+static int
 set_direct (const char *value)
 {
-  int direct = nbdkit_parse_bool (value);
-
-  parameters.direct = direct == 1;
-  return direct == -1 ? -1 : 0;
+  return set_bool (&parameters.direct, value);
 }
 
 static int
@@ -229,19 +235,13 @@ set_hook (const char *value)
 static int
 set_salvage (const char *value)
 {
-  int salvage = nbdkit_parse_bool (value);
-
-  parameters.salvage = salvage == 1;
-  return salvage == -1 ? -1 : 0;
+  return set_bool (&parameters.salvage, value);
 }
 
 static int
 set_verity (const char *value)
 {
-  int verity = nbdkit_parse_bool (value);
-
-  parameters.verity = verity == 1;
-  return verity == -1 ? -1 : 0;
+  return set_bool (&parameters.verity, value);
 }
 
 static int

@@ -26,6 +26,11 @@
  */
 #define STOP_MS 1000
 
+/* What is larger is read in parts, each of which may take as long as timeout= says: what is
+ * slow is not what hangs; and buffers stay small, however large the requests are.
+ */
+#define MAX_PART ((size_t) 1 << 20)
+
 /* One request. */
 struct request {
   struct errand errand;
@@ -182,14 +187,11 @@ run_read (struct errand *e)
   q->r = export_read (q->export, q->buf, q->count, q->offset, &q->err);
 }
 
-int
-waiting_read (struct export *e, void *buf, size_t count, uint64_t offset,
-              struct error *err)
+static int
+read_part (struct export *e, void *buf, size_t count, uint64_t offset, struct error *err)
 {
   struct request *q;
 
-  if (parameters.timeout == 0)
-    return export_read (e, buf, count, offset, err);
   if (export_try_read (e, buf, count, offset))
     return 0;
   q = ask (run_read, e, offset, count, count, err);
@@ -197,6 +199,24 @@ waiting_read (struct export *e, void *buf, size_t count, uint64_t offset,
     return -1;
   memcpy (buf, q->buf, count);
   release (&q->errand);
+  return 0;
+}
+
+int
+waiting_read (struct export *e, void *buf, size_t count, uint64_t offset,
+              struct error *err)
+{
+  uint8_t *to = buf;
+  size_t n;
+
+  if (parameters.timeout == 0)
+    return export_read (e, buf, count, offset, err);
+  for (; count > 0; to += n, offset += n, count -= n) {
+    n = MAX_PART - (size_t) (offset % MAX_PART);
+    n = n < count ? n : count;
+    if (read_part (e, to, n, offset, err) == -1)
+      return -1;
+  }
   return 0;
 }
 

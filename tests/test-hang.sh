@@ -20,7 +20,7 @@ make_title 2 lib/two.mkvdup
 mkdir more
 cp lib/two.mkvdup more/three.mkvdup
 disc=$(find "$tmp/discs/1" -type f)
-size=$(stat -c %s 1.mkv)
+size=$(stat -c %s "$disc")
 
 # hangs FILE...: from now on; none: no more.
 hangs ()
@@ -116,6 +116,22 @@ took=$(($(now_ms) - began))
 [ "$(threads)" -le $((before + 2 + took / (timeout * 1000))) ] ||
   fail "$before threads before 20 reads, $(threads) after"
 grep -q "/1/.*does not answer" "$tmp/sock.log" || fail "the disc is not named later"
+hangs
+recovers one 1
+
+# ---- All but its sample, which can be read still and says that it is right
+
+blocks=$(((size + 4095) / 4096))
+for ((i = 0; i < 15; i++)); do
+  from=$(((i * (blocks - 1) / 15 + 1) * 4096)) end=$(((i + 1) * (blocks - 1) / 15 * 4096))
+  echo "$disc $from $((end - from)) hang"
+done >faults.new
+mv faults.new faults
+before=$(threads)
+for i in {1..10}; do
+  expect EIO one 1 $((1000000 + i * 4096)) 4096
+done
+[ "$(threads)" -le $((before + 6)) ] || fail "$before threads before 10 reads, $(threads) after"
 hangs
 recovers one 1
 
