@@ -191,6 +191,7 @@ test_several (void **state)
     }
     assert_int_equal (atomic_files_commit (both, 2, &err), -round);
     check_content ("a", round ? "2" : "1");
+    atomic_file_drop (&a);
     atomic_file_drop (&b);
     assert_int_equal (count_entries (), 2);
   }
