@@ -309,13 +309,16 @@ release_stop (struct errand *e)
 void
 waiting_stop (void (*stop) (void))
 {
-  struct stopping *s = malloc (sizeof *s);
+  struct stopping *s;
   struct error ignored = ERROR_INIT;
 
+  if (!errands_end (STOP_MS))
+    return;
+  s = malloc (sizeof *s);
   if (!s)
     return;
   *s = (struct stopping){ { .run = run_stop, .release = release_stop }, stop };
-  if (errands_end (STOP_MS) && errand_send (&s->errand, STOP_MS, NULL, &ignored) == 0) {
+  if (errand_send (&s->errand, STOP_MS, NULL, &ignored) == 0) {
     free (s);
     errands_end (STOP_MS);
   }
