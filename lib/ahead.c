@@ -64,7 +64,6 @@ struct ahead *
 ahead_new (uint64_t size, ahead_fetch_fn *fetch, void *opaque)
 {
   struct ahead *a = calloc (1, sizeof *a);
-  pthread_condattr_t attr;
 
   if (!a)
     return NULL;
@@ -73,10 +72,7 @@ ahead_new (uint64_t size, ahead_fetch_fn *fetch, void *opaque)
   a->opaque = opaque;
   streams_init (&a->streams);
   pthread_mutex_init (&a->lock, NULL);
-  pthread_condattr_init (&attr);
-  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-  pthread_cond_init (&a->work, &attr);
-  pthread_condattr_destroy (&attr);
+  thread_cond_init (&a->work);
   return a;
 }
 

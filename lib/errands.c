@@ -43,17 +43,6 @@ static struct runner *idle; /* the top */
 static unsigned n_runners, n_left;
 static bool is_ending;
 
-static void
-init_cond (pthread_cond_t *cond)
-{
-  pthread_condattr_t attr;
-
-  pthread_condattr_init (&attr);
-  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
-  pthread_cond_init (cond, &attr);
-  pthread_condattr_destroy (&attr);
-}
-
 /* Until it is signalled or `ms` from now, clock_ms's time. */
 static void
 wait_until (pthread_cond_t *cond, int64_t ms)
@@ -114,7 +103,7 @@ run (void *first)
   struct runner me = { .errand = first };
   LOCK_FOR_SCOPE (&lock);
 
-  init_cond (&me.wake);
+  thread_cond_init (&me.wake);
   do {
     do_errand (me.errand);
     me.errand = NULL;
@@ -181,7 +170,7 @@ errand_send (struct errand *e, int64_t ms, errand_over_fn *is_over, struct error
   int64_t begin = clock_ms ();
   int why;
 
-  init_cond (&e->ended);
+  thread_cond_init (&e->ended);
   pthread_mutex_lock (&lock);
   if (hand_over (e, err) == -1) {
     pthread_mutex_unlock (&lock);

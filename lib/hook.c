@@ -192,7 +192,6 @@ struct hook *
 hook_new (hook_problem_fn *problem, void *opaque)
 {
   struct hook *h = calloc (1, sizeof *h);
-  pthread_condattr_t monotonic;
 
   if (!h)
     return NULL;
@@ -204,10 +203,7 @@ hook_new (hook_problem_fn *problem, void *opaque)
     return NULL;
   }
   pthread_mutex_init (&h->lock, NULL);
-  pthread_condattr_init (&monotonic);
-  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init (&h->changed, &monotonic);
-  pthread_condattr_destroy (&monotonic);
+  thread_cond_init (&h->changed);
   return h;
 }
 

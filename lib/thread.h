@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 /* As pthread_create; the thread takes no signals, which are for the program's own threads,
  * and has a name of at most 15 bytes.
@@ -23,6 +24,18 @@ thread_start (pthread_t *thread, const char *name, void *(*run) (void *opaque),
   if (r == 0)
     pthread_setname_np (*thread, name);
   return r;
+}
+
+/* As pthread_cond_init; what it is waited for until is clock.h's time. */
+static inline void
+thread_cond_init (pthread_cond_t *cond)
+{
+  pthread_condattr_t attr;
+
+  pthread_condattr_init (&attr);
+  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
+  pthread_cond_init (cond, &attr);
+  pthread_condattr_destroy (&attr);
 }
 
 #endif /* MKVDUP_THREAD_H */
