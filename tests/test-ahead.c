@@ -142,8 +142,9 @@ test_threads (void **state)
     assert_int_equal (pthread_create (&threads[i], NULL, reader, a), 0);
   for (int i = 0; i < 6; ++i)
     pthread_join (threads[i], NULL);
+  /* Whoever frees at once may be before the first fetch. */
+  sem_wait (&s.fetched);
   ahead_free (a);
-  assert_true (s.n > 0);
 }
 
 int
