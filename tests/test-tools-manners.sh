@@ -9,7 +9,7 @@
 
 need jq cmp
 
-commands=(create info verify extract check)
+commands=(create info verify extract check explain)
 mib=$((1024 * 1024))
 
 # poke FILE OFFSET OCTAL: change one byte.

@@ -43,7 +43,7 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_check, command_create, command_extract, command_info,
-  command_verify;
+extern const struct command command_check, command_create, command_explain,
+  command_extract, command_info, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */
