@@ -204,7 +204,7 @@ void
 exports_stop (void)
 {
   watch_free (watch);
-  notify_stop ();
+  notify_free ();
   free (last_failure);
   export_close_all ();
   title_unref (only);

@@ -193,6 +193,21 @@ sleep 0.5
 within $soon stop_nbdkit "$tmp/sock"
 wait $reader && fail "a read of what hangs was answered"
 
+# So is a program that it has called, though a thread is left behind.
+cat >called <<'END'
+#!/bin/bash
+echo $$ >part && mv part running
+exec sleep 1000
+END
+chmod +x called
+printf 'on_error_command: { command: [%s], batch_interval: 0s }\nincludes: []\n' "$tmp/called" >hook.yaml
+serve timeout=$timeout library=hook.yaml
+hangs "$disc"
+expect EIO one 1 4096 4096
+wait_until "the program" [ -s running ]
+within $soon stop_nbdkit "$tmp/sock"
+! kill -0 "$(cat running)" 2>/dev/null || fail "the hook's program outlives the server"
+
 # ---- For ever
 
 serve timeout=0
