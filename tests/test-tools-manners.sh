@@ -9,7 +9,7 @@
 
 need jq cmp
 
-commands=(create info verify extract check explain)
+commands=(create info verify extract check explain stats)
 mib=$((1024 * 1024))
 
 # poke FILE OFFSET OCTAL: change one byte.

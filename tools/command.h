@@ -26,7 +26,9 @@ enum option_bit {
   ACCEPT_JSON = 1 << 6,
   ACCEPT_SOURCES = 1 << 7,
   ACCEPT_SOURCE_INDEX = 1 << 8,
-  ACCEPT_STATE = 1 << 9, /* and --max-age */
+  ACCEPT_STATE = 1 << 9,    /* and --max-age */
+  ACCEPT_HTML = 1 << 10,    /* and --no-maps */
+  ACCEPT_PICTURE = 1 << 11, /* --svg and --png */
 };
 
 struct options;
@@ -44,6 +46,6 @@ struct command {
 };
 
 extern const struct command command_check, command_create, command_explain,
-  command_extract, command_info, command_verify;
+  command_extract, command_info, command_stats, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

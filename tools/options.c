@@ -20,6 +20,10 @@
 /* Options without a short form. */
 enum {
   OPTION_LOG_FILE = UCHAR_MAX + 1,
+  OPTION_HTML,
+  OPTION_NO_MAPS,
+  OPTION_SVG,
+  OPTION_PNG,
 };
 
 struct option_entry {
@@ -47,6 +51,12 @@ static const struct option_entry entries[] = {
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
     "write messages and progress to the end of FILE, too" },
+  { "html", OPTION_HTML, ACCEPT_HTML, "FILE",
+    "write a page with all of it to FILE, too" },
+  { "no-maps", OPTION_NO_MAPS, ACCEPT_HTML, NULL,
+    "look into no segment: sizes and sources only, at once" },
+  { "svg", OPTION_SVG, ACCEPT_PICTURE, "FILE", "write an SVG picture to FILE" },
+  { "png", OPTION_PNG, ACCEPT_PICTURE, "FILE", "write a PNG picture to FILE" },
   { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
   { "json", 'j', ACCEPT_JSON, NULL, "give the result as JSON" },
   { "help", 'h', 0, NULL, "show this help and exit" },
@@ -189,6 +199,18 @@ take_option (struct options *o, int key)
     break;
   case OPTION_LOG_FILE:
     o->log_file = optarg;
+    break;
+  case OPTION_HTML:
+    o->html = optarg;
+    break;
+  case OPTION_NO_MAPS:
+    o->no_maps = true;
+    break;
+  case OPTION_SVG:
+    o->svg = optarg;
+    break;
+  case OPTION_PNG:
+    o->png = optarg;
     break;
   case 'h':
     return OPTIONS_HELP;
