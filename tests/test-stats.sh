@@ -108,4 +108,4 @@ refused "no-such/page.html" stats -q lib --html no-such/page.html
 expect 0 mkvdup stats -q empty --html page.html
 expect 0 mkvdup stats -q lib --no-maps --html page.html
 ! grep -q 'class="map"' page.html || fail "maps without looking"
-[ -z "$(ls -A | grep '\.tmp$')" ] || fail "left behind: $(ls -A)"
+! compgen -G '.*.tmp' || fail "that is left behind"

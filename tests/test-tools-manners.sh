@@ -9,7 +9,7 @@
 
 need jq cmp
 
-commands=(create info verify extract check explain stats)
+commands=(create info verify extract check explain stats map)
 mib=$((1024 * 1024))
 
 # poke FILE OFFSET OCTAL: change one byte.

@@ -46,6 +46,6 @@ struct command {
 };
 
 extern const struct command command_check, command_create, command_explain,
-  command_extract, command_info, command_stats, command_verify;
+  command_extract, command_info, command_map, command_stats, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

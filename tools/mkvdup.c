@@ -15,7 +15,7 @@
 
 static const struct command *const commands[] = {
   &command_create, &command_info,    &command_verify, &command_extract,
-  &command_check,  &command_explain, &command_stats,
+  &command_check,  &command_explain, &command_stats,  &command_map,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

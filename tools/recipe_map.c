@@ -235,9 +235,12 @@ draw_segment (void *opaque, uint32_t number, const struct segment *seg, struct e
 static void
 share_rows (struct recipe_map *map, const struct recipe *recipe, unsigned rows)
 {
+  unsigned least = recipe->n_sources > 0 ? rows / (4 * recipe->n_sources) : 0;
   uint64_t total = 0;
   unsigned row = 0;
 
+  if (least == 0)
+    least = 1;
   for (uint32_t i = 0; i < recipe->n_sources; i++)
     total += recipe->sources[i].size;
   for (uint32_t i = 0; i < recipe->n_sources; i++) {
@@ -245,7 +248,7 @@ share_rows (struct recipe_map *map, const struct recipe *recipe, unsigned rows)
     unsigned n = (unsigned) (part * rows + 0.5);
 
     map->first_row[i] = row;
-    row += n > 0 ? n : 1;
+    row += n > least ? n : least;
   }
   map->first_row[recipe->n_sources] = map->n_rows = row;
 }

@@ -52,8 +52,8 @@ struct recipe_map {
 #define CLEANUP_RECIPE_MAP __attribute__ ((cleanup (recipe_map_free)))
 
 /*
- * Make one.  Rows are shared out by the sources' sizes, but each source gets one at least: so
- * there may be more than `rows` of them.  `threads` decode.  What is to be freed is freed on
+ * Make one.  Rows are shared out by the sources' sizes, but each source gets a quarter of an
+ * equal share and one at least: so there may be more than `rows` of them.  `threads` decode.  What is to be freed is freed on
  * failure.
  */
 int recipe_map_make (struct recipe_map *map, const struct recipe *recipe,
