@@ -193,12 +193,16 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     return error_set (err, ENOMEM, "indexing");
   for (size_t i = 0; i < disc->n_files; i++) {
     struct index_source *s = &index->sources[i];
+    struct stat st;
 
     s->file = &disc->files[i];
     s->fd = open (s->file->path, O_RDONLY | O_CLOEXEC);
     if (s->fd == -1)
       return error_set (err, errno, "%s", s->file->path);
     index->n_sources++;
+    if (fstat (s->fd, &st) == -1)
+      return error_set (err, errno, "%s", s->file->path);
+    s->id = file_id_of (&st);
     index->bytes += s->file->size;
     if (s->file->size > SOURCE_MAX_SIZE)
       return error_set (err, EFBIG, "%s", s->file->path);

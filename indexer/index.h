@@ -20,12 +20,14 @@
 #include "chunks.h"
 #include "disc.h"
 #include "error.h"
+#include "file_id.h"
 #include "recipe.h"
 
 /* A file of the disc. */
 struct index_source {
   const struct disc_file *file; /* borrowed from the disc */
   int fd;                       /* owned */
+  struct file_id id;            /* when it was opened */
   struct chunk_list chunks;     /* owned */
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;
