@@ -67,4 +67,9 @@ int index_build (struct disc_index *index, const struct disc *disc, unsigned thr
                  index_progress_fn *progress, void *opaque, struct error *err);
 void index_free (struct disc_index *index);
 
+/* The sources alone, opened, with their chunks; no views, hashes or samples.  On failure it is
+ * empty.
+ */
+int index_open (struct disc_index *index, const struct disc *disc, struct error *err);
+
 #endif /* MKVDUP_INDEX_H */

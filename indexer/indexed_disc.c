@@ -20,8 +20,8 @@ static const char *const scrambling_names[SCRAMBLINGS] = {
   "CSS, AACS, conditional access",
 };
 
-static int
-count_scrambled (struct indexed_disc *d, struct error *err)
+int
+indexed_disc_count (struct indexed_disc *d, struct error *err)
 {
   struct scrambled *all = &d->scrambled;
   const char *name = NULL;
@@ -58,7 +58,7 @@ indexed_disc_build (struct indexed_disc *d, const struct indexed_disc_options *o
 {
   if (index_build (&d->index, &d->disc, o->threads, o->progress, o->opaque, err) == -1)
     return -1;
-  return count_scrambled (d, err);
+  return indexed_disc_count (d, err);
 }
 
 void

@@ -50,6 +50,9 @@ int indexed_disc_build (struct indexed_disc *d, const struct indexed_disc_option
                         struct error *err);
 void indexed_disc_free (struct indexed_disc *d);
 
+/* For who fills in the index otherwise (index_file.h): count what is scrambled. */
+int indexed_disc_count (struct indexed_disc *d, struct error *err);
+
 /* Bytes of all its files. */
 uint64_t indexed_disc_bytes (const struct indexed_disc *d);
 
