@@ -63,6 +63,17 @@ find_source (struct image *img, const struct recipe_source *id, struct source *f
   return -1;
 }
 
+/* Some of its sample is lost.  Where reads are proven, all else can be told from it. */
+static bool
+find_damaged (struct image *img, const struct recipe_source *id, struct source *found)
+{
+  struct error ignored = ERROR_INIT;
+
+  return img->proof.mode != IMAGE_VERIFY_OFF &&
+         source_open_damaged (id, (const char *const *) img->places, img->n_places,
+                              img->direct, found, &ignored) == 0;
+}
+
 /* ---- Looking, one thread at a time, unless it does not come back */
 
 static void
@@ -94,7 +105,8 @@ note_file (struct image_source *s, const struct stat *st)
 
 /* The first time.  False: it is open. */
 static bool
-use_first (struct image_source *s, const struct source *found, const struct stat *st)
+use_first (struct image_source *s, const struct source *found, const struct stat *st,
+           bool is_doubtful)
 {
   LOCK_FOR_SCOPE (&s->lock);
 
@@ -106,9 +118,11 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   s->source.size = found->size;
   s->source.align = found->align;
   s->source.advice = found->advice;
-  s->source.is_shared = found->is_shared;
+  atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
   s->source.pulse = &s->reading;
   atomic_init (&s->source.ctime, atomic_load (&found->ctime));
+  if (is_doubtful)
+    atomic_store (&s->is_doubtful, true);
   atomic_store_explicit (&s->is_open, true, memory_order_release);
   return true;
 }
@@ -117,14 +131,18 @@ use_first (struct image_source *s, const struct source *found, const struct stat
  * which readers do not notice; no lock is held, as closing the old file may hang.
  */
 static int
-use_source (struct image *img, uint32_t number, struct source *found, struct error *err)
+use_source (struct image *img, uint32_t number, struct source *found, bool is_doubtful,
+            struct error *err)
 {
   struct image_source *s = &img->sources[number];
   struct stat st;
   int r = fstat (found->fd, &st);
 
-  if (r == 0 && use_first (s, found, &st))
+  if (r == 0 && use_first (s, found, &st, is_doubtful))
     return 0;
+  /* First of all: nothing that was not proven may be handed out of it. */
+  if (is_doubtful)
+    atomic_store (&s->is_doubtful, true);
   if (r == 0)
     r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
   if (r == -1)
@@ -133,8 +151,9 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
     LOCK_FOR_SCOPE (&s->lock);
     note_file (s, &st);
     image_forget_proof (img);
+    atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
-    atomic_store (&s->is_doubtful, false);
+    atomic_store (&s->is_doubtful, is_doubtful);
     pulse_renew (&s->reading);
   }
   source_close (found);
@@ -184,11 +203,14 @@ static int
 open_source (struct image *img, uint32_t number, struct error *err)
 {
   struct image_source *s = &img->sources[number];
+  const struct recipe_source *id = &img->recipe->sources[number];
   struct source found;
+  bool is_sampled;
 
   if (failed_lately (s, err))
     return -1;
-  if (find_source (img, &img->recipe->sources[number], &found, err) == -1) {
+  is_sampled = find_source (img, id, &found, err) == 0;
+  if (!is_sampled && !find_damaged (img, id, &found)) {
     note_failure (s, err);
     return -1;
   }
@@ -197,7 +219,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
     source_close (&found);
     return -1;
   }
-  if (use_source (img, number, &found, err) == -1) {
+  if (use_source (img, number, &found, !is_sampled, err) == -1) {
     note_failure (s, err);
     return -1;
   }
@@ -341,7 +363,8 @@ image_try_source (struct image *img, uint32_t number)
 {
   const struct image_source *s = &img->sources[number];
 
-  if (!atomic_load_explicit (&s->is_open, memory_order_acquire) || s->source.is_shared)
+  if (!atomic_load_explicit (&s->is_open, memory_order_acquire) ||
+      atomic_load_explicit (&s->source.is_shared, memory_order_relaxed))
     return NULL;
   return &s->source;
 }
@@ -356,19 +379,29 @@ image_source_path (const struct image *img, uint32_t number)
            : img->recipe->sources[number].path;
 }
 
-static bool
-is_awaited (struct image_source *s)
+/* The earlier of two moments, of which 0 is none. */
+static int64_t
+earlier (int64_t a, int64_t b)
 {
-  return atomic_load (&s->looking) != 0 || pulse_is_waited_for (&s->reading);
+  return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 const char *
 image_awaited (struct image *img)
 {
-  for (uint32_t i = 0; i < img->recipe->n_sources; i++)
-    if (is_awaited (&img->sources[i]))
-      return image_source_path (img, i);
-  return pulse_is_waited_for (&img->recipe_pulse) ? img->recipe->path : NULL;
+  int64_t since = pulse_waited_since (&img->recipe_pulse);
+  const char *longest = since ? img->recipe->path : NULL;
+
+  for (uint32_t i = 0; i < img->recipe->n_sources; i++) {
+    struct image_source *s = &img->sources[i];
+    int64_t own = earlier (atomic_load (&s->looking), pulse_waited_since (&s->reading));
+
+    if (earlier (own, since) == own && own != 0) {
+      since = own;
+      longest = image_source_path (img, i);
+    }
+  }
+  return longest;
 }
 
 int

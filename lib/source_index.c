@@ -3,14 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "atomic_file.h"
 #include "cleanup.h"
@@ -180,18 +178,11 @@ source_index_parse (struct source_index *index, const char *text, size_t len)
 void
 source_index_read (struct source_index *index, const char *path)
 {
-  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   CLEANUP_FREE char *text = NULL;
   struct error ignored = ERROR_INIT;
-  struct stat st;
   size_t len;
 
-  if (fd == -1 || fstat (fd, &st) == -1 || !S_ISREG (st.st_mode) ||
-      (uint64_t) st.st_size > SOURCE_INDEX_MAX_FILE)
-    return;
-  len = (size_t) st.st_size;
-  text = malloc (len + 1);
-  if (text && read_all (fd, text, len, 0, path, &ignored) == 0)
+  if (read_file (path, SOURCE_INDEX_MAX_FILE, &text, &len, &ignored) == 0)
     source_index_parse (index, text, len);
 }
 

@@ -79,6 +79,7 @@ faults ()
 }
 
 bad_sector () { faults "$sector $pack $1"; }
+sample_lost () { faults "$((sampled - 1000)) $pack EIO"; }
 stale () { faults "0 $size ESTALE"; }
 interrupted () { faults "0 $size EINTR 9" "$sector $pack EINTR 9"; }
 busy () { faults "0 $size EAGAIN 9" "$sector $pack EAGAIN 9"; }
@@ -286,6 +287,7 @@ faults_of_reads ()
   served "a bad sector" "$here" "bad_sector EIO" no_faults
   served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
   no_faults
+  at_first "its sample is lost" "$(extent "$((sampled - 1000)) $((sampled - 1000 + pack))")" sample_lost no_faults
   is_due || return 0
   served ESTALE "$all" stale no_faults
   served "EINTR, EAGAIN, short" none hiccups no_faults
