@@ -20,18 +20,6 @@
  */
 #define ENOUGH_PERCENT 90.0
 
-/* By enum scrambling, as sets. */
-static const char *const scrambling_names[SCRAMBLINGS] = {
-  NULL,
-  "CSS",
-  "AACS",
-  "CSS, AACS",
-  "conditional access",
-  "CSS, conditional access",
-  "AACS, conditional access",
-  "CSS, AACS, conditional access",
-};
-
 int
 creation_note_scrambled (struct creation *c, struct error *err)
 {
@@ -51,7 +39,7 @@ creation_note_scrambled (struct creation *c, struct error *err)
   }
   if (!name)
     return 0;
-  r->scrambling = scrambling_names[scrambling];
+  r->scrambling = scrambling_name (scrambling);
   r->scrambled_source = strdup (name);
   return r->scrambled_source ? 0 : error_set (err, ENOMEM, "%s", name);
 }
