@@ -8,18 +8,6 @@
 
 #include "indexed_disc.h"
 
-/* By enum scrambling, as sets. */
-static const char *const scrambling_names[SCRAMBLINGS] = {
-  NULL,
-  "CSS",
-  "AACS",
-  "CSS, AACS",
-  "conditional access",
-  "CSS, conditional access",
-  "AACS, conditional access",
-  "CSS, AACS, conditional access",
-};
-
 int
 indexed_disc_count (struct indexed_disc *d, struct error *err)
 {
@@ -39,7 +27,7 @@ indexed_disc_count (struct indexed_disc *d, struct error *err)
   }
   if (!name)
     return 0;
-  all->by = scrambling_names[scrambling];
+  all->by = scrambling_name (scrambling);
   all->source = strdup (name);
   return all->source ? 0 : error_set (err, ENOMEM, "%s", name);
 }

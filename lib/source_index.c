@@ -12,6 +12,7 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "folders.h"
 #include "source_index.h"
 #include "whole_io.h"
 
@@ -203,22 +204,6 @@ source_index_format (const struct source_index *index, struct buffer *out)
   }
 }
 
-/* The folders that are to hold it: a cache's need not be there.  If they cannot be made,
- * writing will say why.
- */
-static void
-make_folders (const char *file)
-{
-  CLEANUP_FREE char *path = strdup (file);
-
-  for (char *slash = path && *path ? strchr (path + 1, '/') : NULL; slash;
-       slash = strchr (slash + 1, '/')) {
-    *slash = '\0';
-    mkdir (path, 0777);
-    *slash = '/';
-  }
-}
-
 int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
@@ -227,6 +212,6 @@ source_index_write (const struct source_index *index, const char *path, struct e
   source_index_format (index, &out);
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
-  make_folders (path);
+  folders_make (path);
   return atomic_file_put (path, out.data, out.len, err);
 }

@@ -27,6 +27,8 @@ enum option_bit {
   ACCEPT_SOURCES = 1 << 7,
   ACCEPT_SOURCE_INDEX = 1 << 8,
   ACCEPT_STATE = 1 << 9, /* and --max-age */
+  ACCEPT_DISCS = 1 << 10,
+  ACCEPT_PRUNE = 1 << 11,
 };
 
 struct options;
@@ -44,6 +46,6 @@ struct command {
 };
 
 extern const struct command command_check, command_create, command_extract, command_info,
-  command_verify;
+  command_probe, command_scan, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */
