@@ -15,16 +15,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "batch_list.h"
 #include "cleanup.h"
 #include "command.h"
 #include "create.h"
+#include "input.h"
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
 #include "options.h"
+#include "original.h"
 #include "progress.h"
-#include "recipe.h"
 #include "sidecar.h"
+#include "tree.h"
+#include "user_folders.h"
 
 /* Saving less than this is hardly worth keeping a disc image for; most likely it is
  * the wrong disc, or the MKV was coded anew.
@@ -35,73 +39,7 @@ static const char *const phase_names[] = { "index", "match", "verify" };
 
 #define N_PHASES (sizeof phase_names / sizeof phase_names[0])
 
-static const char *
-base_name (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return slash ? slash + 1 : path;
-}
-
-/* The recipe's name: as given, or the MKV's with another extension.  Malloced. */
-static char *
-recipe_name (const struct options *options)
-{
-  const char *mkv = options->args[0];
-  const char *base = base_name (mkv);
-  const char *dot = strrchr (base, '.');
-  size_t len = dot && dot != base ? (size_t) (dot - mkv) : strlen (mkv);
-  char *name;
-
-  if (options->output)
-    return strdup (options->output);
-  return asprintf (&name, "%.*s.mkvdup", (int) len, mkv) == -1 ? NULL : name;
-}
-
-/* Are these two paths one file? */
-static bool
-same_file (const char *a, const char *b)
-{
-  struct stat sa, sb;
-
-  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-         sa.st_ino == sb.st_ino;
-}
-
-/* `path` is about to be replaced: it may not be the MKV or a source. */
-static int
-check_not_input (const char *path, const struct options *options, struct error *err)
-{
-  for (size_t i = 0; i < options->n_args; i++)
-    if (same_file (path, options->args[i]))
-      return error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
-                        path);
-  return 0;
-}
-
-static int
-check_names (const char *out, const char *sidecar, const struct options *options,
-             struct error *err)
-{
-  struct error ignored;
-  struct recipe *old;
-
-  /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
-  for (size_t i = 1; i < options->n_args; i++)
-    if (same_file (options->args[0], options->args[i]))
-      return error_set (err, 0, "%s: is given as its own source", options->args[0]);
-  if (check_not_input (out, options, err) == -1 ||
-      check_not_input (sidecar, options, err) == -1)
-    return -1;
-  if (options->force || access (out, F_OK) == -1)
-    return 0;
-  old = recipe_open (out, &ignored);
-  if (!old)
-    return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
-                      out);
-  recipe_close (old);
-  return 0;
-}
+/* ---- The work */
 
 /* The progress of whichever phase it is. */
 struct phases {
@@ -127,22 +65,28 @@ tell_progress (void *opaque, enum create_phase phase, uint64_t done, uint64_t to
 }
 
 static int
-make_recipe (const struct options *options, const char *out, const char *sidecar,
-             struct create_report *report, struct error *err)
+make_recipe (const struct options *options, const struct input *in, const char *out,
+             const char *sidecar, struct create_report *report, struct error *err)
 {
+  CLEANUP_FREE char *keep = options->keep_index ? index_folder (err) : NULL;
   struct phases phases = { .quiet = options->quiet };
   struct create_options create = {
-    .mkv = options->args[0],
-    .sources = (const char *const *) options->args + 1,
-    .n_sources = options->n_args - 1,
+    .mkv = in->mkv,
+    .sources = in->sources,
+    .n_sources = in->n,
     .out = out,
     .sidecar = sidecar,
+    .name = options->name,
+    .keep = keep,
     .threads = options->threads,
     .progress = tell_progress,
     .opaque = &phases,
   };
-  int r = create_recipe (&create, report, err);
+  int r;
 
+  if (options->keep_index && !keep)
+    return -1;
+  r = create_recipe (&create, report, err);
   if (phases.started)
     progress_end (&phases.progress);
   /* That, and not a failure of its own. */
@@ -152,16 +96,27 @@ make_recipe (const struct options *options, const char *out, const char *sidecar
 }
 
 static int
+find_input (struct input *in, const struct options *options, struct error *err)
+{
+  if (options->n_args == 1)
+    return input_ask_library (in, options->args[0], options, err);
+  return input_give (in, options->args[0], (const char *const *) options->args + 1,
+                     options->n_args - 1, err);
+}
+
+static int
 create (const struct options *options, const char *out, struct create_report *report,
         struct error *err)
 {
+  CLEANUP_INPUT struct input in = { .n = 0 };
   CLEANUP_FREE char *sidecar = sidecar_path (out);
 
   if (!sidecar)
     return error_set (err, ENOMEM, "%s", out);
-  return check_names (out, sidecar, options, err) == -1
-           ? -1
-           : make_recipe (options, out, sidecar, report, err);
+  if (find_input (&in, options, err) == -1 ||
+      input_check_names (&in, out, sidecar, options->force, err) == -1)
+    return -1;
+  return make_recipe (options, &in, out, sidecar, report, err);
 }
 
 static double
@@ -172,6 +127,30 @@ total_seconds (const struct create_report *report)
   for (size_t i = 0; i < N_PHASES; i++)
     sum += report->seconds[i];
   return sum;
+}
+
+/* After the result has been told. */
+static int
+original_end (const struct original *original, const char *out, const char *base,
+              const struct options *options, struct error *err)
+{
+  if (fflush (stdout) != 0 || ferror (stdout)) {
+    message ("standard output: %m; the MKV is kept");
+    return -1;
+  }
+  switch (original_delete (original, out, base, options->yes, err)) {
+  case ORIGINAL_DELETED:
+    if (!options->quiet)
+      message ("%s: deleted", original->path);
+    return 0;
+  case ORIGINAL_KEPT:
+    message ("%s: kept", original->path);
+    return 0;
+  case ORIGINAL_FAILED:
+    break;
+  }
+  message ("%s", err->text);
+  return -1;
 }
 
 static void
@@ -185,6 +164,8 @@ warn (const struct create_report *report)
              report->scrambled_source,
              100.0 * (double) report->scrambled / (double) report->packets,
              report->scrambling);
+  if (report->keeping.text[0])
+    message ("warning: the index is not kept: %s", report->keeping.text);
   if (saved < WORTH_PERCENT)
     message ("warning: only %.1f %% is saved: is this the right disc?", saved);
 }
@@ -298,20 +279,42 @@ print_json (const struct options *options, const char *out, const char *error,
   json_finish (&j);
 }
 
+/* Whether the original can be deleted, and who is to be asked, is to be known before the work
+ * is done.
+ */
+static int
+look_at_original (const struct options *options, struct original *original,
+                  struct error *err)
+{
+  if (!options->delete_original)
+    return 0;
+  if (original_can_ask (options->yes, err) == -1)
+    return -1;
+  return original_look (original, options->args[0], err);
+}
+
 static enum exit_status
 run (const struct options *options)
 {
   __attribute__ ((cleanup (create_report_free))) struct create_report report = { 0 };
-  CLEANUP_FREE char *out = recipe_name (options);
+  CLEANUP_FREE char *out =
+    options->output ? strdup (options->output) : recipe_name_of (options->args[0]);
   struct error err = ERROR_INIT;
+  struct original original;
   int r;
 
   if (!out) {
     message ("out of memory");
     return EXIT_FAILED;
   }
+  if (options->name && tree_check_name (options->name, &err) == -1) {
+    message ("--name: %s", err.text);
+    return EXIT_USAGE;
+  }
   interrupt_catch ();
-  r = create (options, out, &report, &err);
+  r = look_at_original (options, &original, &err);
+  if (r == 0)
+    r = create (options, out, &report, &err);
   if (options->json)
     print_json (options, out, r == -1 ? err.text : NULL, &report);
   else if (r == 0 && !options->quiet)
@@ -320,15 +323,18 @@ run (const struct options *options)
     message ("%s", err.text);
   else
     warn (&report);
+  if (r == 0 && options->delete_original)
+    r = original_end (&original, out, report.base, options, &err);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
 const struct command command_create = {
   .name = "create",
-  .operands = "MKV SOURCE...",
-  .min_args = 2,
+  .operands = "MKV [SOURCE...]",
+  .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_THREADS | ACCEPT_QUIET |
+  .accepts = ACCEPT_KEEP_INDEX | ACCEPT_DELETE | ACCEPT_NAME | ACCEPT_OUTPUT |
+             ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_THREADS | ACCEPT_QUIET |
              ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "make a recipe of an MKV and the disc it was made of",
   .description =
@@ -336,7 +342,8 @@ const struct command command_create = {
     "each\n"
     "byte of it lies, and the few bytes that lie nowhere.  A SOURCE is a disc image or "
     "a\n"
-    "folder with a disc's files.  The recipe is read back and compared with MKV, byte "
+    "folder with a disc's files; without one, the discs that \"mkvdup scan\" found are\n"
+    "asked.  The recipe is read back and compared with MKV, byte "
     "by\n"
     "byte, before it gets its name: that of MKV with the extension .mkvdup, beside it, "
     "or\n"

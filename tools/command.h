@@ -26,9 +26,15 @@ enum option_bit {
   ACCEPT_JSON = 1 << 6,
   ACCEPT_SOURCES = 1 << 7,
   ACCEPT_SOURCE_INDEX = 1 << 8,
-  ACCEPT_STATE = 1 << 9,    /* and --max-age */
-  ACCEPT_HTML = 1 << 10,    /* and --no-maps */
-  ACCEPT_PICTURE = 1 << 11, /* --svg and --png */
+  ACCEPT_STATE = 1 << 9, /* and --max-age */
+  ACCEPT_DISCS = 1 << 10,
+  ACCEPT_PRUNE = 1 << 11,
+  ACCEPT_KEEP_INDEX = 1 << 12,
+  ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
+  ACCEPT_NAME = 1 << 14,
+  ACCEPT_BATCH = 1 << 15,   /* --jobs and --order */
+  ACCEPT_HTML = 1 << 16,    /* and --no-maps */
+  ACCEPT_PICTURE = 1 << 17, /* --svg and --png */
 };
 
 struct options;
@@ -45,8 +51,8 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_check, command_create, command_doctor,
-  command_explain, command_extract, command_info, command_map, command_stats,
-  command_verify;
+extern const struct command command_batch, command_check, command_create, command_doctor,
+  command_explain, command_extract, command_info, command_map, command_probe,
+  command_scan, command_stats, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

@@ -14,12 +14,22 @@
 /* More than any machine gains from; bounds what a typing error can start. */
 #define MAX_THREADS 256
 
+/* Each takes the memory of a create. */
+#define MAX_JOBS 64
+
 /* A century; more is a typing error. */
 #define MAX_DAYS 36500
 
 /* Options without a short form. */
 enum {
   OPTION_LOG_FILE = UCHAR_MAX + 1,
+  OPTION_DISCS,
+  OPTION_PRUNE,
+  OPTION_KEEP_INDEX,
+  OPTION_DELETE_ORIGINAL,
+  OPTION_NAME,
+  OPTION_JOBS,
+  OPTION_ORDER,
   OPTION_HTML,
   OPTION_NO_MAPS,
   OPTION_SVG,
@@ -47,6 +57,19 @@ static const struct option_entry entries[] = {
     "remember there what is done, and go on from there" },
   { "max-age", 'a', ACCEPT_STATE, "DAYS",
     "skip what was good so many days ago and is unchanged" },
+  { "discs", OPTION_DISCS, ACCEPT_DISCS, "FILE", "the library of discs" },
+  { "prune", OPTION_PRUNE, ACCEPT_PRUNE, NULL,
+    "forget discs that are not there any more" },
+  { "name", OPTION_NAME, ACCEPT_NAME, "NAME",
+    "what the image is called; by default as MKV" },
+  { "keep-index", OPTION_KEEP_INDEX, ACCEPT_KEEP_INDEX, NULL,
+    "keep the index of the disc for its next rip" },
+  { "delete-original", OPTION_DELETE_ORIGINAL, ACCEPT_DELETE, NULL,
+    "delete MKV when all is verified and on the disks, if you say yes" },
+  { "yes", 'y', ACCEPT_DELETE, NULL, "do not ask: delete it" },
+  { "jobs", 'J', ACCEPT_BATCH, "N", "make N recipes at a time" },
+  { "order", OPTION_ORDER, ACCEPT_BATCH, "HOW",
+    "begin with the smallest, the largest, or by priority" },
   { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
@@ -197,6 +220,29 @@ take_option (struct options *o, int key)
   case 'j':
     o->json = true;
     break;
+  case OPTION_DISCS:
+    o->discs = optarg;
+    break;
+  case OPTION_PRUNE:
+    o->prune = true;
+    break;
+  case OPTION_KEEP_INDEX:
+    o->keep_index = true;
+    break;
+  case OPTION_DELETE_ORIGINAL:
+    o->delete_original = true;
+    break;
+  case 'y':
+    o->yes = true;
+    break;
+  case OPTION_NAME:
+    o->name = optarg;
+    break;
+  case 'J':
+    return parse_number ("jobs", optarg, MAX_JOBS, &o->jobs);
+  case OPTION_ORDER:
+    o->order = optarg;
+    break;
   case OPTION_LOG_FILE:
     o->log_file = optarg;
     break;
@@ -234,11 +280,22 @@ check_operands (const struct options *o, const struct command *command)
   return advise (command->name);
 }
 
+/* Operands behind the first "--" of argv, before that is reordered. */
+static size_t
+count_behind (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    if (strcmp (argv[i], "--") == 0)
+      return (size_t) (argc - i - 1);
+  return 0;
+}
+
 enum options_result
 options_parse (struct options *options, const struct command *command, int argc,
                char **argv)
 {
   struct getopt_tables t;
+  size_t n_behind = count_behind (argc, argv);
   enum options_result r;
   int c;
 
@@ -259,6 +316,9 @@ options_parse (struct options *options, const struct command *command, int argc,
   }
   options->args = argv + optind;
   options->n_args = (size_t) (argc - optind);
+  /* Where getopt has put it; elsewhere it was an option's argument. */
+  if (optind > 1 && strcmp (argv[optind - 1], "--") == 0 && n_behind <= options->n_args)
+    options->n_behind = n_behind;
   return check_operands (options, command);
 }
 

@@ -21,11 +21,17 @@ struct options {
   const char *state;
   const char *log_file;
   const char *html, *svg, *png;
+  const char *discs;
+  const char *name;
+  const char *order;
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
-  bool force, quiet, verbose, json, hash_sources, no_maps;
+  unsigned jobs;    /* 0 if not given */
+  bool force, quiet, verbose, json, hash_sources, prune;
+  bool keep_index, delete_original, yes, no_maps;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
+  size_t n_behind; /* of these, the last ones: behind "--" */
 };
 
 enum options_result {
