@@ -51,8 +51,8 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_batch, command_check, command_create, command_doctor,
-  command_explain, command_extract, command_info, command_map, command_probe,
-  command_scan, command_stats, command_verify;
+extern const struct command command_batch, command_check, command_create,
+  command_deltadiag, command_doctor, command_explain, command_extract, command_info,
+  command_map, command_probe, command_scan, command_stats, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */
