@@ -39,7 +39,7 @@ enum {
   DISC_BYTES = 16,    /* u64 */
   DISC_LIMIT = 24,    /* u64 */
   DISC_HASHES = 32,   /* u32 */
-  DISC_UNUSABLE = 36, /* u32 */
+  DISC_DAMAGE = 36, /* u32 */
   DISC_SIZE = 40,
 };
 
@@ -120,7 +120,7 @@ format_disc (struct buffer *out, const struct library_disc *d)
   buffer_le64 (out, d->bytes);
   buffer_le64 (out, d->limit);
   buffer_le32 (out, d->n_hashes);
-  buffer_le32 (out, d->unusable);
+  buffer_le32 (out, d->damage);
 }
 
 void
@@ -224,7 +224,7 @@ parse_discs (struct disc_library *l, const uint8_t *data, const struct counts *c
     d->bytes = get_le64 (data + DISC_BYTES);
     d->limit = get_le64 (data + DISC_LIMIT);
     d->n_hashes = get_le32 (data + DISC_HASHES);
-    d->unusable = get_le32 (data + DISC_UNUSABLE);
+    d->damage = get_le32 (data + DISC_DAMAGE);
     if (d->limit > DISC_HASH_MAX || d->n_hashes > DISC_LIBRARY_MAX_HASHES)
       return is_damaged (err);
     if (parse_path (l, &name, end, err) == -1)

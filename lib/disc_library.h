@@ -39,7 +39,7 @@ struct library_disc {
   uint64_t bytes;                  /* of its files */
   uint64_t limit;                  /* of its hashes, those up to here are known */
   uint32_t n_hashes;
-  uint32_t unusable; /* why it has none; 0: it is as it should be.  Whoever scans numbers them */
+  uint32_t damage; /* what is wrong with it, as whoever reads discs has it; 0: nothing */
 };
 
 struct disc_library {
