@@ -22,6 +22,8 @@ enum create_phase {
   CREATE_VERIFY, /* reading back: bytes of it */
 };
 
+struct indexed_disc;
+
 /* Told now and then, by one thread at a time, how far a phase is, in bytes.  To stop,
  * return false: create_recipe then fails with errnum ECANCELED and leaves nothing
  * behind.
@@ -33,8 +35,11 @@ struct create_options {
   const char *mkv;
   const char *const *sources; /* discs: images or directories */
   size_t n_sources;
-  const char *out;              /* the recipe; its directory has to exist */
+  const struct indexed_disc *indexed; /* the same, indexed already; or NULL; borrowed */
+  const char *keep;                   /* folder for their index; NULL: it is not kept */
+  const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
+  const char *name;             /* of the image, in it; NULL: as the MKV's */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;
@@ -58,7 +63,8 @@ struct create_report {
   uint64_t n_sources;          /* that the recipe refers to */
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;
-  double seconds[3]; /* of each phase */
+  double seconds[3];    /* of each phase */
+  struct error keeping; /* why the index could not be kept; "" */
 
   /* The source with scrambled packets, or the folder of several; NULL if there is none.
    * Owned.  And how many of its packets are scrambled, and by what (static: "CSS", …).

@@ -266,9 +266,8 @@ run (const struct options *options)
   if (options->n_behind > 0 && options->discs)
     return options_refuse (&command_probe, "--discs=FILE or sources, not both");
   interrupt_catch ();
-  r = options->n_behind > 0
-        ? read_sources (&p, p.mkvs + p.n, options->n_behind, &err)
-        : open_library (&p, &err);
+  r = options->n_behind > 0 ? read_sources (&p, p.mkvs + p.n, options->n_behind, &err)
+                            : open_library (&p, &err);
   if (r == 0 && !interrupted ())
     probe_all (&p);
   if (r == -1)

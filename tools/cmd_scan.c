@@ -44,7 +44,7 @@ struct item {
 
 struct scan {
   const struct options *options;
-  char *path; /* of the library; owned */
+  char *path;                  /* of the library; owned */
   struct disc_library library; /* as it was at first */
   struct disc_search search;
   struct item *items; /* sorted by path; owned */
@@ -77,7 +77,8 @@ search (struct scan *s, struct error *err)
   struct error why = ERROR_INIT;
 
   for (size_t i = 0; i < s->options->n_args && !interrupted (); i++)
-    if (disc_search_add (&s->search, s->options->args[i], tell_unreadable, s, &why) == -1) {
+    if (disc_search_add (&s->search, s->options->args[i], tell_unreadable, s, &why) ==
+        -1) {
       if (why.errnum == ENOMEM) {
         *err = why;
         return -1;
@@ -183,9 +184,8 @@ static bool
 keep (void *opaque, const struct library_disc *disc)
 {
   struct scan *s = opaque;
-  const struct item *item = s->n ? bsearch (disc->path, s->items, s->n, sizeof *s->items,
-                                            by_path)
-                                 : NULL;
+  const struct item *item =
+    s->n ? bsearch (disc->path, s->items, s->n, sizeof *s->items, by_path) : NULL;
 
   if (item && item->no_disc)
     return false;
@@ -310,8 +310,8 @@ count_gone (struct scan *s)
 {
   for (size_t i = 0; i < s->library.n; i++)
     s->report.gone += !is_there (s->library.discs[i].path);
-  s->report.gone -= s->report.forgotten < s->report.gone ? s->report.forgotten
-                                                         : s->report.gone;
+  s->report.gone -=
+    s->report.forgotten < s->report.gone ? s->report.forgotten : s->report.gone;
 }
 
 static int
@@ -375,8 +375,7 @@ const struct command command_scan = {
   .operands = "DIR...",
   .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts =
-    ACCEPT_DISCS | ACCEPT_PRUNE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
+  .accepts = ACCEPT_DISCS | ACCEPT_PRUNE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
   .summary = "find discs, and remember what is on them",
   .description =
     "Find all disc images and folders of discs below each DIR, and remember a few "

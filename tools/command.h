@@ -29,6 +29,10 @@ enum option_bit {
   ACCEPT_STATE = 1 << 9, /* and --max-age */
   ACCEPT_DISCS = 1 << 10,
   ACCEPT_PRUNE = 1 << 11,
+  ACCEPT_KEEP_INDEX = 1 << 12,
+  ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
+  ACCEPT_NAME = 1 << 14,
+  ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
 };
 
 struct options;
@@ -45,7 +49,7 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_check, command_create, command_extract, command_info,
-  command_probe, command_scan, command_verify;
+extern const struct command command_batch, command_check, command_create, command_extract,
+  command_info, command_probe, command_scan, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */
