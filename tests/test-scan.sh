@@ -38,7 +38,7 @@ usage "--discs=FILE or sources, not both" probe --discs=x a.mkv -- discs
 refused "$library: no disc is known" probe "$set/mkvmerge.mkv"
 refused "$library: no disc is known" create "$set/mkvmerge.mkv"
 expect 1 env -u HOME -u XDG_DATA_HOME mkvdup probe "$set/mkvmerge.mkv"
-says err "--discs=FILE names one"
+says err "--discs: neither HOME nor XDG_DATA_HOME says where"
 refused "nowhere: No such file or directory" scan nowhere
 [ ! -e "$library" ] || fail "there is a library of nothing"
 
