@@ -55,9 +55,9 @@ struct rip {
   struct matroska *matroska;
   uint64_t *places; /* sorted, distinct; owned */
   size_t n_places;
-  size_t step;    /* one place in so many has been visited; 0: none has */
-  size_t visits;  /* so far */
-  bool done;      /* nothing will be read any more */
+  size_t step;   /* one place in so many has been visited; 0: none has */
+  size_t visits; /* so far */
+  bool done;     /* nothing will be read any more */
 
   struct key_units units;
   uint8_t front[PICTURE_FRONT]; /* of a picture, decompressed */

@@ -36,9 +36,9 @@ enum {
 /* Of a disc's. */
 enum {
   DISC_IDENTITY = 0,
-  DISC_BYTES = 16,    /* u64 */
-  DISC_LIMIT = 24,    /* u64 */
-  DISC_HASHES = 32,   /* u32 */
+  DISC_BYTES = 16,  /* u64 */
+  DISC_LIMIT = 24,  /* u64 */
+  DISC_HASHES = 32, /* u32 */
   DISC_DAMAGE = 36, /* u32 */
   DISC_SIZE = 40,
 };
@@ -210,8 +210,7 @@ static int
 parse_discs (struct disc_library *l, const uint8_t *data, const struct counts *c,
              struct error *err)
 {
-  const char *name =
-    (const char *) data + c->discs * DISC_SIZE + c->entries * ENTRY_SIZE;
+  const char *name = (const char *) data + c->discs * DISC_SIZE + c->entries * ENTRY_SIZE;
   const char *end = name + c->names;
 
   l->discs = calloc (c->discs + 1, sizeof *l->discs);
@@ -304,8 +303,7 @@ choose (const struct disc_library *old, const struct disc_addition *added, size_
 
   for (size_t i = 0; i < old->n; i++)
     if (!keep || keep (opaque, &old->discs[i]))
-      list[all++] =
-        (struct chosen){ .disc = &old->discs[i], .old = i, .order = 0 };
+      list[all++] = (struct chosen){ .disc = &old->discs[i], .old = i, .order = 0 };
   for (size_t i = 0; i < n; i++)
     list[all++] =
       (struct chosen){ .disc = &added[i].disc, .added = &added[i], .order = i + 1 };

@@ -86,7 +86,8 @@ const uint64_t *disc_library_lookup (const struct disc_library *library, uint64_
 /* A disc to be added; everything is borrowed. */
 struct disc_addition {
   struct library_disc disc;
-  const uint64_t *hashes; /* ascending, distinct, up to disc.limit; disc.n_hashes of them */
+  const uint64_t
+    *hashes; /* ascending, distinct, up to disc.limit; disc.n_hashes of them */
 };
 
 /* Is this disc to be kept? */
