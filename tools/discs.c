@@ -47,22 +47,20 @@ discs_read (struct fingerprint *f, const char *path, unsigned threads,
 struct disc_addition
 discs_entry (const char *path, const struct fingerprint *f)
 {
-  bool scrambled = fingerprint_is_scrambled (f);
-
   return (struct disc_addition){
     .disc = { .path = (char *) path,
               .bytes = f->bytes,
               .limit = f->pictures.limit,
-              .n_hashes = scrambled ? 0 : (uint32_t) f->pictures.n,
-              .unusable = scrambled ? f->scrambling : 0 },
+              .n_hashes = (uint32_t) f->pictures.n,
+              .damage = fingerprint_is_scrambled (f) ? f->scrambling : 0 },
     .hashes = f->pictures.numbers,
   };
 }
 
 const char *
-discs_unusable (const struct library_disc *disc)
+discs_scrambled (const struct library_disc *disc)
 {
-  return disc->unusable ? scrambling_name (disc->unusable) : NULL;
+  return disc->damage ? scrambling_name (disc->damage) : NULL;
 }
 
 int

@@ -67,7 +67,7 @@ input_check_names (const struct input *in, const char *out, const char *sidecar,
 
 /* ---- Discs that are known */
 
-/* Why none of the discs can be taken. */
+/* Why no disc can be taken. */
 static int
 no_disc (const struct input *in, const struct disc_answers *answers, const char *library,
          struct error *err)
@@ -79,35 +79,34 @@ no_disc (const struct input *in, const struct disc_answers *answers, const char 
                       "%s: is of none of the %zu discs that %s knows: scan the folder "
                       "where its disc is, or give the disc",
                       in->mkv, in->discs->library.n, library);
-  if (answers->verdict == VERDICT_PART)
-    return error_set (err, 0,
-                      "%s: only %.0f %% of it is on %s, and no more on any disc that %s "
-                      "knows: give its disc",
-                      in->mkv, 100.0 * best->found / (best->asked ? best->asked : 1),
-                      in->discs->library.discs[best->disc].path, library);
-  return error_set (err, 0, "%s: is of %s, which is not there any more", in->mkv,
-                    in->discs->library.discs[best->disc].path);
+  return error_set (err, 0,
+                    "%s: only %.0f %% of it is on %s, and no more on any disc that %s "
+                    "knows: give its disc",
+                    in->mkv, 100.0 * best->found / (best->asked ? best->asked : 1),
+                    in->discs->library.discs[best->disc].path, library);
 }
 
-/* The discs that answer become the sources, but for those that are gone. */
+/* The discs that answer become the sources.  Without one of them the recipe would be large:
+ * who wants that has to say so, by giving the others.
+ */
 static int
 take_answers (struct input *in, const struct disc_answers *answers, const char *library,
               struct error *err)
 {
-  in->sources = calloc (answers->n_needed + 1, sizeof *in->sources);
+  if (answers->n_needed == 0)
+    return no_disc (in, answers, library, err);
+  in->sources = calloc (answers->n_needed, sizeof *in->sources);
   if (!in->sources)
     return error_set (err, ENOMEM, "%s", library);
-  for (size_t i = 0; i < answers->n_needed; i++) {
-    const struct disc_answer *a = &answers->list[i];
-    const char *path = in->discs->library.discs[a->disc].path;
+  for (; in->n < answers->n_needed; in->n++) {
+    size_t disc = answers->list[in->n].disc;
 
-    if (!in->discs->gone[a->disc])
-      in->sources[in->n++] = path;
-    else if (answers->n_needed > 1)
-      message ("warning: a part of %s is of %s, which is not there any more", in->mkv,
-               path);
+    in->sources[in->n] = in->discs->library.discs[disc].path;
+    if (in->discs->gone[disc])
+      return error_set (err, 0, "%s: is of %s, which is not there any more", in->mkv,
+                        in->sources[in->n]);
   }
-  return in->n > 0 ? 0 : no_disc (in, answers, library, err);
+  return 0;
 }
 
 static int
