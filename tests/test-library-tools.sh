@@ -106,6 +106,12 @@ expect 1 mkvdup expand-config bad.yaml all.yaml
 says err "a title without"
 says out "Third: 1917"
 refused "no-such" expand-config no-such
+expect 0 mkvdup expand-config -o new.yaml all.yaml
+silent out
+cmp new.yaml expanded.yaml
+refused "new.yaml: exists: not replaced without --force" expand-config -o new.yaml lib
+expect 0 mkvdup expand-config -fo new.yaml lib
+! cmp -s new.yaml expanded.yaml || fail "not replaced with --force"
 
 # ---- relocate
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "cleanup.h"
 #include "command.h"
 #include "library_config.h"
@@ -127,8 +128,23 @@ put_config (struct yaml_out *y, const struct library_config *config, struct erro
   return r;
 }
 
+/* To the file that was asked for, or to standard output. */
 static int
-print (const struct library_config *config, struct error *err)
+put_text (const struct options *options, const struct buffer *text, struct error *err)
+{
+  if (!options->output)
+    fwrite (text->data, 1, text->len, stdout);
+  else if (!options->force && access (options->output, F_OK) == 0)
+    return error_set (err, 0, "%s: exists: not replaced without --force",
+                      options->output);
+  else
+    return atomic_file_put (options->output, text->data, text->len, err);
+  return 0;
+}
+
+static int
+print (const struct options *options, const struct library_config *config,
+       struct error *err)
 {
   struct yaml_out y;
   int r;
@@ -139,7 +155,7 @@ print (const struct library_config *config, struct error *err)
   if (r == 0)
     r = yaml_out_finish (&y, err);
   if (r == 0)
-    fwrite (y.text.data, 1, y.text.len, stdout);
+    r = put_text (options, &y.text, err);
   yaml_out_release (&y);
   return r;
 }
@@ -153,7 +169,7 @@ run (const struct options *options)
 
   if (library_config_read (&config, (const char *const *) options->args, options->n_args,
                            &look, pass_folder, NULL, &err) == -1 ||
-      print (&config, &err) == -1) {
+      print (options, &config, &err) == -1) {
     message ("%s", err.text);
     return EXIT_FAILED;
   }
@@ -167,8 +183,8 @@ const struct command command_expand_config = {
   .operands = "LIBRARY...",
   .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = 0,
-  .summary = "print a library's configuration as one file",
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE,
+  .summary = "print the configuration of a library as one file",
   .description =
     "Print the configuration of each LIBRARY, a YAML file or a folder, as one YAML file\n"
     "without includes and patterns, and with absolute paths.\n",
