@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,23 +38,24 @@ read_text (int fd, char *text, size_t size)
 {
   double until = now () + CAPTURE_SECONDS;
   size_t len = 0;
-  char rest[4096];
+  char part[4096];
 
   for (;;) {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     double left = until - now ();
-    bool is_full = len + 1 >= size;
     ssize_t n;
 
     if (left <= 0 || poll (&p, 1, (int) (left * 1000) + 1) == 0)
       return false;
-    n = read (fd, is_full ? rest : text + len, is_full ? sizeof rest : size - len - 1);
+    n = read (fd, part, sizeof part);
     if (n == -1 && errno == EINTR)
       continue;
     if (n <= 0)
       return true;
-    if (!is_full)
-      len += (size_t) n;
+    if ((size_t) n > size - 1 - len)
+      n = (ssize_t) (size - 1 - len);
+    memcpy (text + len, part, (size_t) n);
+    len += (size_t) n;
     text[len] = '\0';
   }
 }

@@ -27,10 +27,12 @@
 static const char *
 first_line (const char *path, char line[128])
 {
-  CLEANUP_FCLOSE FILE *f = fopen (path, "re");
+  FILE *f = fopen (path, "re");
 
   if (!f || !fgets (line, 128, f))
     line[0] = '\0';
+  if (f)
+    fclose (f);
   line[strcspn (line, "\n")] = '\0';
   return line;
 }

@@ -221,9 +221,9 @@ draw_offsets (struct picture *p, double top, double y, bool has_labels)
   double size = (double) p->map->image_size, step = nice_step (size, 10);
   char bytes[AMOUNT_MAX];
 
-  for (double at = 0; at <= size; at += step) {
-    double x = LEFT + at / size * WIDTH;
-    enum canvas_anchor anchor = at == 0                 ? ANCHOR_START
+  for (unsigned i = 0; i * step <= size; i++) {
+    double at = i * step, x = LEFT + at / size * WIDTH;
+    enum canvas_anchor anchor = i == 0                  ? ANCHOR_START
                                 : x > LEFT + WIDTH - 24 ? ANCHOR_END
                                                         : ANCHOR_MIDDLE;
 

@@ -29,10 +29,15 @@ disc_len (const char *path)
 {
   static const char *const folders[] = { "BDMV/", "VIDEO_TS/" };
 
-  for (const char *at = path; at; at = strchr (at, '/') ? strchr (at, '/') + 1 : NULL)
+  const char *at = path;
+
+  do {
+    at += *at == '/';
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
       if (strncmp (at, folders[i], strlen (folders[i])) == 0)
         return (size_t) (at - path);
+    at = strchr (at, '/');
+  } while (at);
   return strlen (path);
 }
 
