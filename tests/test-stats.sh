@@ -23,7 +23,7 @@ sidecar lib/Again.mkvdup Again.mkv ../discs/../discs/1
 
 # ---- figures
 
-expect 0 mkvdup stats --json lib
+expect 0 mkvdup stats --json --verbose lib
 cp out all
 jq -e '.summary as $s | ($s.titles == 3) and ($s.good == 3) and ($s.sources == 2) and
   ($s.shared_sources == 1) and ($s.missing_sources == 0) and (.problems == []) and
@@ -45,7 +45,7 @@ for name in One deep/Two Again; do
 done
 [ "$(jq '.titles[] | select(.title == "deep/Two.mkv") | .image_size' all)" -eq "$(stat -c %s 2.mkv)" ]
 for threads in 1 2 5; do
-  expect 0 mkvdup stats --json lib -t $threads
+  expect 0 mkvdup stats --json --verbose lib -t $threads
   cmp out all
 done
 expect 0 mkvdup stats lib
@@ -55,8 +55,15 @@ says out "2 sources of "
 says out "1 of several titles, 0 missing"
 expect 0 mkvdup stats -q lib
 silent out
-expect 0 mkvdup stats --no-maps --json lib
+expect 0 mkvdup stats lib
+says out "found  title"
+expect 0 mkvdup stats --verbose lib
+says out "literal  title"
+says out " on no source"
+expect 0 mkvdup stats --json lib
 is '.summary.image_bytes' null
+is '.summary.payload == ([.titles[].payload] | add) and .summary.payload > 0' true
+is .summary.payload_found "$(jq .summary.payload_found all)"
 is '.summary.recipe_size' "$(jq .summary.recipe_size all)"
 
 # ---- what is wrong
@@ -84,7 +91,7 @@ rm lib/Cut.mkvdup
 cp lib/One.mkvdup good
 at=$(($(stat -c %s good) / 4))
 printf '\377\377\377\377' | dd of=lib/One.mkvdup bs=1 seek=$at conv=notrunc status=none
-expect 1 mkvdup stats --json lib
+expect 1 mkvdup stats --json --verbose lib
 is '[.titles[] | select(.error) | .title] | join(" ")' One.mkv
 is .summary.good 2
 cp good lib/One.mkvdup

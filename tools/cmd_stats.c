@@ -43,6 +43,8 @@ json_title (struct json *j, const struct stats *s, const struct stats_title *t)
   }
   json_number (j, "recipe_size", t->recipe_size);
   json_decimal (j, "saved_percent", percent_saved (t->recipe_size, t->title->size));
+  json_number (j, "payload", t->payload);
+  json_number (j, "payload_found", t->found);
   if (s->depth != STATS_SIZES) {
     json_bytes (j, t->bytes);
     json_number (j, "literal_runs", t->n_runs);
@@ -92,6 +94,8 @@ json_sum (struct json *j, const struct stats *s)
   json_number (j, "image_size", s->image_bytes);
   json_number (j, "recipe_size", s->recipe_bytes);
   json_decimal (j, "saved_percent", percent_saved (s->recipe_bytes, s->image_bytes));
+  json_number (j, "payload", s->payload);
+  json_number (j, "payload_found", s->found);
   if (s->depth != STATS_SIZES)
     json_bytes (j, s->bytes);
   json_number (j, "sources", s->n_sources);
@@ -124,6 +128,16 @@ print_json (const struct stats *s)
 
 /* ---- Text */
 
+/* "99.976 %  ", or a dash. */
+static void
+print_percent (bool is_known, double percent)
+{
+  if (is_known)
+    printf ("%7.3f %%  ", percent);
+  else
+    printf ("%9s  ", "-");
+}
+
 static void
 print_row (const struct stats *s, const struct stats_title *t)
 {
@@ -131,14 +145,11 @@ print_row (const struct stats *s, const struct stats_title *t)
 
   printf ("%10s  %10s  ", amount_bytes (t->title->size, image),
           t->error ? "-" : amount_bytes (t->recipe_size, recipe));
-  if (t->error)
-    printf ("%9s  ", "-");
-  else
-    printf ("%7.3f %%  ", percent_saved (t->recipe_size, t->title->size));
-  if (s->depth != STATS_SIZES && t->error)
-    printf ("%9s  ", "-");
-  else if (s->depth != STATS_SIZES)
-    printf ("%7.3f %%  ", 100 - percent_saved (t->bytes[MAP_LITERAL], t->title->size));
+  print_percent (!t->error, percent_saved (t->recipe_size, t->title->size));
+  print_percent (t->payload > 0, 100 - percent_saved (t->found, t->payload));
+  if (s->depth != STATS_SIZES)
+    print_percent (!t->error,
+                   100 - percent_saved (t->bytes[MAP_LITERAL], t->title->size));
   print_safe (stdout, t->title->name);
   if (t->error) {
     fputs (": ", stdout);
@@ -184,7 +195,7 @@ print_text (const struct stats *s)
 {
   char image[AMOUNT_MAX], recipe[AMOUNT_MAX], literal[AMOUNT_MAX];
 
-  printf ("%10s  %10s  %9s  ", "image", "recipe", "saved");
+  printf ("%10s  %10s  %9s  %9s  ", "image", "recipe", "saved", "found");
   printf (s->depth != STATS_SIZES ? "%9s  title\n" : "title\n", "literal");
   for (size_t i = 0; i < s->n_titles; i++)
     print_row (s, &s->titles[i]);
@@ -213,9 +224,9 @@ tell_progress (void *opaque, uint64_t done, uint64_t of)
 static int
 make (struct stats *s, const struct options *options, struct error *err)
 {
-  enum stats_depth depth = options->no_maps ? STATS_SIZES
-                           : options->html  ? STATS_MAPS
-                                            : STATS_BYTES;
+  enum stats_depth depth = options->html && !options->no_maps ? STATS_MAPS
+                           : options->verbose                 ? STATS_BYTES
+                                                              : STATS_SIZES;
   struct progress progress;
   int r;
 
@@ -253,11 +264,12 @@ const struct command command_stats = {
   .min_args = 1,
   .max_args = SIZE_MAX,
   .accepts = ACCEPT_SOURCE | ACCEPT_SOURCE_INDEX | ACCEPT_HTML | ACCEPT_FORCE |
-             ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
+             ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "tell what a library saves",
   .description =
     "Tell of each title of LIBRARY, a folder of recipes or a YAML file, its sizes and\n"
-    "how much of it is on no source; of its sources how many titles share them, and\n"
-    "which are missing.  With --html a page with a map of each title is written.\n",
+    "how much of it was found; of its sources how many titles share them, and which are\n"
+    "missing.  --verbose also tells what is on no source, for which all segments are\n"
+    "decoded.  With --html a page with a map of each title is written.\n",
   .run = run,
 };

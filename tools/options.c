@@ -77,7 +77,7 @@ static const struct option_entry entries[] = {
   { "html", OPTION_HTML, ACCEPT_HTML, "FILE",
     "write a page with all of it to FILE, too" },
   { "no-maps", OPTION_NO_MAPS, ACCEPT_HTML, NULL,
-    "look into no segment: sizes and sources only, at once" },
+    "a page without maps: no segment is decoded for it" },
   { "svg", OPTION_SVG, ACCEPT_PICTURE, "FILE", "write an SVG picture to FILE" },
   { "png", OPTION_PNG, ACCEPT_PICTURE, "FILE", "write a PNG picture to FILE" },
   { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },

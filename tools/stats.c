@@ -120,8 +120,11 @@ add_tracks (struct stats_title *t, const struct recipe *recipe, struct error *er
   if (!t->tracks)
     r = error_set (err, ENOMEM, "%s", recipe->path);
   for (size_t i = 0; i < n && r == 0; i++)
-    if (track_note_parse (&notes[i], &t->tracks[t->n_tracks]))
+    if (track_note_parse (&notes[i], &t->tracks[t->n_tracks])) {
+      t->payload += t->tracks[t->n_tracks].bytes;
+      t->found += t->tracks[t->n_tracks].found;
       t->n_tracks++;
+    }
   recipe_notes_free (notes, n);
   return r;
 }
@@ -381,6 +384,8 @@ add_up (struct stats *s)
     s->n_good++;
     s->image_bytes += t->title->size;
     s->recipe_bytes += t->recipe_size;
+    s->payload += t->payload;
+    s->found += t->found;
     for (unsigned k = 0; k < MAP_KINDS; k++)
       s->bytes[k] += t->bytes[k];
   }

@@ -47,6 +47,7 @@ struct stats_title {
   size_t n_uses;
   struct track_note *tracks; /* owned */
   size_t n_tracks;
+  uint64_t payload, found;   /* bytes of all tracks, and how many were on sources */
   uint64_t bytes[MAP_KINDS]; /* STATS_BYTES, as what follows */
   uint64_t n_runs;
   struct map_run runs[MAP_RUNS];
@@ -75,7 +76,7 @@ struct stats {
   struct stats_use **uses; /* of all titles, by source; owned */
   size_t n_uses;
   /* The sums of all titles without error: */
-  uint64_t image_bytes, recipe_bytes, bytes[MAP_KINDS];
+  uint64_t image_bytes, recipe_bytes, payload, found, bytes[MAP_KINDS];
   uint64_t source_bytes; /* of all sources, each once */
   size_t n_good, n_shared,
     n_missing; /* titles; sources of several titles, and that are away */
