@@ -7,7 +7,7 @@
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/command.sh"
 
-need jq ffprobe
+need jq ffprobe python3
 
 # diagnose ARGUMENT...: in JSON; it agrees with itself, and with info.
 diagnose ()
@@ -82,6 +82,30 @@ for track in 1 2; do
   [ "$(bytes "within frames" $track)" -ge $((length - 20)) ] || fail "not within: $(cat out)"
   rm noise.mkvdup noise.mkvdup.yaml
 done
+# Parts of a frame of video in which no byte is as it was: its begin, its end, all of it.
+read -r pos size < <(jq -r '[.packets[] | select(.stream_index == 0)] | .[length / 2 | floor:] |
+  max_by(.size | tonumber) | "\(.pos) \(.size)"' packets)
+frame=$((pos + 4)) # behind the track's number, the time and the flags
+# changed KIND FROM LENGTH
+changed ()
+{
+  python3 - "$2" "$3" <<'PY'
+import sys
+
+at, size = map(int, sys.argv[1:])
+data = bytearray(open("dvd.mkv", "rb").read())
+data[at : at + size] = bytes(b ^ 0x5A for b in data[at : at + size])
+open("noise.mkv", "wb").write(data)
+PY
+  mkvdup create -q noise.mkv "$set/disc.iso" -o noise.mkvdup
+  diagnose noise.mkvdup noise.mkv
+  [ $(($(bytes "$1" 1) - $3)) -le 8 ] && [ "$(bytes "$1" 1)" -ge "$3" ] ||
+    fail "$3 bytes of $1 are not told: $(cat out)"
+  rm noise.mkvdup noise.mkvdup.yaml
+}
+changed "frame starts" $frame 2000
+changed "frame ends" $((frame + size - 2000)) 2000
+changed "whole frames" $frame "$size"
 expect 0 mkvdup deltadiag -q dvd.mkvdup
 says out "bytes are on no source"
 says out "told by the sources"

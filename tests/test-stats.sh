@@ -33,6 +33,8 @@ jq -e '.summary as $s | ($s.titles == 3) and ($s.good == 3) and ($s.sources == 2
   ([$s.image_bytes[]] | add) == $s.image_size and
   ($s.source_size == ([.sources[].size] | add)) and
   ([.sources[].titles] | sort) == [1, 2] and
+  ([.titles[] | ([.sources[].image_bytes] | add) ==
+    (.image_bytes | .copy + .transform + .recoded)] | all) and
   ([.sources[].image_bytes] | add) == ([.titles[].sources[].image_bytes] | add)' all >/dev/null ||
   fail "the sums are wrong: $(cat all)"
 for name in One deep/Two Again; do
