@@ -24,6 +24,7 @@
 #include "options.h"
 #include "progress.h"
 #include "recipe.h"
+#include "recipe_old.h"
 #include "sidecar.h"
 
 /* Saving less than this is hardly worth keeping a disc image for; most likely it is
@@ -85,6 +86,7 @@ check_names (const char *out, const char *sidecar, const struct options *options
 {
   struct error ignored;
   struct recipe *old;
+  bool is_ours;
 
   /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
   for (size_t i = 1; i < options->n_args; i++)
@@ -96,10 +98,14 @@ check_names (const char *out, const char *sidecar, const struct options *options
   if (options->force || access (out, F_OK) == -1)
     return 0;
   old = recipe_open (out, &ignored);
-  if (!old)
-    return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
-                      out);
+  /* One of the Go program is perhaps all that is left of an MKV. */
+  is_ours = old && !recipe_old_facts (old);
   recipe_close (old);
+  if (!is_ours)
+    return error_set (err, 0,
+                      "%s: exists and is no recipe of this program: not replaced without "
+                      "--force",
+                      out);
   return 0;
 }
 
