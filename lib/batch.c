@@ -109,7 +109,7 @@ read_plain (struct batch_read *read)
     if (r > 0)
       read->done += (size_t) r;
     else if (r == 0) {
-      read->error = ENODATA;
+      read->error = BATCH_ENDED;
       return;
     }
     else if (errno == EAGAIN && ++tries < EAGAIN_TRIES)

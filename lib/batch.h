@@ -27,9 +27,11 @@ struct batch_read {
   size_t beyond; /* the last bytes of `len`, which may lie beyond the file's end */
   bool direct;   /* fd is O_DIRECT: nothing of it is in the page cache */
   size_t done;   /* out: bytes read; private until batch_finish returns */
-  int
-    error; /* out: 0 if nothing is missing, else an errno; ENODATA: the file ends before */
+  int error;     /* out: 0 if nothing is missing, else an errno or BATCH_ENDED */
 };
+
+/* The file ends before.  No errno is like it: disks call a bad sector ENODATA. */
+#define BATCH_ENDED (-1)
 
 /*
  * Take of all `n` reads what is in the page cache, without waiting.  Returns the number

@@ -23,6 +23,7 @@ struct disk {
   struct fs *fs;         /* owned */
   struct title **titles; /* by number of the file in the tree; owned, they are borrowed */
   uint32_t n;            /* of titles */
+  bool lacks_titles;     /* their recipes could not be read */
   char id[DISK_ID_MAX];
 };
 
@@ -88,6 +89,7 @@ add_title (struct making *m, struct title *t, struct error *err)
     return -1;
   }
   m->problem (m->opaque, why.text);
+  m->disk->lacks_titles |= why.errnum != 0;
   return 0;
 }
 
@@ -108,6 +110,12 @@ make (struct making *m, enum disk_kind kind, struct title *const *titles, uint32
     d->fs = kind == DISK_UDF ? fs_new_udf (d->tree, LABEL, err)
                              : fs_new_erofs (d->tree, LABEL, err);
   return d->fs ? 0 : -1;
+}
+
+bool
+disk_lacks_titles (const struct disk *d)
+{
+  return d->lacks_titles;
 }
 
 static void

@@ -38,6 +38,9 @@ struct disk *disk_new (enum disk_kind kind, struct title *const *titles, uint32_
                        void *opaque, struct error *err);
 void disk_free (struct disk *disk);
 
+/* Were some left out whose recipe could not be read, which may be otherwise when tried again? */
+bool disk_lacks_titles (const struct disk *disk);
+
 uint64_t disk_size (const struct disk *disk);  /* bytes; whole blocks of 512 */
 uint32_t disk_files (const struct disk *disk); /* that are on it */
 

@@ -252,7 +252,7 @@ report (const struct gather *g, const struct source **failed, struct error *err)
   read = &g->reads[r];
   source = read_source (g, r);
   *failed = source;
-  if (read->error == ENODATA)
+  if (read->error == BATCH_ENDED)
     error_set (
       err, 0, "%s: ends at or before offset %llu, although it had %llu bytes when opened",
       source->path, (unsigned long long) (read->offset + read->done),
@@ -260,7 +260,7 @@ report (const struct gather *g, const struct source **failed, struct error *err)
   else
     error_set (err, read->error, "%s: read at offset %llu", source->path,
                (unsigned long long) (read->offset + read->done));
-  err->errnum = read->error;
+  err->errnum = read->error == BATCH_ENDED ? EIO : read->error;
   return -1;
 }
 
@@ -404,17 +404,23 @@ read_and_forget (const struct source *source, uint64_t from, uint64_t end, uint8
 void
 gather_prefetch (struct gather *g, bool wait)
 {
+  unsigned life = 0;
+
   plan_reads (g);
   for (uint32_t r = 0; r < g->n_reads; ++r) {
     const struct source *source = read_source (g, r);
     uint64_t from = g->reads[r].offset, end = from + g->reads[r].len;
 
-    if (source_is_direct (source) || (source->pulse && pulse_is_silent (source->pulse)))
+    if (source_is_direct (source) ||
+        (source->pulse && !pulse_begin (source->pulse, &life)))
       continue;
+    /* Advice may hang as well: it sends for what is wanted. */
     if (wait)
       read_and_forget (source, from, end, g->raw);
     else
       advice_fetch (source->fd, source->advice, from, end);
+    if (source->pulse)
+      pulse_end (source->pulse, life);
   }
   gather_reset (g);
 }

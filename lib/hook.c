@@ -131,7 +131,7 @@ start_thread (struct hook *h)
   struct error err;
   int r;
 
-  if (!h->may_run || h->is_running || !h->settings.command)
+  if (!h->may_run || h->is_running || h->is_stopping || !h->settings.command)
     return;
   r = thread_start (&h->thread, "hook", run, h);
   h->is_running = r == 0;
@@ -241,16 +241,20 @@ hook_start (struct hook *h)
   start_thread (h);
 }
 
-static void
-stop_thread (struct hook *h)
+void
+hook_stop (struct hook *h)
 {
+  bool is_running;
+
   {
     LOCK_FOR_SCOPE (&h->lock);
     h->is_stopping = true;
+    is_running = h->is_running;
+    h->is_running = false;
     pthread_cond_signal (&h->changed);
   }
   eventfd_write (h->stop, 1);
-  if (h->is_running)
+  if (is_running)
     pthread_join (h->thread, NULL);
 }
 
@@ -259,7 +263,7 @@ hook_free (struct hook *h)
 {
   if (!h)
     return;
-  stop_thread (h);
+  hook_stop (h);
   hook_settings_free (&h->settings);
   close (h->stop);
   pthread_cond_destroy (&h->changed);

@@ -65,7 +65,12 @@ void hook_tell (struct hook *hook, const char *title, const char *text);
 /* The same, however soon after the last time: for what is only told when it changes. */
 void hook_tell_change (struct hook *hook, const char *text);
 
-/* Ends a program that is running: see run_program.h for how long that may take. */
+/* Ends a program that is running: see run_program.h for how long that may take.  What is told
+ * after this is not told.
+ */
+void hook_stop (struct hook *hook);
+
+/* Stopped, and nobody may be telling any more. */
 void hook_free (struct hook *hook);
 
 #endif /* MKVDUP_HOOK_H */

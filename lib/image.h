@@ -91,8 +91,8 @@ const struct source *image_source (struct image *img, uint32_t number, struct er
 /* What it is called: where it was found, or as in the recipe. */
 const char *image_source_path (const struct image *img, uint32_t number);
 
-/* What readers are waiting for now: the path of a source, or of the recipe; NULL: of nothing
- * that is known.
+/* What readers have been waiting for longest: the path of a source, or of the recipe; NULL:
+ * nothing that is known.
  */
 const char *image_awaited (struct image *img);
 

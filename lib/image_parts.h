@@ -49,8 +49,9 @@ struct image_source {
   struct trust trust;
 };
 
-/* Groups that could not be proven, as some of their bytes could not be read; what can be read
- * of them is. */
+/* Of groups that could not be proven, as some of their bytes could not be read, so many are
+ * remembered: what can be read of those is handed out without trying again.
+ */
 #define UNPROVABLE 16u
 
 struct unprovable {

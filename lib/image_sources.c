@@ -106,7 +106,7 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   s->source.size = found->size;
   s->source.align = found->align;
   s->source.advice = found->advice;
-  s->source.is_shared = found->is_shared;
+  atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
   s->source.pulse = &s->reading;
   atomic_init (&s->source.ctime, atomic_load (&found->ctime));
   atomic_store_explicit (&s->is_open, true, memory_order_release);
@@ -133,6 +133,7 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
     LOCK_FOR_SCOPE (&s->lock);
     note_file (s, &st);
     image_forget_proof (img);
+    atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
     atomic_store (&s->is_doubtful, false);
     pulse_renew (&s->reading);
@@ -343,7 +344,8 @@ image_try_source (struct image *img, uint32_t number)
 {
   const struct image_source *s = &img->sources[number];
 
-  if (!atomic_load_explicit (&s->is_open, memory_order_acquire) || s->source.is_shared)
+  if (!atomic_load_explicit (&s->is_open, memory_order_acquire) ||
+      atomic_load_explicit (&s->source.is_shared, memory_order_relaxed))
     return NULL;
   return &s->source;
 }
@@ -358,19 +360,29 @@ image_source_path (const struct image *img, uint32_t number)
            : img->recipe->sources[number].path;
 }
 
-static bool
-is_awaited (struct image_source *s)
+/* The earlier of two moments, of which 0 is none. */
+static int64_t
+earlier (int64_t a, int64_t b)
 {
-  return atomic_load (&s->looking) != 0 || pulse_is_waited_for (&s->reading);
+  return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 const char *
 image_awaited (struct image *img)
 {
-  for (uint32_t i = 0; i < img->recipe->n_sources; i++)
-    if (is_awaited (&img->sources[i]))
-      return image_source_path (img, i);
-  return pulse_is_waited_for (&img->recipe_pulse) ? img->recipe->path : NULL;
+  int64_t since = pulse_waited_since (&img->recipe_pulse);
+  const char *longest = since ? img->recipe->path : NULL;
+
+  for (uint32_t i = 0; i < img->recipe->n_sources; i++) {
+    struct image_source *s = &img->sources[i];
+    int64_t own = earlier (atomic_load (&s->looking), pulse_waited_since (&s->reading));
+
+    if (earlier (own, since) == own && own != 0) {
+      since = own;
+      longest = image_source_path (img, i);
+    }
+  }
+  return longest;
 }
 
 int

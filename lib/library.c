@@ -9,17 +9,23 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "errands.h"
 #include "library.h"
+
+/* So long who looks again waits for what the last look had open. */
+#define RELEASE_MS 1000
 
 struct snapshot_state {
   struct library *library; /* borrowed */
   unsigned refs;           /* guarded by the library's lock */
   char **problems;         /* owned, fixed */
   size_t n_problems;
+  atomic_bool lacks;    /* titles whose recipes could not be read, which may pass */
   pthread_mutex_t lock; /* for making the disk */
   struct disk *disk;    /* owned; guarded by that lock until it is made */
   struct pulse making;
@@ -131,6 +137,8 @@ snapshot_disk (struct snapshot *s, struct error *err)
   }
   disk = make_disk (s, err);
   pulse_end (&s->state->making, life);
+  if (disk && disk_lacks_titles (disk))
+    atomic_store (&s->state->lacks, true);
   return disk;
 }
 
@@ -199,8 +207,11 @@ add (struct making *m, const struct title *t, struct error *err)
     *err = why;
     return -1;
   }
-  else
+  else {
     library_config_problem (m->config, "%s", why.text);
+    if (why.errnum != 0)
+      atomic_store (&m->snapshot->state->lacks, true);
+  }
   return 0;
 }
 
@@ -225,11 +236,12 @@ fill (struct making *m, struct error *err)
   return 0;
 }
 
-/* Titles are shared where they are the same. */
+/* Titles are shared where they are the same.  A disk that lacks one is made again. */
 static bool
 is_same (const struct snapshot *a, const struct snapshot *b)
 {
-  return a->n == b->n && memcmp (&a->look, &b->look, sizeof a->look) == 0 &&
+  return a->n == b->n && !atomic_load (&a->state->lacks) &&
+         memcmp (&a->look, &b->look, sizeof a->look) == 0 &&
          (a->n == 0 ||
           memcmp (a->titles, b->titles, a->n * sizeof (struct title *)) == 0);
 }
@@ -250,6 +262,40 @@ tell_problems (const struct library *library, const struct snapshot *before,
   for (size_t i = 0; i < now->state->n_problems; i++)
     if (!had_problem (before, now->state->problems[i]))
       library->options.problem (library->options.opaque, now->state->problems[i]);
+}
+
+/* What is released may have to be waited for: images that are read ahead from what hangs. */
+struct release {
+  struct errand errand;
+  struct snapshot *snapshot;
+};
+
+static void
+run_release (struct errand *e)
+{
+  snapshot_unref (((struct release *) (void *) e)->snapshot);
+}
+
+static void
+free_release (struct errand *e)
+{
+  free (e);
+}
+
+static void
+release (struct snapshot *s)
+{
+  struct release *r = s->n > 0 ? malloc (sizeof *r) : NULL;
+  struct error ignored = ERROR_INIT;
+
+  /* The first one is empty, and there may be no threads yet: nbdkit has not forked. */
+  if (!r) {
+    snapshot_unref (s);
+    return;
+  }
+  *r = (struct release){ { .run = run_release, .release = free_release }, s };
+  if (errand_send (&r->errand, RELEASE_MS, NULL, &ignored) == 0)
+    free (r);
 }
 
 /* `made` takes the place of `before`.  One that is the same keeps the other's disk, but not
@@ -273,7 +319,7 @@ replace (struct library *library, struct snapshot *before, struct snapshot *made
   pthread_mutex_lock (&library->lock);
   library->now = made;
   pthread_mutex_unlock (&library->lock);
-  snapshot_unref (before);
+  release (before);
 }
 
 int
@@ -297,6 +343,14 @@ library_reload (struct library *library, struct error *err)
     o->hook (o->opaque, &config.hook);
   replace (library, library->now, m.snapshot);
   return 0;
+}
+
+bool
+library_lacks_titles (struct library *library)
+{
+  LOCK_FOR_SCOPE (&library->lock);
+
+  return atomic_load (&library->now->state->lacks);
 }
 
 /* ---- Libraries */

@@ -55,6 +55,11 @@ void library_free (struct library *library);
  */
 int library_reload (struct library *library, struct error *err);
 
+/* Are there titles, or files of the disk, that are not served because their recipes could not
+ * be read?  Then looking again may help, though nothing has changed.
+ */
+bool library_lacks_titles (struct library *library);
+
 /* What there is now. */
 struct snapshot *library_snapshot (struct library *library);
 void snapshot_unref (struct snapshot *snapshot);

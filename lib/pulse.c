@@ -41,12 +41,12 @@ pulse_is_late (int64_t since)
   return patience > 0 && clock_ms () - since > patience;
 }
 
-bool
-pulse_is_waited_for (struct pulse *p)
+int64_t
+pulse_waited_since (struct pulse *p)
 {
   LOCK_FOR_SCOPE (&p->lock);
 
-  return p->waiting > 0;
+  return p->waiting > 0 ? p->moved : 0;
 }
 
 bool

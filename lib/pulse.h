@@ -26,9 +26,9 @@ struct pulse {
   /* Guarded by the lock: */
   unsigned waiting;
   unsigned life;  /* counts pulse_renew */
-  int64_t moved;  /* when somebody was answered, or began to wait alone; milliseconds */
-  int64_t probed; /* when one was let through */
-  int64_t apart;  /* until the next one is */
+  int64_t moved;  /* when somebody was answered, or began to wait alone; clock_ms */
+  int64_t probed; /* when one was let through; clock_ms */
+  int64_t apart;  /* until the next one is; milliseconds */
 };
 
 #define PULSE_INIT                           \
@@ -48,8 +48,8 @@ bool pulse_begin (struct pulse *p, unsigned *life);
 /* Would pulse_begin refuse, or let one through to find out? */
 bool pulse_is_silent (struct pulse *p);
 
-/* Is anybody waiting for it? */
-bool pulse_is_waited_for (struct pulse *p);
+/* Since when somebody has been waiting for it in vain (clock_ms); 0: nobody waits. */
+int64_t pulse_waited_since (struct pulse *p);
 
 /* It has answered, with whatever. */
 void pulse_end (struct pulse *p, unsigned life);
@@ -57,7 +57,7 @@ void pulse_end (struct pulse *p, unsigned life);
 /* It is another thing now: who still waits, waits for the old one. */
 void pulse_renew (struct pulse *p);
 
-/* Is it longer ago than patience lasts? */
+/* Is it (clock_ms) longer ago than patience lasts? */
 bool pulse_is_late (int64_t since);
 
 /* The error of who was refused: ETIMEDOUT.  Always returns -1. */

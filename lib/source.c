@@ -201,7 +201,7 @@ set_for_reading (struct source *src, bool direct, struct error *err)
   if (fcntl (src->fd, F_SETFL, 0) == -1)
     return error_set (err, errno, "%s: fcntl", src->path);
   src->advice = advice_most (src->fd);
-  src->is_shared = is_shared_fd (src->fd);
+  atomic_init (&src->is_shared, is_shared_fd (src->fd));
   return 0;
 }
 
@@ -228,7 +228,7 @@ try_place (const struct recipe_source *id, const char *place, bool direct,
   out->size = src.size;
   out->align = src.align;
   out->advice = src.advice;
-  out->is_shared = src.is_shared;
+  atomic_init (&out->is_shared, atomic_load (&src.is_shared));
   out->pulse = NULL;
   atomic_init (&out->ctime, src.ctime);
   return 0;

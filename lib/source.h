@@ -28,7 +28,7 @@ struct source {
   uint64_t size;
   uint32_t align;  /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
   uint64_t advice; /* what one advice may be about: see advice.h */
-  bool is_shared;  /* on another machine, which may be away: see shared_fs.h */
+  atomic_bool is_shared; /* on another machine, which may be away: see shared_fs.h */
   struct pulse *pulse; /* of reading it; borrowed, NULL: nobody asks */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;

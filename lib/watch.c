@@ -41,6 +41,7 @@ struct watch {
   bool is_started;
   pthread_t thread;
   watch_changed_fn *changed;
+  watch_wanted_fn *wanted; /* NULL: never */
   void *opaque;
 };
 
@@ -149,6 +150,13 @@ rest (const struct watch *w, int64_t begin)
   return poll (&stop, 1, (int) (pause < LONGEST_REST_MS ? pause : LONGEST_REST_MS)) > 0;
 }
 
+/* Is looking to be done, though no change was seen? */
+static bool
+is_wanted (const struct watch *w, bool was_good)
+{
+  return w->is_blind || !was_good || (w->wanted && w->wanted (w->opaque));
+}
+
 static void *
 run (void *opaque)
 {
@@ -158,9 +166,9 @@ run (void *opaque)
   int64_t begin;
 
   for (;;) {
-    bool look = w->poll > 0 && (w->is_blind || !is_good);
-
-    woken = wait_for_change (w, look ? (int64_t) w->poll * 1000 : -1);
+    woken = wait_for_change (w, w->poll > 0 ? (int64_t) w->poll * 1000 : -1);
+    if (woken == TIMED_OUT && !is_wanted (w, is_good))
+      continue;
     if (woken == CHANGED)
       woken = wait_for_pause (w);
     if (woken == STOPPED)
@@ -174,11 +182,13 @@ run (void *opaque)
 }
 
 int
-watch_start (struct watch *w, watch_changed_fn *changed, void *opaque, struct error *err)
+watch_start (struct watch *w, watch_changed_fn *changed, watch_wanted_fn *wanted,
+             void *opaque, struct error *err)
 {
   int r;
 
   w->changed = changed;
+  w->wanted = wanted;
   w->opaque = opaque;
   w->stop = eventfd (0, EFD_CLOEXEC);
   if (w->stop == -1)

@@ -34,13 +34,16 @@ void watch_folder (void *watch, const char *path);
 /* False: it could not be looked at, and is to be tried again after `poll` seconds. */
 typedef bool watch_changed_fn (void *opaque);
 
+/* Is it to be looked at again, though nothing has changed?  Asked every `poll` seconds. */
+typedef bool watch_wanted_fn (void *opaque);
+
 /*
  * Start a thread that calls `changed` after changes: not before they have paused for a
  * moment, but not later than some seconds after the first.  Changes since a folder was
- * added count.
+ * added count.  `wanted` may be NULL.
  */
-int watch_start (struct watch *watch, watch_changed_fn *changed, void *opaque,
-                 struct error *err);
+int watch_start (struct watch *watch, watch_changed_fn *changed, watch_wanted_fn *wanted,
+                 void *opaque, struct error *err);
 
 /* Ends the thread, and waits for `changed` to return. */
 void watch_free (struct watch *watch);

@@ -191,10 +191,18 @@ look_again (void *opaque)
   return false;
 }
 
+/* Nothing tells that what could not be read can be. */
+static bool
+lacks_titles (void *opaque)
+{
+  (void) opaque;
+  return library_lacks_titles (library);
+}
+
 int
 exports_start (struct error *err)
 {
-  if (library && watch_start (watch, look_again, NULL, err) == -1)
+  if (library && watch_start (watch, look_again, lacks_titles, NULL, err) == -1)
     return -1;
   notify_start ();
   return 0;
@@ -204,7 +212,7 @@ void
 exports_stop (void)
 {
   watch_free (watch);
-  notify_stop ();
+  notify_free ();
   free (last_failure);
   export_close_all ();
   title_unref (only);

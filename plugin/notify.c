@@ -75,6 +75,13 @@ notify_start (void)
 void
 notify_stop (void)
 {
+  if (hook)
+    hook_stop (hook);
+}
+
+void
+notify_free (void)
+{
   hook_free (hook);
   hook = NULL;
 }

@@ -3,7 +3,7 @@
  * The hook (hook.h) of this server, by which the administrator is told what is wrong: the
  * program that the library's YAML has, or else that of the parameters.
  *
- * Thread safety: between notify_start and notify_stop, any number of threads.  Before
+ * Thread safety: between notify_start and notify_free, any number of threads.  Before
  * notify_init and after notify_stop nobody is told.
  */
 #ifndef MKVDUP_NOTIFY_H
@@ -20,7 +20,12 @@ void notify_configure (struct hook_settings *settings);
 
 /* After the fork: what was told before is told now. */
 void notify_start (void);
+
+/* Ends a program that is running, also one that hangs: it is not to outlive the server, even
+ * where threads have to be left behind that may tell of more.
+ */
 void notify_stop (void);
+void notify_free (void);
 
 /* A client's request failed; called in nbdkit's callbacks of its connection. */
 void notify_client_trouble (const char *text);

@@ -21,6 +21,7 @@
 #include "exports.h"
 #include "gather.h"
 #include "memory.h"
+#include "notify.h"
 #include "parameters.h"
 #include "recipe_format.h"
 #include "report.h"
@@ -104,6 +105,7 @@ stop (void)
 static void
 mkvdup_unload (void)
 {
+  notify_stop ();
   waiting_stop (stop);
 }
 

@@ -144,8 +144,10 @@ waiting_open (const char *name, struct error *err)
     error_set (err, ENOMEM, "a request");
     return NULL;
   }
-  if (await (q, err) == -1)
+  if (await (q, err) == -1) {
+    error_context (err, "opening \"%s\"", name);
     return NULL;
+  }
   e = q->export;
   q->export = NULL;
   if (!e)
@@ -226,13 +228,17 @@ static int
 note_extent (void *opaque, uint64_t offset, uint64_t len, bool zero)
 {
   struct request *q = opaque;
-  struct extent *more =
-    realloc (q->extents, (q->n_extents + 1) * sizeof *more); /* a few, or some hundred */
+  size_t n = q->n_extents;
 
-  if (!more)
-    return error_set (&q->err, ENOMEM, "extents");
-  more[q->n_extents++] = (struct extent){ offset, len, zero };
-  q->extents = more;
+  /* Doubled whenever it is full, which is at powers of two. */
+  if ((n & (n - 1)) == 0) {
+    struct extent *more = reallocarray (q->extents, n == 0 ? 1 : 2 * n, sizeof *more);
+
+    if (!more)
+      return error_set (&q->err, ENOMEM, "extents");
+    q->extents = more;
+  }
+  q->extents[q->n_extents++] = (struct extent){ offset, len, zero };
   return 0;
 }
 

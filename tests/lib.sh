@@ -142,6 +142,17 @@ kill_nbdkit ()
   wait "$pid" 2>/dev/null || true
 }
 
+# wait_until WHAT COMMAND...
+wait_until ()
+{
+  local what=$1 waited=0
+  shift
+  until "$@"; do
+    [ $((waited++)) -lt $((patience * 20)) ] || fail "$what: not in time"
+    sleep 0.05
+  done
+}
+
 # findings REPORT: what is in it, without leaks that no code of ours had a part in:
 # nbdkit has some of its own.  Memory refused is a mere warning only where a target has
 # a limit of its own (fuzz-udf.c).

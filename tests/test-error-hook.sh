@@ -85,17 +85,6 @@ cut_sources ()
   truncate -s 1000000 "$@"
 }
 
-# wait_until WHAT COMMAND...
-wait_until ()
-{
-  local what=$1 waited=0
-  shift
-  until "$@"; do
-    [ $((waited++)) -lt $((patience * 20)) ] || fail "$what: not in time"
-    sleep 0.05
-  done
-}
-
 # take_call N: its arguments are got[]; it is the last one.
 take_call ()
 {

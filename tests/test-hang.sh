@@ -155,6 +155,36 @@ recovers two 2
 
 stop_nbdkit "$tmp/sock"
 
+# ---- A recipe that cannot be read for a while, as the disk is made, and as it has changed
+
+disk_size ()
+{
+  client nbdinfo --size "$(uri disk)"
+}
+disk_is_whole ()
+{
+  [ "$(disk_size)" -eq "$whole" ]
+}
+serve timeout=$timeout
+whole=$(disk_size)
+stop_nbdkit "$tmp/sock"
+damaged=$(realpath lib/one.mkvdup)
+echo "$damaged 0 4096 EIO" >kept
+serve poll=1
+mv kept faults
+[ "$(disk_size)" -lt "$whole" ] || fail "the disk has what cannot be read"
+hangs
+wait_until "the whole disk" disk_is_whole
+check_title one.mkv 1
+echo "$damaged 0 4096 EIO" >kept
+mv kept faults
+touch lib/one.mkvdup
+check_names two.mkv three.mkv disk
+hangs
+check_names one.mkv two.mkv three.mkv disk
+check_title one.mkv 1
+stop_nbdkit "$tmp/sock"
+
 # ---- A place that sources are looked for in, before others; the first who asks finds out
 
 mkdir dead
@@ -192,6 +222,21 @@ reader=$!
 sleep 0.5
 within $soon stop_nbdkit "$tmp/sock"
 wait $reader && fail "a read of what hangs was answered"
+
+# So is a program that it has called, though a thread is left behind.
+cat >called <<'END'
+#!/bin/bash
+echo $$ >part && mv part running
+exec sleep 1000
+END
+chmod +x called
+printf 'on_error_command: { command: [%s], batch_interval: 0s }\nincludes: []\n' "$tmp/called" >hook.yaml
+serve timeout=$timeout library=hook.yaml
+hangs "$disc"
+expect EIO one 1 4096 4096
+wait_until "the program" [ -s running ]
+within $soon stop_nbdkit "$tmp/sock"
+! kill -0 "$(cat running)" 2>/dev/null || fail "the hook's program outlives the server"
 
 # ---- For ever
 

@@ -5,7 +5,7 @@
 
 . "${srcdir:=.}/lib.sh"
 
-need nbdkit
+need nbdkit podchecker
 top=${abs_top_srcdir:?}
 
 # same WHAT CODE MANUAL: two lists, one word a line.
@@ -15,23 +15,39 @@ same ()
   diff <(sort -u <<<"$2") <(sort -u <<<"$3") || fail "$1: < the code's, > the manual's"
 }
 
+# Each command has a page, which the page of all knows.
 manual=$top/docs/mkvdup.pod
 commands=$(mkvdup --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
-same "commands" "$commands" "$(sed -n 's/^=head2 //p' "$manual")"
+same "commands" "$commands" "$(sed -n 's/^=item L<mkvdup-\([a-z-]*\)(1)>$/\1/p' "$manual")"
+same "see also" "$commands" \
+  "$(sed -n '/^=head1 SEE ALSO/,$s/^L<mkvdup-\([a-z]*\)(1)>,$/\1/p' "$manual")"
 
+# documented PAGE: its options, as in "-o,--output=FILE".
+documented ()
+{
+  sed -n 's/^=item \(B<-.*\)/\1/p' "$1" |
+    sed -E 's/B<(-[a-zA-Z])>( I<[A-Z]+>)?, /\1,/; s/B<(--[a-z-]+)>/\1/; s/I<([A-Z]+)>/\1/'
+}
+
+common=$(documented "$manual")
 options=
 for command in $commands; do
-  # As in "-o, --output=FILE".
-  its=$(mkvdup "$command" --help | grep -oE '^  -[a-zA-Z], --[a-z-]+' | tr -d ' ')
+  # As in "  -o, --output=FILE  ".
+  its=$(mkvdup "$command" --help | grep -oE '^  (-[a-zA-Z], |    )--[a-z-]+(=[A-Z]+)?' | tr -d ' ')
   options+=$its$'\n'
-  # What its own section says it takes; --help and --version are for all.
-  same "options of $command" \
-    "$(grep -vE -- '--(help|version)$' <<<"${its//-[a-zA-Z],/}")" \
-    "$(awk -v name="$command" -v RS= '/^=head/ { on = $0 == "=head2 " name }
-         on && /^Takes/' "$manual" | grep -oE 'B<--[a-z-]+>' | tr -d 'B<>')"
+  same "options of $command" "$(grep -vE -- '--(help|version)$' <<<"$its")" \
+    "$(documented "$top/docs/mkvdup-$command.pod")"
+  # What it is called with.
+  grep -qF -- " $(mkvdup "$command" --help | sed -n '1s/^Usage: \(mkvdup [a-z]*\) .*/\1/p') " \
+    "$top/docs/mkvdup-$command.pod" || fail "$command: no synopsis"
 done
-same "options" "$(sed '/^$/d' <<<"$options")" \
-  "$(sed -n 's/^=item B<\(-.\)>.*B<\(--[a-z-]*\)>.*/\1,\2/p' "$manual")"
+[ "$(comm -13 <(sort -u <<<"$options") <(sort -u <<<"$common"))" = "" ] ||
+  fail "mkvdup(1) has options that no command has"
+
+# All pages are made without a complaint of pod2man.
+for page in "$top"/docs/*.pod "$top"/plugin/*.pod; do
+  podchecker -nowarnings "$page" 2>podcheck || fail "$(cat podcheck)"
+done
 
 manual=$top/plugin/nbdkit-mkvdup-plugin.pod
 same "parameters" "$(nbdkit mkvdup --help | grep -oE '^\[?[a-z-]+=' | tr -d '[=')" \
@@ -49,7 +65,7 @@ grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
   grep -oE -- '--[a-z-]+|[a-z-]+=' | sort -u >words
 while read -r word; do
   if [[ $word == --* ]]; then
-    grep -q -- ",$word\$" <<<"$options" || fail "README: no option $word"
+    grep -qE -- "(^|,)$word(=|\$)" <<<"$options" || fail "README: no option $word"
   else
     grep -q "B<$word" "$manual" || fail "README: no parameter $word"
   fi

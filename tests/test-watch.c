@@ -88,7 +88,7 @@ start (struct calls *c, const char *folder, unsigned poll)
   assert_non_null (w);
   watch_folder (w, folder);
   c->watch = w;
-  if (watch_start (w, changed, c, &err) == -1)
+  if (watch_start (w, changed, NULL, c, &err) == -1)
     fail_msg ("%s", err.text);
   return w;
 }
@@ -221,7 +221,7 @@ test_before_start (void **state)
   put_folders ("made/");
   watch_folder (w, "made");
   make_file ();
-  assert_int_equal (watch_start (w, changed, &c, &err), 0);
+  assert_int_equal (watch_start (w, changed, NULL, &c, &err), 0);
   wait_for (&c, 1);
   watch_free (w);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum exit_status {
   EXIT_GOOD = 0,
@@ -34,7 +35,7 @@ struct command {
   const char *name;
   const char *operands;      /* "FILE [MKV]" */
   size_t min_args, max_args; /* how many operands */
-  unsigned accepts;          /* enum option_bit */
+  uint64_t accepts;          /* enum option_bit */
   const char *summary;       /* one line, for the list of commands */
   const char *description;   /* lines, for its own --help */
 

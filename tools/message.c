@@ -2,6 +2,7 @@
 /* Messages and amounts: see message.h. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -19,6 +20,42 @@ print_safe (FILE *out, const char *text)
       putc (*p, out);
 }
 
+/* Of --log-file.  Opened once, and closed by the end of the program. */
+static FILE *log_file;
+
+int
+message_log_to (const char *path, struct error *err)
+{
+  log_file = fopen (path, "ae");
+  if (!log_file)
+    return error_set (err, errno, "%s", path);
+  setlinebuf (log_file);
+  return 0;
+}
+
+bool
+message_has_log (void)
+{
+  return log_file != NULL;
+}
+
+void
+message_log (const char *text)
+{
+  char date[32];
+  struct tm tm;
+  time_t t = time (NULL);
+
+  if (!log_file)
+    return;
+  strftime (date, sizeof date, "%F %T%z", localtime_r (&t, &tm));
+  flockfile (log_file);
+  fprintf (log_file, "%s ", date);
+  print_safe (log_file, text);
+  putc ('\n', log_file);
+  funlockfile (log_file);
+}
+
 void
 message (const char *fmt, ...)
 {
@@ -33,6 +70,7 @@ message (const char *fmt, ...)
   print_safe (stderr, text);
   putc ('\n', stderr);
   funlockfile (stderr);
+  message_log (text);
 }
 
 const char *

@@ -11,11 +11,23 @@
 #ifndef MKVDUP_MESSAGE_H
 #define MKVDUP_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "error.h"
+
 /* One line on stderr, "mkvdup: " in front. */
 void message (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
+
+/* From now on what is said is written to the end of the file at `path`, too, each line with
+ * date and time.  To be called before there are threads.
+ */
+int message_log_to (const char *path, struct error *err);
+
+/* Is there such a file?  A line for it alone. */
+bool message_has_log (void);
+void message_log (const char *text);
 
 /* Print `text` with what is not printable made visible. */
 void print_safe (FILE *out, const char *text);

@@ -60,6 +60,18 @@ find_command (const char *name)
 }
 
 static enum exit_status
+run_with_log (const struct command *command, const struct options *options)
+{
+  struct error err = ERROR_INIT;
+
+  if (options->log_file && message_log_to (options->log_file, &err) == -1) {
+    message ("--log-file: %s", err.text);
+    return EXIT_FAILED;
+  }
+  return command->run (options);
+}
+
+static enum exit_status
 run_command (const struct command *command, int argc, char **argv)
 {
   struct options options;
@@ -67,7 +79,7 @@ run_command (const struct command *command, int argc, char **argv)
 
   switch (options_parse (&options, command, argc, argv)) {
   case OPTIONS_OK:
-    status = command->run (&options);
+    status = run_with_log (command, &options);
     break;
   case OPTIONS_HELP:
     options_print_help (stdout, command);

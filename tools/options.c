@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,16 @@
 /* A century; more is a typing error. */
 #define MAX_DAYS 36500
 
+/* Options without a short form. */
+enum {
+  OPTION_LOG_FILE = UCHAR_MAX + 1,
+};
+
 struct option_entry {
   const char *name;
-  char letter;                 /* of the short form */
-  enum option_bit accepted_by; /* 0: by all */
-  const char *argument;        /* NULL: takes none */
+  int key;              /* the letter of the short form, or OPTION_... */
+  uint64_t accepted_by; /* enum option_bit; 0: by all */
+  const char *argument; /* NULL: takes none */
   const char *help;
 };
 
@@ -39,6 +45,8 @@ static const struct option_entry entries[] = {
     "skip what was good so many days ago and is unchanged" },
   { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
+  { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
+    "write messages and progress to the end of FILE, too" },
   { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
   { "json", 'j', ACCEPT_JSON, NULL, "give the result as JSON" },
   { "help", 'h', 0, NULL, "show this help and exit" },
@@ -46,12 +54,18 @@ static const struct option_entry entries[] = {
 };
 
 #define N_ENTRIES (sizeof entries / sizeof entries[0])
-#define ACCEPT_ALL (~0u)
+#define ACCEPT_ALL UINT64_MAX
 
 static bool
-is_accepted (const struct option_entry *e, unsigned accepts)
+is_accepted (const struct option_entry *e, uint64_t accepts)
 {
   return e->accepted_by == 0 || (accepts & e->accepted_by) != 0;
+}
+
+static bool
+has_letter (const struct option_entry *e)
+{
+  return e->key <= UCHAR_MAX;
 }
 
 /* What getopt_long wants to know of the options accepted. */
@@ -62,7 +76,7 @@ struct getopt_tables {
 
 /* `mode`: "+" to stop at the first operand, "" to find options anywhere. */
 static void
-fill_tables (struct getopt_tables *t, const char *mode, unsigned accepts)
+fill_tables (struct getopt_tables *t, const char *mode, uint64_t accepts)
 {
   char *letter = stpcpy (t->shorts, mode);
   size_t n = 0;
@@ -74,8 +88,10 @@ fill_tables (struct getopt_tables *t, const char *mode, unsigned accepts)
       continue;
     t->longs[n++] =
       (struct option){ e->name, e->argument ? required_argument : no_argument, NULL,
-                       e->letter };
-    *letter++ = e->letter;
+                       e->key };
+    if (!has_letter (e))
+      continue;
+    *letter++ = (char) e->key;
     if (e->argument)
       *letter++ = ':';
   }
@@ -137,9 +153,9 @@ parse_number (const char *option, const char *text, unsigned max, unsigned *numb
 
 /* Put one option where it belongs. */
 static enum options_result
-take_option (struct options *o, int letter)
+take_option (struct options *o, int key)
 {
-  switch (letter) {
+  switch (key) {
   case 'o':
     o->output = optarg;
     break;
@@ -170,6 +186,9 @@ take_option (struct options *o, int letter)
     break;
   case 'j':
     o->json = true;
+    break;
+  case OPTION_LOG_FILE:
+    o->log_file = optarg;
     break;
   case 'h':
     return OPTIONS_HELP;
@@ -238,12 +257,21 @@ options_free (struct options *options)
 
 #define HELP_COLUMN 26
 
+/* "  -o, --output=FILE"; how wide that is. */
+static int
+print_names (FILE *out, const struct option_entry *e)
+{
+  int width = has_letter (e) ? fprintf (out, "  -%c, ", e->key) : fprintf (out, "      ");
+
+  return width + fprintf (out, "--%s%s%s", e->name, e->argument ? "=" : "",
+                          e->argument ? e->argument : "");
+}
+
 /* One option; further lines of its text are indented like the first. */
 static void
 print_entry (FILE *out, const struct option_entry *e)
 {
-  int width = fprintf (out, "  -%c, --%s%s%s", e->letter, e->name, e->argument ? "=" : "",
-                       e->argument ? e->argument : "");
+  int width = print_names (out, e);
   const char *line = e->help;
   size_t len;
 

@@ -17,8 +17,9 @@ struct options {
   const char *output;   /* NULL if not given */
   const char **sources; /* of --source; owned, the strings are argv's */
   size_t n_sources;
-  const char *source_index; /* NULL if not given, as is the next */
+  const char *source_index; /* NULL if not given, as are the next */
   const char *state;
+  const char *log_file;
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
   bool force, quiet, verbose, json, hash_sources;

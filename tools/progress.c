@@ -22,43 +22,72 @@ progress_start (struct progress *p, const char *job, uint64_t total, bool quiet)
     .terminal = isatty (STDERR_FILENO) == 1,
     .started = now (),
     .drawn = now (),
+    .lines = { .last = now () },
     .lock = PTHREAD_MUTEX_INITIALIZER,
   };
 }
 
+#define LINE_MAX_LEN 256
+
+/* "verify: 40 % of 7.8 GB, 512.3 MB/s, 0:07 left" */
 static void
-draw (struct progress *p, uint64_t done, double elapsed)
+describe (const struct progress *p, uint64_t done, double elapsed,
+          char text[LINE_MAX_LEN])
 {
   char total[AMOUNT_MAX], rate[AMOUNT_MAX], left[AMOUNT_MAX];
   double remaining = done == 0 ? 0 : elapsed * (double) (p->total - done) / (double) done;
 
-  fprintf (stderr, "%s%s: %3u %% of %s, %s, %s left%s",
-           p->terminal ? "\r" : "mkvdup: ", p->job,
-           (unsigned) (100 * (double) done / (double) p->total),
-           amount_bytes (p->total, total), amount_rate (done, elapsed, rate),
-           amount_time (remaining, left), p->terminal ? "\033[K" : "\n");
+  snprintf (text, LINE_MAX_LEN, "%s: %3u %% of %s, %s, %s left", p->job,
+            (unsigned) (100 * (double) done / (double) p->total),
+            amount_bytes (p->total, total), amount_rate (done, elapsed, rate),
+            amount_time (remaining, left));
+}
+
+/* Is it time for another line among those that stay?  Threads may come in another order
+ * than they counted.
+ */
+static bool
+is_due (struct progress_lines *lines, double time, unsigned tenths)
+{
+  if (time - lines->last < LINE_SECONDS || tenths <= lines->tenths)
+    return false;
+  *lines = (struct progress_lines){ .last = time, .tenths = tenths };
+  return true;
+}
+
+static void
+redraw (struct progress *p, uint64_t done, double time)
+{
+  char text[LINE_MAX_LEN];
+
+  if (time - p->drawn < REDRAW_SECONDS)
+    return;
+  describe (p, done, time - p->started, text);
+  fprintf (stderr, "\r%s\033[K", text);
   fflush (stderr);
+  p->drawn = time;
+  p->on_screen = true;
 }
 
 void
 progress_update (struct progress *p, uint64_t done)
 {
+  char text[LINE_MAX_LEN];
   double time = now ();
   unsigned tenths;
 
-  if (p->quiet || p->total == 0 || done > p->total)
+  if (p->total == 0 || done > p->total)
     return;
   LOCK_FOR_SCOPE (&p->lock);
   tenths = (unsigned) (10 * (double) done / (double) p->total);
-  if (time - p->drawn < (p->terminal ? REDRAW_SECONDS : LINE_SECONDS))
+  if (!p->quiet && p->terminal)
+    redraw (p, done, time);
+  if (!is_due (&p->lines, time, tenths))
     return;
-  /* Threads may come in another order than they counted. */
-  if (!p->terminal && tenths <= p->tenths)
-    return;
-  p->drawn = time;
-  p->tenths = tenths;
-  p->on_screen = p->terminal;
-  draw (p, done, time - p->started);
+  describe (p, done, time - p->started, text);
+  if (!p->quiet && !p->terminal)
+    fprintf (stderr, "mkvdup: %s\n", text);
+  message_log (text);
 }
 
 void

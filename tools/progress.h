@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Those that stay. */
+struct progress_lines {
+  double last;     /* when */
+  unsigned tenths; /* reported so far */
+};
+
 struct progress {
   const char *job; /* "verify"; borrowed */
   uint64_t total;  /* bytes */
@@ -21,11 +27,11 @@ struct progress {
 
   pthread_mutex_t lock; /* guards what follows, and the line on the terminal */
   double drawn;         /* when last */
-  unsigned tenths;      /* reported so far */
   bool on_screen;       /* there is a line to be wiped */
+  struct progress_lines lines;
 };
 
-/* `quiet`: nothing is shown. */
+/* `quiet`: nothing is shown, but a log (message.h) has it. */
 void progress_start (struct progress *p, const char *job, uint64_t total, bool quiet);
 
 /* `done` bytes of the total. */
