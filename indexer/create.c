@@ -66,7 +66,8 @@ open_mkv (struct creation *c, struct error *err)
 {
   const char *path = c->options->mkv;
 
-  c->fd = open (path, O_RDONLY | O_CLOEXEC);
+  c->fd = c->options->is_open ? fcntl (c->options->fd, F_DUPFD_CLOEXEC, 0)
+                              : open (path, O_RDONLY | O_CLOEXEC);
   if (c->fd == -1 || fstat (c->fd, &c->st) == -1)
     return error_set (err, errno, "%s", path);
   if (!S_ISREG (c->st.st_mode))
@@ -94,7 +95,7 @@ prepare_sidecar (struct creation *c, struct error *err)
 
   if (!o->sidecar)
     return 0;
-  s.name = strdup (base_name (o->mkv));
+  s.name = strdup (o->name ? o->name : base_name (o->mkv));
   s.dedup_file = strdup (base_name (o->out));
   s.source_dir = strdup (c->disc.base);
   if (!s.name || !s.dedup_file || !s.source_dir)

@@ -29,9 +29,15 @@ enum create_phase {
 typedef bool create_progress_fn (void *opaque, enum create_phase phase, uint64_t done,
                                  uint64_t total);
 
+struct recipe_note;
+
 struct create_options {
-  const char *mkv;
-  const char *const *sources; /* discs: images or directories */
+  const char *mkv; /* for messages only, if it is open: */
+  bool is_open;    /* as `fd`, which is borrowed */
+  int fd;
+  const char *name;               /* what it is called; NULL: what `mkv` ends with */
+  const struct recipe_note *note; /* one more for people; NULL: none */
+  const char *const *sources;     /* discs: images or directories */
   size_t n_sources;
   const char *out;              /* the recipe; its directory has to exist */
   const char *sidecar;          /* its sidecar, in that directory too; may be NULL */

@@ -29,7 +29,7 @@ struct recipe_source {
   uint64_t size;                  /* bytes */
   uint8_t hash[RECIPE_HASH_SIZE]; /* XXH3-128 of the whole content */
   uint64_t sample;                /* source_sample() of it: cheap to check at open */
-  bool has_xxh64; /* then `hash` is that, and zeros, and no sample is known: recipe_old.h */
+  bool has_xxh64; /* instead: in `hash`, with zeros, and no sample (recipe_old.h) */
 };
 
 /* One line of what the recipe's maker wrote down for people: "creator", "name",
@@ -69,7 +69,7 @@ struct recipe {
   uint64_t index_at;                  /* the section of their offsets */
   uint64_t merkle_at, merkle_len;     /* the section of Merkle levels */
   char zlib[RECIPE_ZLIB_MAX];         /* the one that deflated, "" if none did; ASCII */
-  struct recipe_old *old; /* of the Go program: then there are no sections */
+  struct recipe_old *old;             /* NULL: ours; else there are no sections */
 };
 
 /* Open and check.  NULL with `err` set, naming the file. */

@@ -27,6 +27,7 @@ enum option_bit {
   ACCEPT_SOURCES = 1 << 7,
   ACCEPT_SOURCE_INDEX = 1 << 8,
   ACCEPT_STATE = 1 << 9, /* and --max-age */
+  ACCEPT_LIBRARY = 1 << 10,
 };
 
 struct options;
@@ -43,7 +44,7 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_check, command_create, command_extract, command_info,
-  command_verify;
+extern const struct command command_check, command_create, command_extract,
+  command_import, command_info, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

@@ -22,7 +22,7 @@ struct options {
   const char *log_file;
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
-  bool force, quiet, verbose, json, hash_sources;
+  bool force, quiet, verbose, json, hash_sources, library;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
 };
