@@ -85,6 +85,13 @@ lay_streams (struct making *m, unsigned record)
     struct stream *s = &m->streams[record][rng_below (rng, OLD_STREAMS - 1)];
     uint64_t odd = rng_below (rng, 40);
 
+    if (m->o->scattered) {
+      uint64_t size = rng_between (rng, 1, 60);
+
+      add_range (m, record, s, pos, size);
+      pos += size + rng_below (rng, 9);
+      continue;
+    }
     for (uint64_t n = rng_between (rng, 1, 30); n > 0 && pos + 70000 < end; n--) {
       add_range (m, record, s, pos, s->size);
       pos += (uint64_t) s->size + s->gap;
@@ -170,8 +177,7 @@ static void
 add_copy (struct making *m, size_t len)
 {
   unsigned record = (unsigned) rng_below (&m->rng, MAX_RECORDS - 1);
-  unsigned kinds = m->o->no_swapped ? 2 : 3;
-  struct stream *s = &m->streams[record][rng_below (&m->rng, kinds)];
+  struct stream *s = &m->streams[record][rng_below (&m->rng, OLD_STREAMS - 1)];
   const struct buffer *content =
     has_streams (m->o) ? &s->bytes : &m->r->discs[disc_of[record]];
   size_t from;

@@ -24,7 +24,8 @@ struct old_options {
   size_t image_size; /* bytes */
   size_t disc_size;  /* of each */
   size_t row_max;    /* bytes of a usual row */
-  unsigned no_delta : 1, only_delta : 1, no_swapped : 1;
+  unsigned no_delta : 1, only_delta : 1;
+  unsigned scattered : 1; /* ranges of a few bytes, no two alike: long lists of them */
 };
 
 struct old_recipe {

@@ -166,6 +166,19 @@ test_extremes (void **state)
   }
 }
 
+/* Lists of ranges that are read from many places on. */
+static void
+test_long_lists (void **state)
+{
+  (void) state;
+  check_good (&(struct old_options){ .version = 8,
+                                     .seed = 3,
+                                     .image_size = 3000000,
+                                     .disc_size = 2000000,
+                                     .row_max = 9000,
+                                     .scattered = 1 });
+}
+
 static void
 test_notes (void **state)
 {
@@ -563,11 +576,12 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_versions),   cmocka_unit_test (test_extremes),
-    cmocka_unit_test (test_notes),      cmocka_unit_test (test_no_digests),
-    cmocka_unit_test (test_header),     cmocka_unit_test (test_sources),
-    cmocka_unit_test (test_rows),       cmocka_unit_test (test_ranges),
-    cmocka_unit_test (test_damage),     cmocka_unit_test (test_cuts),
-    cmocka_unit_test (test_written_to), cmocka_unit_test (test_forged),
+    cmocka_unit_test (test_long_lists), cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_header),
+    cmocka_unit_test (test_sources),    cmocka_unit_test (test_rows),
+    cmocka_unit_test (test_ranges),     cmocka_unit_test (test_damage),
+    cmocka_unit_test (test_cuts),       cmocka_unit_test (test_written_to),
+    cmocka_unit_test (test_forged),
   };
 
   return cmocka_run_group_tests (tests, set_up, tear_down);
