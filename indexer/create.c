@@ -97,30 +97,51 @@ prepare_sidecar (struct creation *c, struct error *err)
     return 0;
   s.name = strdup (o->name ? o->name : base_name (o->mkv));
   s.dedup_file = strdup (base_name (o->out));
-  s.source_dir = strdup (c->disc.base);
+  s.source_dir = strdup (c->indexed->disc.base);
   if (!s.name || !s.dedup_file || !s.source_dir)
     return error_set (err, ENOMEM, "%s", o->sidecar);
   return sidecar_write (&c->sidecar, o->sidecar, &s, err);
 }
 
+/* Unless that was done for another rip of it. */
 static int
 index_disc (struct creation *c, struct error *err)
 {
-  if (disc_find (c->options->sources, c->options->n_sources, &c->st, &c->disc, err) ==
-        -1 ||
-      prepare_sidecar (c, err) == -1)
+  const struct create_options *o = c->options;
+  const struct indexed_disc_options options = { .sources = o->sources,
+                                                .n_sources = o->n_sources,
+                                                .mkv = &c->st,
+                                                .threads = c->threads,
+                                                .progress = index_progress,
+                                                .opaque = c };
+
+  if (!o->indexed) {
+    c->indexed = &c->own;
+    if (indexed_disc_find (&c->own, &options, err) == -1)
+      return -1;
+    c->total = indexed_disc_bytes (&c->own);
+  }
+  if (prepare_sidecar (c, err) == -1)
     return -1;
-  for (size_t i = 0; i < c->disc.n_files; i++)
-    c->total += c->disc.files[i].size;
-  if (index_build (&c->index, &c->disc, c->threads, index_progress, c, err) == -1)
-    return -1;
-  c->report->base = strdup (c->disc.base);
-  c->report->source_bytes = c->index.bytes;
-  if (!c->report->base)
-    return error_set (err, ENOMEM, "%s", c->disc.base);
-  if (creation_note_scrambled (c, err) == -1)
-    return -1;
-  return source_numbers_init (&c->sources, c->index.n_sources, err);
+  return o->indexed ? 0 : indexed_disc_build (&c->own, &options, err);
+}
+
+/* What the report says of the disc. */
+static int
+report_disc (struct creation *c, struct error *err)
+{
+  const struct scrambled *scrambled = &c->indexed->scrambled;
+  struct create_report *r = c->report;
+
+  r->base = strdup (c->indexed->disc.base);
+  r->source_bytes = c->indexed->index.bytes;
+  r->packets = scrambled->packets;
+  r->scrambled = scrambled->of_them;
+  r->scrambling = scrambled->by;
+  r->scrambled_source = scrambled->source ? strdup (scrambled->source) : NULL;
+  if (!r->base || (scrambled->source && !r->scrambled_source))
+    return error_set (err, ENOMEM, "%s", c->indexed->disc.base);
+  return source_numbers_init (&c->sources, c->indexed->index.n_sources, err);
 }
 
 /* What matching needs while it runs. */
@@ -158,13 +179,13 @@ matching_init (struct creation *c, struct matching *m, struct error *err)
 
   if (window_init (&m->window, c->fd, size, MKV_READ, err) == -1)
     return -1;
-  m->views = view_reader_new (&c->index);
+  m->views = view_reader_new (&c->indexed->index);
   if (!m->views)
     return error_set (err, ENOMEM, "matching");
   m->coder = segment_coder_new (&setup, err);
   if (!m->coder)
     return -1;
-  m->builder = (struct builder){ .index = &c->index,
+  m->builder = (struct builder){ .index = &c->indexed->index,
                                  .views = m->views,
                                  .sources = &c->sources,
                                  .span_log2 = SPAN_LOG2,
@@ -173,7 +194,7 @@ matching_init (struct creation *c, struct matching *m, struct error *err)
                                  .opaque = m->coder };
   if (builder_begin (&m->builder, err) == -1)
     return -1;
-  m->matcher = matcher_new (&c->index, m->views, &m->builder, c->fd, size, err);
+  m->matcher = matcher_new (&c->indexed->index, m->views, &m->builder, c->fd, size, err);
   return m->matcher ? 0 : -1;
 }
 
@@ -231,6 +252,38 @@ match_mkv (struct creation *c, struct error *err)
 
 /* ---- all of it ---- */
 
+/* Found less than this of the payload: what is missing is in the scrambled packets.
+ * Tracks of another origin may be missing from a sound rip, but not so much.
+ */
+#define ENOUGH_PERCENT 90.0
+
+/* A disc that was copied without being decrypted (CSS on DVD-Video, AACS on Blu-ray): its
+ * payload is no MKV's, and a recipe from it would be the MKV itself in another form.
+ *
+ * Scrambled packets alone are no reason to fail: the MKV may be of another title of the
+ * disc.  With the keys of a later day a scrambled source cannot help either: a recipe
+ * copies bytes, it does not decrypt.
+ */
+static int
+check_scrambled (const struct creation *c, struct error *err)
+{
+  const struct create_report *r = c->report;
+  uint64_t bytes = 0, found = 0;
+
+  for (size_t i = 0; i < r->n_tracks; i++) {
+    bytes += r->tracks[i].bytes;
+    found += r->tracks[i].found;
+  }
+  if (!r->scrambled_source || 100.0 * (double) found >= ENOUGH_PERCENT * (double) bytes)
+    return 0;
+  return error_set (err, 0,
+                    "%s: %.1f %% of its packets are scrambled (%s), and only %.1f %% of "
+                    "the MKV was found: decrypt the disc image first",
+                    r->scrambled_source,
+                    100.0 * (double) r->scrambled / (double) r->packets, r->scrambling,
+                    100.0 * (double) found / (double) bytes);
+}
+
 /* Begin a phase; the time the one before it took goes to the report. */
 static void
 begin_phase (struct creation *c, enum create_phase phase, uint64_t total)
@@ -268,11 +321,11 @@ run (struct creation *c, struct error *err)
                            err) == -1)
     return -1;
   begin_phase (c, CREATE_INDEX, 0);
-  if (index_disc (c, err) == -1)
+  if (index_disc (c, err) == -1 || report_disc (c, err) == -1)
     return -1;
   end_phase (c);
   begin_phase (c, CREATE_MATCH, size);
-  if (match_mkv (c, err) == -1 || creation_check_scrambled (c, err) == -1 ||
+  if (match_mkv (c, err) == -1 || check_scrambled (c, err) == -1 ||
       creation_finish_file (c, err) == -1)
     return -1;
   end_phase (c);
@@ -292,8 +345,7 @@ creation_free (struct creation *c)
   free (c->merkle);
   shape_table_free (&c->shapes);
   source_numbers_free (&c->sources);
-  index_free (&c->index);
-  disc_free (&c->disc);
+  indexed_disc_free (&c->own);
   if (c->fd >= 0)
     close (c->fd);
   free (c);
@@ -319,6 +371,7 @@ create_recipe (const struct create_options *options, struct create_report *repor
   if (!c)
     return error_set (err, ENOMEM, "%s", options->mkv);
   c->options = options;
+  c->indexed = options->indexed;
   c->report = report;
   c->fd = -1;
   c->out = (struct atomic_file) ATOMIC_FILE_INIT;

@@ -22,6 +22,8 @@ enum create_phase {
   CREATE_VERIFY, /* reading back: bytes of it */
 };
 
+struct indexed_disc;
+
 /* Told now and then, by one thread at a time, how far a phase is, in bytes.  To stop,
  * return false: create_recipe then fails with errnum ECANCELED and leaves nothing
  * behind.
@@ -35,12 +37,13 @@ struct create_options {
   const char *mkv; /* for messages only, if it is open: */
   bool is_open;    /* as `fd`, which is borrowed */
   int fd;
-  const char *name;               /* what it is called; NULL: what `mkv` ends with */
   const struct recipe_note *note; /* one more for people; NULL: none */
   const char *const *sources;     /* discs: images or directories */
   size_t n_sources;
-  const char *out;              /* the recipe; its directory has to exist */
+  const struct indexed_disc *indexed; /* the same, indexed already; or NULL; borrowed */
+  const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
+  const char *name;             /* of the image, in both; NULL: as the MKV's */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;

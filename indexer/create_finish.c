@@ -95,7 +95,7 @@ creation_finish_file (struct creation *c, struct error *err)
   if (!sources)
     return error_set (err, ENOMEM, "%s", c->options->out);
   for (uint32_t i = 0; i < c->sources.n; i++) {
-    const struct index_source *s = &c->index.sources[c->sources.source[i]];
+    const struct index_source *s = &c->indexed->index.sources[c->sources.source[i]];
 
     sources[i].path = s->file->relative; /* borrowed */
     sources[i].size = s->file->size;
@@ -143,7 +143,7 @@ compare_image (struct creation *c, struct image *img, struct error *err)
 static int
 verify_image (struct creation *c, struct error *err)
 {
-  const char *places[] = { c->disc.base };
+  const char *places[] = { c->indexed->disc.base };
   struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
   struct image *img;
   int r = -1;
@@ -176,5 +176,7 @@ check_mkv (const struct creation *c, struct error *err)
 int
 creation_verify (struct creation *c, struct error *err)
 {
-  return verify_image (c, err) == -1 ? -1 : check_mkv (c, err);
+  if (verify_image (c, err) == -1 || check_mkv (c, err) == -1)
+    return -1;
+  return indexed_disc_check (c->indexed, err);
 }

@@ -12,8 +12,8 @@
 #include "atomic_file.h"
 #include "builder.h"
 #include "create.h"
-#include "disc.h"
 #include "feed.h"
+#include "indexed_disc.h"
 #include "recipe_write.h"
 
 /* One create, from beginning to end; everything owned. */
@@ -23,8 +23,8 @@ struct creation {
   unsigned threads;
   int fd; /* the MKV */
   struct stat st;
-  struct disc disc;
-  struct disc_index index;
+  const struct indexed_disc *indexed; /* the options', or `own` */
+  struct indexed_disc own;
   struct source_numbers sources;
   struct shape_table shapes;
   struct feed feed;
@@ -39,17 +39,11 @@ struct creation {
 /* How far the phase is; false to stop.  Fits the progress functions of all phases. */
 bool creation_progress (void *opaque, uint64_t done);
 
-/* Tell the report which source is scrambled, when all are indexed. */
-int creation_note_scrambled (struct creation *c, struct error *err);
-
-/* When the MKV is matched: an error if that is why little of it was found. */
-int creation_check_scrambled (const struct creation *c, struct error *err);
-
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);
 
 /* Read back what was written and compare it with the MKV, which has to be the file
- * still that it was.
+ * still that it was, as have the sources.
  */
 int creation_verify (struct creation *c, struct error *err);
 

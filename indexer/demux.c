@@ -34,6 +34,24 @@ static const struct demuxer *const demuxers[] = {
 };
 #define N_DEMUXERS (sizeof demuxers / sizeof demuxers[0])
 
+/* By enum scrambling, as sets. */
+static const char *const scrambling_names[SCRAMBLINGS] = {
+  "nothing",
+  "CSS",
+  "AACS",
+  "CSS, AACS",
+  "conditional access",
+  "CSS, conditional access",
+  "AACS, conditional access",
+  "CSS, AACS, conditional access",
+};
+
+const char *
+scrambling_name (unsigned set)
+{
+  return scrambling_names[set % SCRAMBLINGS];
+}
+
 void
 demuxed_init (struct demuxed *d)
 {

@@ -60,6 +60,9 @@ enum scrambling {
   SCRAMBLINGS = 8,  /* different sets */
 };
 
+/* "CSS", "AACS, conditional access", …, of a set that is not empty; static. */
+const char *scrambling_name (unsigned set);
+
 #define DEMUX_HINTS 256 /* a power of two */
 
 /* Everything a chunk holds.  Buffers are kept when it is used again. */

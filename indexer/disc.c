@@ -166,6 +166,20 @@ is_rip (int fd)
          (get_be32 (start) == ID_EBML || memcmp (start, RECIPE_MAGIC, sizeof start) == 0);
 }
 
+int
+disc_has_file (const char *path, bool *is, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
+  struct stat st;
+
+  *is = false;
+  if (fd == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  *is = S_ISREG (st.st_mode) && st.st_size >= MIN_SIZE && !is_rip (fd) &&
+        demuxer_for (fd, (uint64_t) st.st_size);
+  return 0;
+}
+
 /* Look at a file; take it if a demuxer knows it or the user himself `named` it. */
 static int
 look_at (struct disc *disc, const char *path, bool named, struct error *err)

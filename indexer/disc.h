@@ -6,6 +6,7 @@
 #ifndef MKVDUP_DISC_H
 #define MKVDUP_DISC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -46,5 +47,10 @@ struct disc {
 int disc_find (const char *const *sources, size_t n_sources, const struct stat *mkv,
                struct disc *disc, struct error *err);
 void disc_free (struct disc *disc);
+
+/* Would this file be taken below a directory?  Then *is; -1 with `err` set if it cannot be
+ * read.  As above: not while another thread writes to stderr.
+ */
+int disc_has_file (const char *path, bool *is, struct error *err);
 
 #endif /* MKVDUP_DISC_H */

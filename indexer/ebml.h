@@ -31,6 +31,17 @@ enum {
   ID_ATTACHMENTS = 0x1941A469,
   ID_TAGS = 0x1254C367,
 
+  /* In a SeekHead */
+  ID_SEEK = 0x4DBB,
+  ID_SEEK_ID = 0x53AB,
+  ID_SEEK_POSITION = 0x53AC,
+
+  /* In Cues */
+  ID_CUE_POINT = 0xBB,
+  ID_CUE_TRACK_POSITIONS = 0xB7,
+  ID_CUE_TRACK = 0xF7,
+  ID_CUE_CLUSTER_POSITION = 0xF1,
+
   /* In Tracks */
   ID_TRACK_ENTRY = 0xAE,
   ID_TRACK_NUMBER = 0xD7,

@@ -193,17 +193,41 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     return error_set (err, ENOMEM, "indexing");
   for (size_t i = 0; i < disc->n_files; i++) {
     struct index_source *s = &index->sources[i];
+    struct stat st;
 
     s->file = &disc->files[i];
     s->fd = open (s->file->path, O_RDONLY | O_CLOEXEC);
     if (s->fd == -1)
       return error_set (err, errno, "%s", s->file->path);
     index->n_sources++;
+    if (fstat (s->fd, &st) == -1)
+      return error_set (err, errno, "%s", s->file->path);
+    s->id = file_id_of (&st);
     index->bytes += s->file->size;
     if (s->file->size > SOURCE_MAX_SIZE)
       return error_set (err, EFBIG, "%s", s->file->path);
     if (chunk_list_init (&s->chunks, s->file) == -1)
       return error_set (err, ENOMEM, "indexing %s", s->file->path);
+  }
+  return 0;
+}
+
+int
+index_open (struct disc_index *index, const struct disc *disc, struct error *err)
+{
+  *index = (struct disc_index){ 0 };
+  if (open_sources (index, disc, err) == 0)
+    return 0;
+  index_free (index);
+  return -1;
+}
+
+static int
+take_samples (struct disc_index *index, struct error *err)
+{
+  for (size_t i = 0; i < index->n_sources; i++) {
+    struct index_source *s = &index->sources[i];
+
     if (source_sample (s->fd, s->file->size, &s->sample, err) == -1)
       return error_context (err, "%s", s->file->path);
   }
@@ -258,8 +282,9 @@ index_build (struct disc_index *index, const struct disc *disc, unsigned threads
   struct build b = { .index = index, .progress = progress, .opaque = opaque };
   int r;
 
-  *index = (struct disc_index){ 0 };
-  if (open_sources (index, disc, err) == -1) {
+  if (index_open (index, disc, err) == -1)
+    return -1;
+  if (take_samples (index, err) == -1) {
     index_free (index);
     return -1;
   }

@@ -20,12 +20,14 @@
 #include "chunks.h"
 #include "disc.h"
 #include "error.h"
+#include "file_id.h"
 #include "recipe.h"
 
 /* A file of the disc. */
 struct index_source {
   const struct disc_file *file; /* borrowed from the disc */
   int fd;                       /* owned */
+  struct file_id id;            /* when it was opened */
   struct chunk_list chunks;     /* owned */
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;
@@ -64,5 +66,10 @@ typedef bool index_progress_fn (void *opaque, uint64_t done, uint64_t total);
 int index_build (struct disc_index *index, const struct disc *disc, unsigned threads,
                  index_progress_fn *progress, void *opaque, struct error *err);
 void index_free (struct disc_index *index);
+
+/* The sources alone, opened, with their chunks; no views, hashes or samples.  On failure it is
+ * empty.
+ */
+int index_open (struct disc_index *index, const struct disc *disc, struct error *err);
 
 #endif /* MKVDUP_INDEX_H */

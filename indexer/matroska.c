@@ -204,10 +204,21 @@ matroska_open (struct window *window)
   if (!m)
     return NULL;
   m->w = window;
+  m->stop = window->size;
   m->is_matroska = begins_well (window, &m->at);
   if (m->is_matroska)
     read_front (m);
   return m;
+}
+
+bool
+matroska_seek (struct matroska *m, uint64_t at, uint64_t stop)
+{
+  m->stop = stop;
+  m->cluster_end = m->cluster_time = 0;
+  m->at_end = !matroska_find_sense (m, &at);
+  m->at = at;
+  return !m->at_end;
 }
 
 void

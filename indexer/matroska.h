@@ -79,6 +79,24 @@ bool matroska_is_matroska (const struct matroska *m);
  */
 bool matroska_next (struct matroska *m, struct matroska_block *block);
 
+/* Go on at the first Cluster or block of a known track that begins in [at, stop); false if
+ * there is none.  Where sense is lost later, it is not looked for from `stop` on.
+ */
+bool matroska_seek (struct matroska *m, uint64_t at, uint64_t stop);
+
+/* Where the cues (an index, which most files have) say that something of a track is. */
+struct matroska_cue {
+  uint64_t track;
+  uint64_t cluster; /* offset of its Cluster */
+};
+
+#define MATROSKA_MAX_CUES (UINT32_C (1) << 20)
+
+/* The cues, in their order, believed as little as anything: *n of them, owned by the caller;
+ * NULL when out of memory.  Then matroska_seek.
+ */
+struct matroska_cue *matroska_cues (struct matroska *m, size_t *n);
+
 /* The tracks known so far, one of each number (Tracks comes before the first Cluster in
  * nearly every file; a block of a track that was never described is reported all the
  * same).

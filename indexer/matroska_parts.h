@@ -25,7 +25,8 @@ struct matroska {
   uint64_t cluster_end;  /* of the Cluster entered last; 0 if unknown */
   uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
   bool is_matroska;
-  bool at_end; /* no Cluster lies behind `at` */
+  bool at_end;           /* no Cluster lies behind `at` */
+  uint64_t stop;         /* where sense was lost, it is not looked for from here on */
   size_t n_tracks;
   struct matroska_track tracks[MATROSKA_MAX_TRACKS];
 };
@@ -49,7 +50,13 @@ bool matroska_element (struct window *w, uint64_t at, struct span *s);
 /* The same, leaving the window where it is. */
 bool matroska_peek (struct window *w, uint64_t at, struct span *s);
 
-/* The first place from *at on where a Cluster or a block of a known track begins beyond
+/* The next child in [*at, end), *at moving behind it; its end is cut to the parent's. */
+bool matroska_child (struct window *w, uint64_t *at, uint64_t end, struct span *s);
+
+/* The body of an unsigned integer; 0 if it cannot be read. */
+uint64_t matroska_uint (struct window *w, const struct span *s);
+
+/* The first place in [*at, m->stop) where a Cluster or a block of a known track begins beyond
  * doubt; false if there is none.
  */
 bool matroska_find_sense (struct matroska *m, uint64_t *at);

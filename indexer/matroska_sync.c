@@ -105,6 +105,26 @@ matroska_peek (struct window *w, uint64_t at, struct span *s)
   return make_span (p, window_peek (w, at, p, sizeof p), at, s);
 }
 
+bool
+matroska_child (struct window *w, uint64_t *at, uint64_t end, struct span *s)
+{
+  if (*at >= end || !matroska_element (w, *at, s) || s->e.unknown || s->body > end)
+    return false;
+  if (s->end > end)
+    s->end = end;
+  *at = s->end;
+  return true;
+}
+
+uint64_t
+matroska_uint (struct window *w, const struct span *s)
+{
+  size_t want = s->end - s->body < 8 ? s->end - s->body : 8, got;
+  const uint8_t *p = window_get (w, s->body, want, &got);
+
+  return p ? ebml_uint (p, got) : 0;
+}
+
 /* Is there a Cluster at `at`, with something in it that belongs there? */
 static bool
 is_cluster (const struct matroska *m, uint64_t at)
@@ -182,8 +202,8 @@ matroska_find_sense (struct matroska *m, uint64_t *at)
   const uint8_t *p;
   size_t got;
 
-  while ((p = window_get (m->w, *at, SEARCH_STEP, &got)))
-    for (size_t i = 0; i < got; i++, ++*at)
+  while (*at < m->stop && (p = window_get (m->w, *at, SEARCH_STEP, &got)))
+    for (size_t i = 0; i < got && *at < m->stop; i++, ++*at)
       if (makes_sense (m, p[i], *at))
         return true;
   return false;

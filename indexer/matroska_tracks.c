@@ -21,27 +21,6 @@ struct encodings {
   uint64_t algo; /* of the last */
 };
 
-/* The next child in [*at, end), *at moving behind it; its end is cut to the parent's. */
-static bool
-next_child (struct window *w, uint64_t *at, uint64_t end, struct span *s)
-{
-  if (*at >= end || !matroska_element (w, *at, s) || s->e.unknown || s->body > end)
-    return false;
-  if (s->end > end)
-    s->end = end;
-  *at = s->end;
-  return true;
-}
-
-static uint64_t
-read_uint (struct window *w, const struct span *s)
-{
-  size_t want = s->end - s->body < 8 ? s->end - s->body : 8, got;
-  const uint8_t *p = window_get (w, s->body, want, &got);
-
-  return p ? ebml_uint (p, got) : 0;
-}
-
 /* Up to `max` bytes of the body; returns how many. */
 static size_t
 read_bytes (struct window *w, const struct span *s, void *to, size_t max)
@@ -61,9 +40,9 @@ parse_compression (struct window *w, const struct span *parent, uint64_t *algo,
   uint64_t at = parent->body;
   struct span s;
 
-  while (next_child (w, &at, parent->end, &s))
+  while (matroska_child (w, &at, parent->end, &s))
     if (s.e.id == ID_CONTENT_COMP_ALGO)
-      *algo = read_uint (w, &s);
+      *algo = matroska_uint (w, &s);
     else if (s.e.id == ID_CONTENT_COMP_SETTINGS)
       t->n_stripped = read_bytes (w, &s, t->stripped, sizeof t->stripped);
 }
@@ -76,11 +55,11 @@ parse_encoding (struct window *w, const struct span *parent, struct encodings *e
   uint64_t at = parent->body, scope = SCOPE_FRAMES, type = 0, algo = 0;
   struct span s;
 
-  while (next_child (w, &at, parent->end, &s))
+  while (matroska_child (w, &at, parent->end, &s))
     if (s.e.id == ID_CONTENT_ENCODING_SCOPE)
-      scope = read_uint (w, &s);
+      scope = matroska_uint (w, &s);
     else if (s.e.id == ID_CONTENT_ENCODING_TYPE)
-      type = read_uint (w, &s);
+      type = matroska_uint (w, &s);
     else if (s.e.id == ID_CONTENT_COMPRESSION)
       parse_compression (w, &s, &algo, t);
   if (scope & SCOPE_FRAMES) {
@@ -97,7 +76,7 @@ parse_encodings (struct window *w, const struct span *parent, struct matroska_tr
   uint64_t at = parent->body;
   struct span s;
 
-  while (next_child (w, &at, parent->end, &s))
+  while (matroska_child (w, &at, parent->end, &s))
     if (s.e.id == ID_CONTENT_ENCODING)
       parse_encoding (w, &s, &enc, t);
   if (enc.n == 0)
@@ -116,9 +95,9 @@ parse_audio (struct window *w, const struct span *parent, struct matroska_track 
   uint64_t at = parent->body;
   struct span s;
 
-  while (next_child (w, &at, parent->end, &s))
+  while (matroska_child (w, &at, parent->end, &s))
     if (s.e.id == ID_CHANNELS)
-      t->channels = read_uint (w, &s);
+      t->channels = matroska_uint (w, &s);
 }
 
 static void
@@ -127,11 +106,11 @@ parse_entry (struct window *w, const struct span *parent, struct matroska_track 
   uint64_t at = parent->body;
   struct span s;
 
-  while (next_child (w, &at, parent->end, &s))
+  while (matroska_child (w, &at, parent->end, &s))
     if (s.e.id == ID_TRACK_NUMBER)
-      t->number = read_uint (w, &s);
+      t->number = matroska_uint (w, &s);
     else if (s.e.id == ID_TRACK_TYPE)
-      t->type = (uint8_t) read_uint (w, &s);
+      t->type = (uint8_t) matroska_uint (w, &s);
     else if (s.e.id == ID_CODEC_ID)
       t->codec[read_bytes (w, &s, t->codec, sizeof t->codec - 1)] = '\0';
     else if (s.e.id == ID_CODEC_PRIVATE)
@@ -159,7 +138,7 @@ matroska_tracks_parse (struct window *w, uint64_t at, uint64_t end,
 {
   struct span s;
 
-  while (next_child (w, &at, end, &s)) {
+  while (matroska_child (w, &at, end, &s)) {
     struct matroska_track t = { .compression = MATROSKA_UNCOMPRESSED, .channels = 1 };
     size_t i;
 

@@ -12,12 +12,10 @@
 #define HVCC_LENGTH_SIZE 21
 
 unsigned
-nal_width (const struct matroska_track *track)
+nal_width_of_frames (const struct matroska_track *track)
 {
   size_t at;
 
-  if (track && track->compression != MATROSKA_UNCOMPRESSED)
-    return 0;
   if (track && strcmp (track->codec, "V_MPEG4/ISO/AVC") == 0)
     at = AVCC_LENGTH_SIZE;
   else if (track && strcmp (track->codec, "V_MPEGH/ISO/HEVC") == 0)
@@ -25,6 +23,13 @@ nal_width (const struct matroska_track *track)
   else
     return 0;
   return at < track->n_private ? (track->private[at] & 3U) + 1 : 0;
+}
+
+unsigned
+nal_width (const struct matroska_track *track)
+{
+  return track && track->compression == MATROSKA_UNCOMPRESSED ? nal_width_of_frames (track)
+                                                              : 0;
 }
 
 static uint32_t

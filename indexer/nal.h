@@ -23,10 +23,13 @@ struct nal_list {
   uint32_t at[NAL_MAX];
 };
 
-/* Bytes of the prefixes in a track's frames, as its CodecPrivate says; 0: it has none.
+/* Bytes of the prefixes in a track's blocks, as its CodecPrivate says; 0: it has none.
  * `track` may be NULL.
  */
 unsigned nal_width (const struct matroska_track *track);
+
+/* The same of its frames before they were compressed, if they are. */
+unsigned nal_width_of_frames (const struct matroska_track *track);
 
 /* List the units of a frame; n is 0 unless it is nothing but units. */
 void nal_parse (const uint8_t *frame, uint32_t len, unsigned width,

@@ -142,6 +142,14 @@ lock_directory (int dir, const char *path, struct error *err)
   return 0;
 }
 
+int
+atomic_file_lock (const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int dir = open_directory (path, err);
+
+  return dir == -1 || lock_directory (dir, path, err) == -1 ? -1 : take_fd (&dir);
+}
+
 /* EINVAL: a file system that knows no such thing for directories. */
 static int
 sync_directory (int dir, const char *path, struct error *err)

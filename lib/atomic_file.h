@@ -55,6 +55,13 @@ int atomic_file_commit (struct atomic_file *f, struct error *err);
  */
 int atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err);
 
+/* Who reads a file, and replaces it by one that follows from what it read, holds this in
+ * between: the lock of the directory of `path`, until the descriptor that is returned is
+ * closed.  One file may be committed meanwhile, but not several.  -1 with `err` set: no such
+ * directory, or a signal came while waiting.
+ */
+int atomic_file_lock (const char *path, struct error *err);
+
 /* Remove the temporary file unless committed, and release everything.  Safe to repeat. */
 void atomic_file_drop (struct atomic_file *f);
 

@@ -14,12 +14,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <liburing.h>
 
 #include "batch.h"
+#include "whole_io.h"
 
 /* Reads in flight at once.  Rotating disks sort a few dozen, SSDs are busy with as many.
  */
@@ -27,9 +27,6 @@
 
 /* No single system call asks for more: what the kernel itself would cut to. */
 #define READ_MAX ((size_t) 0x7ffff000)
-
-/* pread on a busy file system may say EAGAIN: so often, a millisecond apart. */
-#define EAGAIN_TRIES 100
 
 struct thread_ring {
   struct io_uring uring;
@@ -69,12 +66,6 @@ next_buf (const struct batch_read *read)
   return (char *) read->buf + read->done;
 }
 
-static void
-sleep_a_millisecond (void)
-{
-  nanosleep (&(struct timespec){ 0, 1000000 }, NULL);
-}
-
 /* ---- The page cache */
 
 /* Take what is there now; whether that was all is for the other passes to see. */
@@ -100,24 +91,16 @@ read_cached (struct batch_read *read)
 static void
 read_plain (struct batch_read *read)
 {
-  int tries = 0;
   ssize_t r;
 
   while (!is_whole (read)) {
-    r = pread (read->fd, next_buf (read), next_len (read),
-               (off_t) (read->offset + read->done));
-    if (r > 0)
-      read->done += (size_t) r;
-    else if (r == 0) {
-      read->error = BATCH_ENDED;
+    r = read_patiently (read->fd, next_buf (read), next_len (read),
+                        read->offset + read->done);
+    if (r <= 0) {
+      read->error = r == 0 ? BATCH_ENDED : errno;
       return;
     }
-    else if (errno == EAGAIN && ++tries < EAGAIN_TRIES)
-      sleep_a_millisecond ();
-    else if (errno != EINTR) {
-      read->error = errno;
-      return;
-    }
+    read->done += (size_t) r;
   }
 }
 
@@ -271,7 +254,7 @@ ring_drain (struct thread_ring *ring, size_t in_flight)
 
   while (in_flight > 0) {
     if (io_uring_wait_cqe (&ring->uring, &cqe) < 0)
-      sleep_a_millisecond ();
+      usleep (1000);
     in_flight -= ring_reap (ring);
   }
 }

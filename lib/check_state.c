@@ -3,13 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -374,24 +371,12 @@ check_state_parse (struct check_state *state, const char *text, size_t len,
 int
 check_state_read (struct check_state *state, const char *path, struct error *err)
 {
-  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   CLEANUP_FREE char *text = NULL;
-  struct stat st;
   size_t len;
 
   *state = (struct check_state){ 0 };
-  if (fd == -1 && errno == ENOENT)
-    return 0;
-  if (fd == -1 || fstat (fd, &st) == -1)
-    return error_set (err, errno, "%s", path);
-  if (!S_ISREG (st.st_mode) || (uint64_t) st.st_size > CHECK_STATE_MAX_FILE)
-    return error_set (err, 0, "%s: is no state of mkvdup check", path);
-  len = (size_t) st.st_size;
-  text = malloc (len + 1);
-  if (!text)
-    return error_set (err, ENOMEM, "%s", path);
-  if (read_all (fd, text, len, 0, path, err) == -1)
-    return -1;
+  if (read_file (path, CHECK_STATE_MAX_FILE, &text, &len, err) == -1)
+    return err->errnum == ENOENT ? 0 : -1;
   if (check_state_parse (state, text, len, err) == -1)
     return error_context (err, "%s", path);
   return 0;

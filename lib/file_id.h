@@ -34,4 +34,13 @@ file_id_same (const struct file_id *a, const struct file_id *b)
          a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
+/* Is what is in it the same, as far as size and modification tell?  It may have been renamed,
+ * or linked, or got another mode.
+ */
+static inline bool
+file_id_same_content (const struct file_id *a, const struct file_id *b)
+{
+  return a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
 #endif /* MKVDUP_FILE_ID_H */

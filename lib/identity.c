@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "buffer.h"
+#include "globs.h"
 #include "identity.h"
 #include "merkle.h"
 
@@ -20,6 +21,7 @@
 struct making {
   struct buffer text;
   bool is_lasting; /* a later change would show */
+  uint64_t bytes;  /* of all files */
 };
 
 static void
@@ -86,7 +88,7 @@ int
 identity_of_image (struct image *img, const struct file_id *recipe,
                    uint8_t identity[IDENTITY_SIZE], struct error *err)
 {
-  struct making m = { BUFFER_INIT, true };
+  struct making m = { .text = BUFFER_INIT, .is_lasting = true };
   struct error ignored = ERROR_INIT;
 
   add_file (&m, recipe);
@@ -101,12 +103,77 @@ int
 identity_of_source (const struct source *src, const struct recipe_source *id,
                     uint8_t identity[IDENTITY_SIZE], struct error *err)
 {
-  struct making m = { BUFFER_INIT, true };
+  struct making m = { .text = BUFFER_INIT, .is_lasting = true };
   int r = add_source (&m, src, err);
 
   buffer_append (&m.text, id->hash, sizeof id->hash);
   m.is_lasting = m.is_lasting && r == 0;
   return finish (&m, identity, err) == -1 ? -1 : r;
+}
+
+/* One of several files.  What is gone by now was there a moment ago. */
+static int
+add_path (void *opaque, const char *path, struct error *err)
+{
+  struct making *m = opaque;
+  struct stat st;
+  struct file_id id;
+
+  if (stat (path, &st) == -1) {
+    m->is_lasting = false;
+    return 0;
+  }
+  if (S_ISDIR (st.st_mode))
+    return 0;
+  id = file_id_of (&st);
+  buffer_append (&m->text, path, strlen (path) + 1);
+  add_file (m, &id);
+  m->bytes += id.size;
+  return m->text.failed ? error_set (err, ENOMEM, "an identity") : 0;
+}
+
+static int
+add_folder (void *watcher, const char *path, struct error *err)
+{
+  (void) watcher;
+  (void) path;
+  (void) err;
+  return 0;
+}
+
+static int
+add_unreadable (void *watcher, const struct error *why)
+{
+  struct making *m = watcher;
+
+  (void) why;
+  m->is_lasting = false;
+  return 0;
+}
+
+int
+identity_of_files (const char *path, uint8_t identity[IDENTITY_SIZE], uint64_t *bytes,
+                   struct error *err)
+{
+  struct making m = { .text = BUFFER_INIT, .is_lasting = true };
+  const struct globs_calls calls = { .file = add_path,
+                                     .opaque = &m,
+                                     .folder = add_folder,
+                                     .unreadable = add_unreadable,
+                                     .watcher = &m };
+  struct error ignored = ERROR_INIT;
+  struct stat st;
+  int r = 0;
+
+  if (stat (path, &st) == -1)
+    r = error_set (err, errno, "%s", path);
+  else if (S_ISDIR (st.st_mode))
+    r = globs_below (path, &calls, err);
+  else
+    r = add_path (&m, path, err);
+  *bytes = m.bytes;
+  m.is_lasting = m.is_lasting && r == 0;
+  return finish (&m, identity, r == 0 ? err : &ignored) == -1 ? -1 : r;
 }
 
 bool

@@ -33,6 +33,13 @@ int identity_of_image (struct image *img, const struct file_id *recipe,
 int identity_of_source (const struct source *src, const struct recipe_source *id,
                         uint8_t identity[IDENTITY_SIZE], struct error *err);
 
+/*
+ * The same of a file, or of all files below a folder, of whatever kind they are; and how many
+ * bytes they have.  All zeros, too, if a folder below it cannot be read.
+ */
+int identity_of_files (const char *path, uint8_t identity[IDENTITY_SIZE], uint64_t *bytes,
+                       struct error *err);
+
 /* Zeros are the same as nothing. */
 bool identity_same (const uint8_t a[IDENTITY_SIZE], const uint8_t b[IDENTITY_SIZE]);
 

@@ -63,6 +63,17 @@ find_source (struct image *img, const struct recipe_source *id, struct source *f
   return -1;
 }
 
+/* Some of its sample is lost.  Where reads are proven, all else can be told from it. */
+static bool
+find_damaged (struct image *img, const struct recipe_source *id, struct source *found)
+{
+  struct error ignored = ERROR_INIT;
+
+  return img->proof.mode != IMAGE_VERIFY_OFF &&
+         source_open_damaged (id, (const char *const *) img->places, img->n_places,
+                              img->direct, found, &ignored) == 0;
+}
+
 /* ---- Looking, one thread at a time, unless it does not come back */
 
 static void
@@ -94,7 +105,8 @@ note_file (struct image_source *s, const struct stat *st)
 
 /* The first time.  False: it is open. */
 static bool
-use_first (struct image_source *s, const struct source *found, const struct stat *st)
+use_first (struct image_source *s, const struct source *found, const struct stat *st,
+           bool is_doubtful)
 {
   LOCK_FOR_SCOPE (&s->lock);
 
@@ -109,6 +121,8 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
   s->source.pulse = &s->reading;
   atomic_init (&s->source.ctime, atomic_load (&found->ctime));
+  if (is_doubtful)
+    atomic_store (&s->is_doubtful, true);
   atomic_store_explicit (&s->is_open, true, memory_order_release);
   return true;
 }
@@ -117,14 +131,18 @@ use_first (struct image_source *s, const struct source *found, const struct stat
  * which readers do not notice; no lock is held, as closing the old file may hang.
  */
 static int
-use_source (struct image *img, uint32_t number, struct source *found, struct error *err)
+use_source (struct image *img, uint32_t number, struct source *found, bool is_doubtful,
+            struct error *err)
 {
   struct image_source *s = &img->sources[number];
   struct stat st;
   int r = fstat (found->fd, &st);
 
-  if (r == 0 && use_first (s, found, &st))
+  if (r == 0 && use_first (s, found, &st, is_doubtful))
     return 0;
+  /* First of all: nothing that was not proven may be handed out of it. */
+  if (is_doubtful)
+    atomic_store (&s->is_doubtful, true);
   if (r == 0)
     r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
   if (r == -1)
@@ -135,7 +153,7 @@ use_source (struct image *img, uint32_t number, struct source *found, struct err
     image_forget_proof (img);
     atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
-    atomic_store (&s->is_doubtful, false);
+    atomic_store (&s->is_doubtful, is_doubtful);
     pulse_renew (&s->reading);
   }
   source_close (found);
@@ -185,11 +203,14 @@ static int
 open_source (struct image *img, uint32_t number, struct error *err)
 {
   struct image_source *s = &img->sources[number];
+  const struct recipe_source *id = &img->recipe->sources[number];
   struct source found;
+  bool is_sampled;
 
   if (failed_lately (s, err))
     return -1;
-  if (find_source (img, &img->recipe->sources[number], &found, err) == -1) {
+  is_sampled = find_source (img, id, &found, err) == 0;
+  if (!is_sampled && !find_damaged (img, id, &found)) {
     note_failure (s, err);
     return -1;
   }
@@ -199,7 +220,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
     source_close (&found);
     return -1;
   }
-  if (use_source (img, number, &found, err) == -1) {
+  if (use_source (img, number, &found, !is_sampled, err) == -1) {
     note_failure (s, err);
     return -1;
   }

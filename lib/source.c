@@ -94,24 +94,51 @@ source_examine (int fd, uint64_t *size, struct error *err)
   return 0;
 }
 
-int
-source_verify (const struct source *src, const struct recipe_source *id,
-               struct error *err)
+static int
+verify_size (const struct source *src, const struct recipe_source *id, struct error *err)
 {
-  uint64_t size = 0, sample = 0;
+  uint64_t size = 0;
 
   if (source_examine (src->fd, &size, err) == -1)
     return -1;
   if (size != id->size)
     return error_set (err, 0, "is %llu bytes long and not %llu",
                       (unsigned long long) size, (unsigned long long) id->size);
+  return 0;
+}
+
+int
+source_verify (const struct source *src, const struct recipe_source *id,
+               struct error *err)
+{
+  uint64_t sample = 0;
+
+  if (verify_size (src, id, err) == -1)
+    return -1;
   if (id->has_xxh64)
     return 0;
-  if (source_sample (src->fd, size, &sample, err) == -1)
+  if (source_sample (src->fd, id->size, &sample, err) == -1)
     return -1;
   if (sample != id->sample)
     return error_set (err, 0, "has the right size but other content");
   return 0;
+}
+
+/* Of the right size, with a sample that cannot be read (a bad sector is EIO, and ENODATA where
+ * it is read directly).
+ */
+static int
+verify_damaged (const struct source *src, const struct recipe_source *id,
+                struct error *err)
+{
+  uint64_t ignored;
+
+  if (verify_size (src, id, err) == -1)
+    return -1;
+  if (source_sample (src->fd, id->size, &ignored, err) == -1 &&
+      (err->errnum == EIO || err->errnum == ENODATA))
+    return 0;
+  return error_set (err, 0, "has a sample");
 }
 
 int64_t
@@ -205,10 +232,19 @@ set_for_reading (struct source *src, bool direct, struct error *err)
   return 0;
 }
 
+/* What is looked for. */
+struct wanted {
+  const struct recipe_source *id;
+  bool direct;
+  int (*verify) (const struct source *src, const struct recipe_source *id,
+                 struct error *err);
+};
+
 static int
-try_place (const struct recipe_source *id, const char *place, bool direct,
-           struct source *out, struct error *err)
+try_place (const struct wanted *wanted, const char *place, struct source *out,
+           struct error *err)
 {
+  const struct recipe_source *id = wanted->id;
   struct source src = SOURCE_INIT;
 
   src.fd = open_at_place (place, id->path, &src.path, err);
@@ -217,11 +253,11 @@ try_place (const struct recipe_source *id, const char *place, bool direct,
   src.size = id->size;
   /* Before the content is looked at: a change after that shows. */
   src.ctime = source_ctime (&src);
-  if (source_verify (&src, id, err) == -1) {
+  if (wanted->verify (&src, id, err) == -1) {
     error_context (err, "%s", src.path);
     goto failed;
   }
-  if (set_for_reading (&src, direct, err) == -1)
+  if (set_for_reading (&src, wanted->direct, err) == -1)
     goto failed;
   out->fd = src.fd;
   out->path = src.path;
@@ -259,8 +295,8 @@ add_reason (struct reasons *r, const struct error *reason)
 
 /* The same as try_place, but at one that does not answer nobody waits. */
 static int
-ask_place (const struct recipe_source *id, const char *place, bool direct,
-           struct source *out, struct error *err)
+ask_place (const struct wanted *wanted, const char *place, struct source *out,
+           struct error *err)
 {
   struct pulse *pulse = place_pulse (place);
   unsigned life;
@@ -270,7 +306,7 @@ ask_place (const struct recipe_source *id, const char *place, bool direct,
     return error_set (err, ENOMEM, "%s", place);
   if (!pulse_begin (pulse, &life))
     return pulse_error (place, err);
-  r = try_place (id, place, direct, out, err);
+  r = try_place (wanted, place, out, err);
   pulse_end (pulse, life);
   return r;
 }
@@ -284,9 +320,9 @@ is_silent (const char *place)
 }
 
 /* A place that does not answer is asked last: the source may be elsewhere. */
-int
-source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
-             bool direct, struct source *out, struct error *err)
+static int
+ask_places (const struct wanted *wanted, const char *const *places, size_t n_places,
+            struct source *out, struct error *err)
 {
   CLEANUP_FREE bool *asked = calloc (n_places + 1, sizeof *asked);
   struct reasons reasons = { .text = "no place to look for it was given",
@@ -294,19 +330,37 @@ source_open (const struct recipe_source *id, const char *const *places, size_t n
   struct error reason = ERROR_INIT;
 
   if (!asked)
-    return error_set (err, ENOMEM, "source %s", id->path);
+    return error_set (err, ENOMEM, "source %s", wanted->id->path);
   for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < n_places; ++i) {
       if (asked[i] || (pass == 0 && is_silent (places[i])))
         continue;
       asked[i] = true;
-      if (ask_place (id, places[i], direct, out, &reason) == 0)
+      if (ask_place (wanted, places[i], out, &reason) == 0)
         return 0;
       add_reason (&reasons, &reason);
     }
-  error_set (err, 0, "source %s was not found: %s", id->path, reasons.text);
+  error_set (err, 0, "source %s was not found: %s", wanted->id->path, reasons.text);
   err->errnum = reasons.errnum;
   return -1;
+}
+
+int
+source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
+             bool direct, struct source *out, struct error *err)
+{
+  const struct wanted wanted = { id, direct, source_verify };
+
+  return ask_places (&wanted, places, n_places, out, err);
+}
+
+int
+source_open_damaged (const struct recipe_source *id, const char *const *places,
+                     size_t n_places, bool direct, struct source *out, struct error *err)
+{
+  const struct wanted wanted = { id, direct, verify_damaged };
+
+  return ask_places (&wanted, places, n_places, out, err);
 }
 
 void

@@ -29,7 +29,7 @@ struct source {
   uint32_t align;  /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
   uint64_t advice; /* what one advice may be about: see advice.h */
   atomic_bool is_shared; /* on another machine, which may be away: see shared_fs.h */
-  struct pulse *pulse; /* of reading it; borrowed, NULL: nobody asks */
+  struct pulse *pulse;   /* of reading it; borrowed, NULL: nobody asks */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;
 };
@@ -65,6 +65,13 @@ source_is_direct (const struct source *src)
 int source_open (const struct recipe_source *id, const char *const *places,
                  size_t n_places, bool direct, struct source *out, struct error *err);
 void source_close (struct source *src);
+
+/* The same of one whose sample cannot be read: what is there has the right name and size.
+ * Whether it is the source is not known; nothing of it may be used that is not proven.
+ */
+int source_open_damaged (const struct recipe_source *id, const char *const *places,
+                         size_t n_places, bool direct, struct source *out,
+                         struct error *err);
 
 /*
  * The change time of an open source in nanoseconds, or -1 with errno set.  It tells of

@@ -3,17 +3,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "folders.h"
 #include "source_index.h"
 #include "whole_io.h"
 
@@ -179,18 +178,11 @@ source_index_parse (struct source_index *index, const char *text, size_t len)
 void
 source_index_read (struct source_index *index, const char *path)
 {
-  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   CLEANUP_FREE char *text = NULL;
   struct error ignored = ERROR_INIT;
-  struct stat st;
   size_t len;
 
-  if (fd == -1 || fstat (fd, &st) == -1 || !S_ISREG (st.st_mode) ||
-      (uint64_t) st.st_size > SOURCE_INDEX_MAX_FILE)
-    return;
-  len = (size_t) st.st_size;
-  text = malloc (len + 1);
-  if (text && read_all (fd, text, len, 0, path, &ignored) == 0)
+  if (read_file (path, SOURCE_INDEX_MAX_FILE, &text, &len, &ignored) == 0)
     source_index_parse (index, text, len);
 }
 
@@ -212,22 +204,6 @@ source_index_format (const struct source_index *index, struct buffer *out)
   }
 }
 
-/* The folders that are to hold it: a cache's need not be there.  If they cannot be made,
- * writing will say why.
- */
-static void
-make_folders (const char *file)
-{
-  CLEANUP_FREE char *path = strdup (file);
-
-  for (char *slash = path && *path ? strchr (path + 1, '/') : NULL; slash;
-       slash = strchr (slash + 1, '/')) {
-    *slash = '\0';
-    mkdir (path, 0777);
-    *slash = '/';
-  }
-}
-
 int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
@@ -236,6 +212,6 @@ source_index_write (const struct source_index *index, const char *path, struct e
   source_index_format (index, &out);
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
-  make_folders (path);
+  folders_make (path);
   return atomic_file_put (path, out.data, out.len, err);
 }

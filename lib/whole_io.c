@@ -3,10 +3,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "whole_io.h"
 
 int
@@ -66,5 +70,30 @@ read_all (int fd, void *data, size_t len, unsigned long long offset, const char 
     len -= (size_t) n;
     offset += (unsigned long long) n;
   }
+  return 0;
+}
+
+int
+read_file (const char *path, uint64_t max, char **data, size_t *len, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
+  CLEANUP_FREE char *all = NULL;
+  struct stat st;
+
+  if (fd == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  if (!S_ISREG (st.st_mode))
+    return error_set (err, 0, "%s: is no regular file", path);
+  if ((uint64_t) st.st_size > max)
+    return error_set (err, 0, "%s: is larger than %llu bytes", path,
+                      (unsigned long long) max);
+  *len = (size_t) st.st_size;
+  all = malloc (*len + 1);
+  if (!all)
+    return error_set (err, ENOMEM, "%s", path);
+  if (read_all (fd, all, *len, 0, path, err) == -1)
+    return -1;
+  all[*len] = '\0';
+  *data = take_ptr (&all);
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -27,5 +28,11 @@ ssize_t read_patiently (int fd, void *data, size_t len, unsigned long long offse
 /* read_patiently until all of it is there; the file's end before is an error. */
 int read_all (int fd, void *data, size_t len, unsigned long long offset, const char *path,
               struct error *err);
+
+/* A regular file of at most `max` bytes, whole; the caller frees *data, behind which there is a
+ * NUL.
+ */
+int read_file (const char *path, uint64_t max, char **data, size_t *len,
+               struct error *err);
 
 #endif /* MKVDUP_WHOLE_IO_H */

@@ -13,7 +13,7 @@ set -euo pipefail
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mkvdup-test.XXXXXX")
 export SAN_LOGS=$tmp/sanitizer
-export XDG_CACHE_HOME=$tmp/cache
+export XDG_CACHE_HOME=$tmp/cache XDG_DATA_HOME=$tmp/data
 mkdir "$SAN_LOGS"
 declare -A server_pid=()
 cd "$tmp"

@@ -60,7 +60,7 @@ put_folders (const char *path)
 }
 
 static inline void
-put_bytes (const char *path, const void *data, size_t len)
+put_file (const char *path, const void *data, size_t len)
 {
   CLEANUP_CLOSE int fd = -1;
 
@@ -73,7 +73,7 @@ put_bytes (const char *path, const void *data, size_t len)
 static inline void
 put_text (const char *path, const char *text)
 {
-  put_bytes (path, text, strlen (text));
+  put_file (path, text, strlen (text));
 }
 
 static inline void

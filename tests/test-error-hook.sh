@@ -124,7 +124,6 @@ refused ()
 
 # ---- Who may name one, and how
 
-mkdir -p folder/below
 # hook_of WHO: that would be run at once, by whoever is allowed to.
 hook_of ()
 {

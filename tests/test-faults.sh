@@ -79,6 +79,7 @@ faults ()
 }
 
 bad_sector () { faults "$sector $pack $1"; }
+sample_lost () { faults "$((sampled - 1000)) $pack EIO"; }
 stale () { faults "0 $size ESTALE"; }
 interrupted () { faults "0 $size EINTR 9" "$sector $pack EINTR 9"; }
 busy () { faults "0 $size EAGAIN 9" "$sector $pack EAGAIN 9"; }
@@ -286,6 +287,7 @@ faults_of_reads ()
   served "a bad sector" "$here" "bad_sector EIO" no_faults
   served "a bad sector, new folder" "$here" "bad_sector EIO" folder_replaced
   no_faults
+  at_first "its sample is lost" "$(extent "$((sampled - 1000)) $((sampled - 1000 + pack))")" sample_lost no_faults
   is_due || return 0
   served ESTALE "$all" stale no_faults
   served "EINTR, EAGAIN, short" none hiccups no_faults
@@ -455,6 +457,23 @@ other_files ()
 gone () { [ ! -e "$disc" ] || { rewritten wrong && removed; }; }
 exchanged () { gone && replaced "$1"; }
 
+# Of the same group of the first film as the bad sector, but not of the same request.
+make_near ()
+{
+  local at here
+  here=$(bad one $sector $((sector + pack)) | awk -v g=$group 'NR == 1 { print int ($1 / g) }')
+  for near in $((sector - 200000)) $((sector + 200000)); do
+    at=$(bad one $near $((near + 16)) | awk -v g=$group 'NR == 1 { print int ($1 / g) }')
+    [ "$at" != "$here" ] || break
+  done
+  [ "$at" = "$here" ] || fail "nothing is near"
+  changed changed $near
+}
+
+# What is there is not what it was, nor can all of it be read.
+near_it () { bad_sector EIO && rewritten changed; }
+right_again () { no_faults && rewritten right; }
+
 # Faults that come and go at any moment under several clients; what `verify=off` cannot see
 # is left out.
 storm ()
@@ -463,6 +482,8 @@ storm ()
   local come=("bad_sector EIO" stale "bad_sector EAGAIN" short truncated "rewritten wrong" gone
     "exchanged wrong" forbidden grown)
   [ $mode = off ] || come+=("rewritten other" "exchanged other")
+  # What is unproven for one reason is not to be let through when it is wrong for another.
+  [ -z "$salvage" ] || come=("bad_sector EIO" near_it near_it near_it)
   serve "${as[@]}"
   tries=0 wrong=0 disturbed=0 failed=0
   for film in one one part two; do
@@ -516,6 +537,12 @@ for mode in ${modes-off lazy}; do
 done
 mode=lazy salvage=true whole_groups=false
 served "a bad sector, salvaged" "$here" "bad_sector EIO" no_faults
+whole_groups=true
+make_near
+cat <(bad one $here) <(bad one $near $((near + 16))) >bad-one-both-both
+cat <(bad part $here) <(bad part $near $((near + 16))) >bad-part-both-both
+served "lost, and rewritten" "both both" near_it right_again
+storm "$(usually 4 60)"
 salvage=
 # No preloading into others' runtimes.
 [ "${SAN:-none}" != none ] || commands

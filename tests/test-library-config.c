@@ -596,7 +596,7 @@ read_repeated (const char *front, const char *what, size_t n)
   buffer_append (&text, front, strlen (front));
   while (n-- > 0)
     buffer_append (&text, what, strlen (what));
-  put_bytes ("l.yaml", text.data, text.len);
+  put_file ("l.yaml", text.data, text.len);
   return read_path ("l.yaml");
 }
 
@@ -640,7 +640,7 @@ test_many_problems (void **state)
   buffer_append (&text, "virtual_files:\n", 15);
   for (unsigned i = 0; i < LIBRARY_MAX_PROBLEMS + 5; i++)
     buffer_append (&text, "- x\n", 4);
-  put_bytes ("l.yaml", text.data, text.len);
+  put_file ("l.yaml", text.data, text.len);
   t = read_path ("l.yaml");
   assert_int_equal (t.result, 0);
   assert_int_equal (t.config.n_problems, LIBRARY_MAX_PROBLEMS);

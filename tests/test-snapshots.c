@@ -70,7 +70,7 @@ put_disc (void)
 
   assert_non_null (data);
   rng_fill (&seed, data, DISC_SIZE);
-  put_bytes ("discs/disc.iso", data, DISC_SIZE);
+  put_file ("discs/disc.iso", data, DISC_SIZE);
 }
 
 /* The recipe of version `n` of an image; `mtime` NULL: none is recorded. */
@@ -86,7 +86,7 @@ put_recipe_of (const char *path, size_t size, uint64_t n, char *mtime)
 
   if (mtime)
     b.note = (struct recipe_note){ key, mtime };
-  put_bytes ("image", data, size);
+  put_file ("image", data, size);
   put_folders (path);
   if (block_recipe_write (&b, path, &err) == -1)
     fail_msg ("%s", err.text);
@@ -488,7 +488,7 @@ reload_many (struct world *w, unsigned n)
 
     buffer_append (&yaml, line, (size_t) len);
   }
-  put_bytes ("lib/l.yaml", yaml.data, yaml.len);
+  put_file ("lib/l.yaml", yaml.data, yaml.len);
   world_open (w, DISK_EROFS);
   return reload (w);
 }

@@ -173,7 +173,7 @@ test_no_file (void **state)
   assert_int_equal (truncate ("huge", (off_t) SOURCE_INDEX_MAX_FILE + 1), 0);
   source_index_read (&index, "huge");
   assert_int_equal (index.n, 0);
-  put_bytes ("binary", bytes, sizeof bytes - 1);
+  put_file ("binary", bytes, sizeof bytes - 1);
   source_index_read (&index, "binary");
   assert_string_equal (source_index_find (&index, &id), "/a");
   put_text ("file", "");

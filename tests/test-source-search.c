@@ -46,7 +46,7 @@ put_content (const char *path, uint64_t n, uint8_t unseen)
 
   rng_fill (&n, data, SIZE);
   data[UNSEEN] = unseen;
-  put_bytes (path, data, SIZE);
+  put_file (path, data, SIZE);
 }
 
 /* What a recipe says of such a file; its path is nowhere. */
@@ -343,7 +343,7 @@ test_index_damaged (void **state)
 
   (void) state;
   put_content ("discs/right", 1, 0);
-  put_bytes ("binary", binary, sizeof binary);
+  put_file ("binary", binary, sizeof binary);
   expect_walk_with ("binary", &id);
   put_text ("huge", "mkvdup sources 1\n");
   assert_int_equal (truncate ("huge", (off_t) SOURCE_INDEX_MAX_FILE + 1), 0);

@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "create.h"
+#include "discs.h"
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
@@ -65,31 +66,49 @@ same_file (const char *a, const char *b)
          sa.st_ino == sb.st_ino;
 }
 
+/* What a recipe is made of. */
+struct input {
+  const struct options *options;
+  const char *mkv;
+  const char **sources; /* n of them, owned, but not what they are */
+  size_t n;
+  struct discs discs; /* that were asked, if no source was given */
+};
+
+static void
+input_free (struct input *in)
+{
+  free (in->sources);
+  discs_close (&in->discs);
+}
+
 /* `path` is about to be replaced: it may not be the MKV or a source. */
 static int
-check_not_input (const char *path, const struct options *options, struct error *err)
+check_not_input (const char *path, const struct input *in, struct error *err)
 {
-  for (size_t i = 0; i < options->n_args; i++)
-    if (same_file (path, options->args[i]))
-      return error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
-                        path);
-  return 0;
+  bool is = same_file (path, in->mkv);
+
+  for (size_t i = 0; i < in->n; i++)
+    is = is || same_file (path, in->sources[i]);
+  return is ? error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
+                         path)
+            : 0;
 }
 
 static int
-check_names (const char *out, const char *sidecar, const struct options *options,
+check_names (const char *out, const char *sidecar, const struct input *in,
              struct error *err)
 {
+  const struct options *options = in->options;
   struct error ignored;
   struct recipe *old;
   bool is_ours;
 
   /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
-  for (size_t i = 1; i < options->n_args; i++)
-    if (same_file (options->args[0], options->args[i]))
-      return error_set (err, 0, "%s: is given as its own source", options->args[0]);
-  if (check_not_input (out, options, err) == -1 ||
-      check_not_input (sidecar, options, err) == -1)
+  for (size_t i = 0; i < in->n; i++)
+    if (same_file (in->mkv, in->sources[i]))
+      return error_set (err, 0, "%s: is given as its own source", in->mkv);
+  if (check_not_input (out, in, err) == -1 || check_not_input (sidecar, in, err) == -1)
     return -1;
   if (options->force || access (out, F_OK) == -1)
     return 0;
@@ -105,15 +124,98 @@ check_names (const char *out, const char *sidecar, const struct options *options
   return 0;
 }
 
+/* ---- Discs that are known */
+
+/* Why none of the discs can be taken. */
 static int
-make_recipe (const struct options *options, const char *out, const char *sidecar,
+no_disc (const struct input *in, const struct disc_answers *answers, const char *library,
+         struct error *err)
+{
+  const struct disc_answer *best = answers->list;
+
+  if (answers->verdict == VERDICT_NONE)
+    return error_set (err, 0,
+                      "%s: is of none of the %zu discs that %s knows: scan the folder "
+                      "where its disc is, or give the disc",
+                      in->mkv, in->discs.library.n, library);
+  if (answers->verdict == VERDICT_PART)
+    return error_set (err, 0,
+                      "%s: only %.0f %% of it is on %s, and no more on any disc that %s "
+                      "knows: give its disc",
+                      in->mkv, 100.0 * best->found / (best->asked ? best->asked : 1),
+                      in->discs.library.discs[best->disc].path, library);
+  return error_set (err, 0, "%s: is of %s, which is not there any more", in->mkv,
+                    in->discs.library.discs[best->disc].path);
+}
+
+/* The discs that answer become the sources, but for those that are gone. */
+static int
+take_answers (struct input *in, const struct disc_answers *answers, const char *library,
+              struct error *err)
+{
+  in->sources = calloc (answers->n_needed + 1, sizeof *in->sources);
+  if (!in->sources)
+    return error_set (err, ENOMEM, "%s", library);
+  for (size_t i = 0; i < answers->n_needed; i++) {
+    const struct disc_answer *a = &answers->list[i];
+    const char *path = in->discs.library.discs[a->disc].path;
+
+    if (!in->discs.gone[a->disc])
+      in->sources[in->n++] = path;
+    else if (answers->n_needed > 1)
+      message ("warning: a part of %s is of %s, which is not there any more", in->mkv,
+               path);
+  }
+  return in->n > 0 ? 0 : no_disc (in, answers, library, err);
+}
+
+static int
+find_sources (struct input *in, struct error *err)
+{
+  CLEANUP_DISC_ANSWERS struct disc_answers answers = { 0 };
+  CLEANUP_FREE char *library = discs_path (in->options, err);
+
+  if (!library || discs_open (&in->discs, library, err) == -1)
+    return -1;
+  if (in->discs.library.n == 0)
+    return error_set (
+      err, 0, "%s: no disc is known: give one, or let mkvdup scan find them", library);
+  if (discs_ask (&answers, &in->discs, in->mkv, err) == -1 ||
+      take_answers (in, &answers, library, err) == -1)
+    return -1;
+  for (size_t i = 0; i < in->n && !in->options->quiet; i++)
+    message ("%s: is of %s", in->mkv, in->sources[i]);
+  return 0;
+}
+
+/* The sources that are given, or else the discs that answer. */
+static int
+input_init (struct input *in, const struct options *options, struct error *err)
+{
+  *in = (struct input){ .options = options, .mkv = options->args[0] };
+  if (options->n_args == 1)
+    return find_sources (in, err);
+  in->n = options->n_args - 1;
+  in->sources = calloc (in->n, sizeof *in->sources);
+  if (!in->sources)
+    return error_set (err, ENOMEM, "%s", in->mkv);
+  for (size_t i = 0; i < in->n; i++)
+    in->sources[i] = options->args[1 + i];
+  return 0;
+}
+
+/* ---- The work */
+
+static int
+make_recipe (const struct input *in, const char *out, const char *sidecar,
              struct create_report *report, struct error *err)
 {
+  const struct options *options = in->options;
   struct phases phases = { .quiet = options->quiet };
   struct create_options create = {
-    .mkv = options->args[0],
-    .sources = (const char *const *) options->args + 1,
-    .n_sources = options->n_args - 1,
+    .mkv = in->mkv,
+    .sources = in->sources,
+    .n_sources = in->n,
     .out = out,
     .sidecar = sidecar,
     .threads = options->threads,
@@ -129,13 +231,14 @@ static int
 create (const struct options *options, const char *out, struct create_report *report,
         struct error *err)
 {
+  __attribute__ ((cleanup (input_free))) struct input in = { .n = 0 };
   CLEANUP_FREE char *sidecar = sidecar_path (out);
 
   if (!sidecar)
     return error_set (err, ENOMEM, "%s", out);
-  return check_names (out, sidecar, options, err) == -1
-           ? -1
-           : make_recipe (options, out, sidecar, report, err);
+  if (input_init (&in, options, err) == -1 || check_names (out, sidecar, &in, err) == -1)
+    return -1;
+  return make_recipe (&in, out, sidecar, report, err);
 }
 
 static double
@@ -299,10 +402,10 @@ run (const struct options *options)
 
 const struct command command_create = {
   .name = "create",
-  .operands = "MKV SOURCE...",
-  .min_args = 2,
+  .operands = "MKV [SOURCE...]",
+  .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_THREADS | ACCEPT_QUIET |
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_THREADS | ACCEPT_QUIET |
              ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "make a recipe of an MKV and the disc it was made of",
   .description =
@@ -310,7 +413,8 @@ const struct command command_create = {
     "each\n"
     "byte of it lies, and the few bytes that lie nowhere.  A SOURCE is a disc image or "
     "a\n"
-    "folder with a disc's files.  The recipe is read back and compared with MKV, byte "
+    "folder with a disc's files; without one, the discs that \"mkvdup scan\" found are\n"
+    "asked.  The recipe is read back and compared with MKV, byte "
     "by\n"
     "byte, before it gets its name: that of MKV with the extension .mkvdup, beside it, "
     "or\n"

@@ -27,7 +27,9 @@ enum option_bit {
   ACCEPT_SOURCES = 1 << 7,
   ACCEPT_SOURCE_INDEX = 1 << 8,
   ACCEPT_STATE = 1 << 9, /* and --max-age */
-  ACCEPT_LIBRARY = 1 << 10,
+  ACCEPT_DISCS = 1 << 10,
+  ACCEPT_PRUNE = 1 << 11,
+  ACCEPT_LIBRARY = 1 << 12,
 };
 
 struct options;
@@ -45,6 +47,6 @@ struct command {
 };
 
 extern const struct command command_check, command_create, command_extract,
-  command_import, command_info, command_verify;
+  command_import, command_info, command_probe, command_scan, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

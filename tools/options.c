@@ -20,6 +20,8 @@
 /* Options without a short form. */
 enum {
   OPTION_LOG_FILE = UCHAR_MAX + 1,
+  OPTION_DISCS,
+  OPTION_PRUNE,
   OPTION_LIBRARY,
 };
 
@@ -46,6 +48,9 @@ static const struct option_entry entries[] = {
     "remember there what is done, and go on from there" },
   { "max-age", 'a', ACCEPT_STATE, "DAYS",
     "skip what was good so many days ago and is unchanged" },
+  { "discs", OPTION_DISCS, ACCEPT_DISCS, "FILE", "the library of discs" },
+  { "prune", OPTION_PRUNE, ACCEPT_PRUNE, NULL,
+    "forget discs that are not there any more" },
   { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
@@ -193,6 +198,12 @@ take_option (struct options *o, int key)
   case OPTION_LIBRARY:
     o->library = true;
     break;
+  case OPTION_DISCS:
+    o->discs = optarg;
+    break;
+  case OPTION_PRUNE:
+    o->prune = true;
+    break;
   case OPTION_LOG_FILE:
     o->log_file = optarg;
     break;
@@ -218,11 +229,22 @@ check_operands (const struct options *o, const struct command *command)
   return advise (command->name);
 }
 
+/* Operands behind the first "--" of argv, before that is reordered. */
+static size_t
+count_behind (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    if (strcmp (argv[i], "--") == 0)
+      return (size_t) (argc - i - 1);
+  return 0;
+}
+
 enum options_result
 options_parse (struct options *options, const struct command *command, int argc,
                char **argv)
 {
   struct getopt_tables t;
+  size_t n_behind = count_behind (argc, argv);
   enum options_result r;
   int c;
 
@@ -243,6 +265,9 @@ options_parse (struct options *options, const struct command *command, int argc,
   }
   options->args = argv + optind;
   options->n_args = (size_t) (argc - optind);
+  /* Where getopt has put it; elsewhere it was an option's argument. */
+  if (optind > 1 && strcmp (argv[optind - 1], "--") == 0 && n_behind <= options->n_args)
+    options->n_behind = n_behind;
   return check_operands (options, command);
 }
 

@@ -20,11 +20,13 @@ struct options {
   const char *source_index; /* NULL if not given, as are the next */
   const char *state;
   const char *log_file;
+  const char *discs;
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
-  bool force, quiet, verbose, json, hash_sources, library;
+  bool force, quiet, verbose, json, hash_sources, library, prune;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
+  size_t n_behind; /* of these, the last ones: behind "--" */
 };
 
 enum options_result {

@@ -50,6 +50,29 @@ check_tracks (const struct matroska *m)
   }
 }
 
+/* The cues name places in the file; from each of some, blocks are found up to the next. */
+static uint64_t
+check_cues (struct matroska *m, size_t size)
+{
+  uint64_t sum = 0;
+  struct matroska_block b;
+  size_t n;
+  struct matroska_cue *cues = matroska_cues (m, &n);
+
+  require (cues != NULL && n <= MATROSKA_MAX_CUES);
+  for (size_t i = 0; i < n; i++)
+    require (cues[i].cluster < size);
+  for (size_t i = 0; i < n && i < 16; i++) {
+    sum = sum * 31 + cues[i].cluster;
+    if (!matroska_seek (m, cues[i].cluster, size) || !matroska_next (m, &b))
+      continue;
+    check_block (&b, cues[i].cluster, size);
+    sum = sum * 31 + b.payload;
+  }
+  free (cues);
+  return sum;
+}
+
 /* Parse with one size of window; a sum over what was found. */
 static uint64_t
 parse (int fd, size_t size, size_t ahead)
@@ -69,6 +92,7 @@ parse (int fd, size_t size, size_t ahead)
     sum = (sum + b.payload) * 31 + b.track + b.n_frames;
   }
   check_tracks (m);
+  sum = sum * 31 + check_cues (m, size);
   matroska_close (m);
   window_free (&w);
   return sum;
