@@ -269,8 +269,14 @@ check_whole (struct check *c, struct error *err)
 
   if (content_check_end (&c->whole, &why) == 0)
     return 0;
+  if (image_blame (c->img, 0, f.end, &f.blames, &f.n_blames, err) == -1)
+    return -1;
   f.cause = strdup (why.text);
-  return f.cause ? add (c->faults, &f, err) : error_set (err, ENOMEM, "a fault");
+  if (!f.cause) {
+    free_fault (&f);
+    return error_set (err, ENOMEM, "a fault");
+  }
+  return add (c->faults, &f, err);
 }
 
 int

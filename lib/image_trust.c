@@ -82,7 +82,7 @@ static int
 hash_unchanged (const struct source *src, const struct recipe_source *recorded,
                 const struct file_id *before, struct error *err)
 {
-  struct file_id after;
+  struct file_id after = { 0 };
 
   if (source_check_hash (src, recorded, NULL, NULL, err) == -1 ||
       id_of (src, &after, err) == -1)
@@ -98,7 +98,7 @@ image_trust (struct image *img, uint32_t number, const struct source *found,
 {
   const struct recipe_source *recorded = &img->recipe->sources[number];
   struct image_source *s = &img->sources[number];
-  struct file_id id;
+  struct file_id id = { 0 };
   int r;
 
   if (!recorded->has_xxh64)

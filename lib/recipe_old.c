@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -217,8 +218,10 @@ parse_record (const struct recipe_old *old, struct reader *in, struct recipe_sou
     return 0;
   }
   s->path = strndup ((const char *) path, len);
-  if (!s->path)
+  if (!s->path) {
+    in->failed = true;
     return error_set (err, ENOMEM, "a recipe's sources");
+  }
   s->size = reader_le64 (in);
   put_be64 (s->hash, reader_le64 (in));
   if (old->facts.version >= 7)
@@ -261,6 +264,7 @@ add_record (struct recipe *r, struct record *record, struct error *err)
 {
   struct recipe_source *last = r->n_sources ? &r->sources[r->n_sources - 1] : NULL;
 
+  assert (record->source.path && (!last || last->path)); /* all were parsed */
   if (last && compare_sources (last, &record->source) == 0)
     return 0;
   if (last && strcmp (last->path, record->source.path) == 0)

@@ -34,7 +34,7 @@ enum {
 
 /* What the file is read in: rows are whole in it. */
 #define OLD_ENTRIES_A_BLOCK 2048u
-#define OLD_ENTRIES_BLOCK (OLD_ENTRIES_A_BLOCK * OLD_ENTRY_SIZE)
+#define OLD_ENTRIES_BLOCK ((size_t) OLD_ENTRIES_A_BLOCK * OLD_ENTRY_SIZE)
 #define OLD_DELTA_BLOCK 65536u
 #define OLD_RANGES_BLOCK 16384u /* nearly: a range is not cut in two */
 

@@ -12,6 +12,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -174,11 +175,12 @@ marks_of (const struct making *m, const struct old_stream *s)
   return (const struct old_mark *) (const void *) m->proof->ranges.marks.data + s->marks;
 }
 
-/* Begin to read at a mark. */
+/* Begin to read at a mark of the stream. */
 static int
-load_mark (struct making *m, struct cursor *c, size_t number)
+load_mark (struct making *m, struct cursor *c, const struct old_stream *stream,
+           size_t number)
 {
-  const struct old_mark *mark = marks_of (m, c->stream) + number;
+  const struct old_mark *mark = marks_of (m, stream) + number;
   size_t len = (size_t) (mark[1].at - mark->at);
   /* A block ends with the range that made it long enough. */
   uint8_t *block = realloc (c->block, len + 1);
@@ -190,7 +192,7 @@ load_mark (struct making *m, struct cursor *c, size_t number)
   if (old_read_block (m->r, block, len, mark->at, mark->sum, m->err) == -1)
     return -1;
   c->mark = number;
-  c->decoder = (struct old_decoder){ .stream = c->stream,
+  c->decoder = (struct old_decoder){ .stream = stream,
                                      .in = reader_init (block, len),
                                      .es = mark->es,
                                      .end = mark->end,
@@ -241,14 +243,14 @@ seek (struct making *m, const struct old_stream *stream, uint64_t es)
 {
   struct cursor *c = find_cursor (m, stream);
 
+  assert (stream); /* old_proof_get has seen to that */
   if (c->stream && is_in_run (&c->run, es))
     return &c->run;
   if (!c->stream || es < c->run.es || es >= marks_of (m, stream)[c->mark + 1].es) {
-    c->stream = stream;
-    if (load_mark (m, c, find_mark (m, stream, es)) == -1) {
-      c->stream = NULL;
+    c->stream = NULL;
+    if (load_mark (m, c, stream, find_mark (m, stream, es)) == -1)
       return NULL;
-    }
+    c->stream = stream;
   }
   while (!is_in_run (&c->run, es))
     if (!old_decoder_next (&c->decoder, &c->run)) {
