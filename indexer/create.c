@@ -111,6 +111,7 @@ index_disc (struct creation *c, struct error *err)
   const struct indexed_disc_options options = { .sources = o->sources,
                                                 .n_sources = o->n_sources,
                                                 .mkv = &c->st,
+                                                .keep = o->keep,
                                                 .threads = c->threads,
                                                 .progress = index_progress,
                                                 .opaque = c };
@@ -135,6 +136,7 @@ report_disc (struct creation *c, struct error *err)
 
   r->base = strdup (c->indexed->disc.base);
   r->source_bytes = c->indexed->index.bytes;
+  r->keeping = c->indexed->keeping;
   r->packets = scrambled->packets;
   r->scrambled = scrambled->of_them;
   r->scrambling = scrambled->by;

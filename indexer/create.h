@@ -41,6 +41,7 @@ struct create_options {
   const char *const *sources;     /* discs: images or directories */
   size_t n_sources;
   const struct indexed_disc *indexed; /* the same, indexed already; or NULL; borrowed */
+  const char *keep;                   /* folder for their index; NULL: it is not kept */
   const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
   const char *name;             /* of the image, in both; NULL: as the MKV's */
@@ -67,7 +68,8 @@ struct create_report {
   uint64_t n_sources;          /* that the recipe refers to */
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;
-  double seconds[3]; /* of each phase */
+  double seconds[3];    /* of each phase */
+  struct error keeping; /* why the index could not be kept; "" */
 
   /* The source with scrambled packets, or the folder of several; NULL if there is none.
    * Owned.  And how many of its packets are scrambled, and by what (static: "CSS", …).

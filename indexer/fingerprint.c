@@ -20,8 +20,10 @@
 #include "fingerprint.h"
 #include "key_picture.h"
 
-/* Scrambled more than this in a hundred: menus and trailers are often in the clear. */
-#define SCRAMBLED_PERCENT 50
+/* Scrambled more than this in a hundred: CSS leaves most packets in the clear, but hardly a
+ * picture whole; less of it is a trailer or a menu.
+ */
+#define SCRAMBLED_PERCENT 10
 
 /* Shared by the threads that read a disc. */
 struct reading {

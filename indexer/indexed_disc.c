@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+#include "folders.h"
+#include "index_file.h"
 #include "indexed_disc.h"
 
 int
@@ -40,13 +43,39 @@ indexed_disc_find (struct indexed_disc *d, const struct indexed_disc_options *o,
   return disc_find (o->sources, o->n_sources, o->mkv, &d->disc, err);
 }
 
-int
-indexed_disc_build (struct indexed_disc *d, const struct indexed_disc_options *o,
-                    struct error *err)
+static int
+build (struct indexed_disc *d, const struct indexed_disc_options *o, struct error *err)
 {
   if (index_build (&d->index, &d->disc, o->threads, o->progress, o->opaque, err) == -1)
     return -1;
   return indexed_disc_count (d, err);
+}
+
+/* One that is damaged is made again. */
+static int
+build_and_keep (struct indexed_disc *d, const struct indexed_disc_options *o,
+                struct error *err)
+{
+  CLEANUP_FREE char *path = index_file_path (o->keep, d);
+  struct error ignored = ERROR_INIT;
+
+  if (!path)
+    return error_set (err, ENOMEM, "%s", o->keep);
+  d->was_kept = index_file_read (d, path, &ignored) == 1;
+  if (d->was_kept)
+    return 0;
+  if (build (d, o, err) == -1)
+    return -1;
+  folders_make (path);
+  index_file_write (d, path, &d->keeping);
+  return 0;
+}
+
+int
+indexed_disc_build (struct indexed_disc *d, const struct indexed_disc_options *o,
+                    struct error *err)
+{
+  return o->keep ? build_and_keep (d, o, err) : build (d, o, err);
 }
 
 void

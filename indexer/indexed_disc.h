@@ -8,6 +8,7 @@
 #ifndef MKVDUP_INDEXED_DISC_H
 #define MKVDUP_INDEXED_DISC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -28,6 +29,8 @@ struct indexed_disc {
   struct disc disc;
   struct disc_index index;
   struct scrambled scrambled;
+  bool was_kept;        /* the index, from another time */
+  struct error keeping; /* why it could not be kept; "": it could, or was not to be */
 };
 
 #define CLEANUP_INDEXED_DISC __attribute__ ((cleanup (indexed_disc_free)))
@@ -36,12 +39,13 @@ struct indexed_disc_options {
   const char *const *sources; /* discs: images or folders */
   size_t n_sources;
   const struct stat *mkv;      /* never taken for a source; may be NULL */
+  const char *keep;            /* folder of indexes (index_file.h); NULL: not kept */
   unsigned threads;            /* >= 1 */
   index_progress_fn *progress; /* may be NULL */
   void *opaque;
 };
 
-/* Find what is to be indexed; index it.  Both to be released by indexed_disc_free, also when
+/* Find what is to be indexed; index it, or take the index that was kept.  Both to be released by indexed_disc_free, also when
  * they fail.  Not while another thread writes to stderr (disc.h).
  */
 int indexed_disc_find (struct indexed_disc *d, const struct indexed_disc_options *o,

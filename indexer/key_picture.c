@@ -126,8 +126,7 @@ units_by_lengths (struct key_units *u, const uint8_t *data, size_t len, unsigned
     at += width;
     if (size > len - at)
       size = len - at;
-    if (size > 0 &&
-        !add_unit (u, at, without_zeros (data, at, at + (size_t) size)))
+    if (size > 0 && !add_unit (u, at, without_zeros (data, at, at + (size_t) size)))
       return;
     at += (size_t) size;
   }

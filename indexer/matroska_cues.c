@@ -18,6 +18,7 @@ find_segment (struct window *w, struct span *s)
 {
   uint64_t at = 0;
 
+  *s = (struct span){ .at = 0 };
   for (unsigned i = 0; i < MAX_FRONT && matroska_element (w, at, s); i++, at = s->end) {
     if (s->e.id == ID_SEGMENT)
       return true;

@@ -25,8 +25,8 @@ struct matroska {
   uint64_t cluster_end;  /* of the Cluster entered last; 0 if unknown */
   uint64_t cluster_time; /* its Timestamp, if that has been met; else 0 */
   bool is_matroska;
-  bool at_end;           /* no Cluster lies behind `at` */
-  uint64_t stop;         /* where sense was lost, it is not looked for from here on */
+  bool at_end;   /* no Cluster lies behind `at` */
+  uint64_t stop; /* where sense was lost, it is not looked for from here on */
   size_t n_tracks;
   struct matroska_track tracks[MATROSKA_MAX_TRACKS];
 };

@@ -28,8 +28,9 @@ nal_width_of_frames (const struct matroska_track *track)
 unsigned
 nal_width (const struct matroska_track *track)
 {
-  return track && track->compression == MATROSKA_UNCOMPRESSED ? nal_width_of_frames (track)
-                                                              : 0;
+  return track && track->compression == MATROSKA_UNCOMPRESSED
+           ? nal_width_of_frames (track)
+           : 0;
 }
 
 static uint32_t

@@ -55,9 +55,9 @@ struct rip {
   struct matroska *matroska;
   uint64_t *places; /* sorted, distinct; owned */
   size_t n_places;
-  size_t step;    /* one place in so many has been visited; 0: none has */
-  size_t visits;  /* so far */
-  bool done;      /* nothing will be read any more */
+  size_t step;   /* one place in so many has been visited; 0: none has */
+  size_t visits; /* so far */
+  bool done;     /* nothing will be read any more */
 
   struct key_units units;
   uint8_t front[PICTURE_FRONT]; /* of a picture, decompressed */
@@ -105,21 +105,14 @@ add_picture (void *opaque, uint64_t hash)
   lowest_add (opaque, hash);
 }
 
-/* Take the key pictures that the block's front has. */
+/* Take the key pictures that the front of a frame, [at, at + len), has. */
 static void
-take_block (struct rip *r, const struct matroska_block *b)
+take_frame (struct rip *r, const struct matroska_track *t, uint64_t at, uint32_t len)
 {
-  const struct matroska_track *t = matroska_track (r->matroska, b->track);
-  uint64_t len = b->end - b->payload;
-  enum key_codec codec = t ? key_codec (t) : KEY_NO_CODEC;
   const uint8_t *data;
   size_t got;
 
-  if (codec == KEY_NO_CODEC || len < KEY_PICTURE_BYTES / 8 || b->n_frames > 1 ||
-      t->compression == MATROSKA_OTHER_ENCODING)
-    return;
-  data = window_get (&r->window, b->payload,
-                     len < PICTURE_FRONT ? (size_t) len : PICTURE_FRONT, &got);
+  data = window_get (&r->window, at, len < PICTURE_FRONT ? len : PICTURE_FRONT, &got);
   if (!data)
     return;
   if (t->compression == MATROSKA_ZLIB)
@@ -128,9 +121,22 @@ take_block (struct rip *r, const struct matroska_block *b)
     got = unstrip (r, t, data, got);
   else if (t->compression != MATROSKA_UNCOMPRESSED)
     return;
-  key_pictures_of_frame (&r->units, codec, nal_width_of_frames (t),
+  key_pictures_of_frame (&r->units, key_codec (t), nal_width_of_frames (t),
                          t->compression == MATROSKA_UNCOMPRESSED ? data : r->front, got,
                          add_picture, &r->pictures);
+}
+
+static void
+take_block (struct rip *r, const struct matroska_block *b)
+{
+  const struct matroska_track *t = matroska_track (r->matroska, b->track);
+  uint64_t at = b->payload;
+
+  if (!t || key_codec (t) == KEY_NO_CODEC)
+    return;
+  for (unsigned i = 0; i < b->n_frames; at += b->frame_size[i++])
+    if (b->frame_size[i] > 0)
+      take_frame (r, t, at, b->frame_size[i]);
 }
 
 /* ---- places ---- */

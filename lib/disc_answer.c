@@ -19,8 +19,8 @@
  */
 #define COMMON_DISCS 8
 
-/* A disc answers for so many hashes at least, and such a share of all.  Hashes are never
- * equal by chance; but a trailer may be on any disc.
+/* A disc answers for so many hashes at least, or for all there are, and such a share of all.
+ * Hashes are never equal by chance; but a trailer may be on any disc.
  */
 #define MIN_FOUND 3
 #define MIN_SHARE 0.05
@@ -202,7 +202,7 @@ score (const struct asking *a, const struct candidate *c)
 {
   uint32_t new = count_new (a, c), asked = asked_up_to (a, limit_of (a, c));
 
-  if (new < MIN_FOUND || new < MIN_SHARE * asked)
+  if ((new < MIN_FOUND &&new < a->before[a->n]) || new == 0 || new < MIN_SHARE * asked)
     return 0;
   return (double) new / (asked + MIN_FOUND);
 }
@@ -331,11 +331,9 @@ int
 disc_answers_find (struct disc_answers *answers, const struct disc_library *library,
                    const bool *gone, const uint64_t *hashes, size_t n, struct error *err)
 {
-  __attribute__ ((cleanup (asking_free))) struct asking a = { .library = library,
-                                                              .gone = gone,
-                                                              .hashes = hashes,
-                                                              .n = n,
-                                                              .limit = DISC_HASH_MAX };
+  __attribute__ ((cleanup (asking_free))) struct asking a = {
+    .library = library, .gone = gone, .hashes = hashes, .n = n, .limit = DISC_HASH_MAX
+  };
 
   *answers = (struct disc_answers){ 0 };
   if (prepare (&a, err) == -1)

@@ -36,10 +36,10 @@ enum {
 /* Of a disc's. */
 enum {
   DISC_IDENTITY = 0,
-  DISC_BYTES = 16,    /* u64 */
-  DISC_LIMIT = 24,    /* u64 */
-  DISC_HASHES = 32,   /* u32 */
-  DISC_UNUSABLE = 36, /* u32 */
+  DISC_BYTES = 16,  /* u64 */
+  DISC_LIMIT = 24,  /* u64 */
+  DISC_HASHES = 32, /* u32 */
+  DISC_DAMAGE = 36, /* u32 */
   DISC_SIZE = 40,
 };
 
@@ -120,7 +120,7 @@ format_disc (struct buffer *out, const struct library_disc *d)
   buffer_le64 (out, d->bytes);
   buffer_le64 (out, d->limit);
   buffer_le32 (out, d->n_hashes);
-  buffer_le32 (out, d->unusable);
+  buffer_le32 (out, d->damage);
 }
 
 void
@@ -210,8 +210,7 @@ static int
 parse_discs (struct disc_library *l, const uint8_t *data, const struct counts *c,
              struct error *err)
 {
-  const char *name =
-    (const char *) data + c->discs * DISC_SIZE + c->entries * ENTRY_SIZE;
+  const char *name = (const char *) data + c->discs * DISC_SIZE + c->entries * ENTRY_SIZE;
   const char *end = name + c->names;
 
   l->discs = calloc (c->discs + 1, sizeof *l->discs);
@@ -224,7 +223,7 @@ parse_discs (struct disc_library *l, const uint8_t *data, const struct counts *c
     d->bytes = get_le64 (data + DISC_BYTES);
     d->limit = get_le64 (data + DISC_LIMIT);
     d->n_hashes = get_le32 (data + DISC_HASHES);
-    d->unusable = get_le32 (data + DISC_UNUSABLE);
+    d->damage = get_le32 (data + DISC_DAMAGE);
     if (d->limit > DISC_HASH_MAX || d->n_hashes > DISC_LIBRARY_MAX_HASHES)
       return is_damaged (err);
     if (parse_path (l, &name, end, err) == -1)
@@ -304,8 +303,7 @@ choose (const struct disc_library *old, const struct disc_addition *added, size_
 
   for (size_t i = 0; i < old->n; i++)
     if (!keep || keep (opaque, &old->discs[i]))
-      list[all++] =
-        (struct chosen){ .disc = &old->discs[i], .old = i, .order = 0 };
+      list[all++] = (struct chosen){ .disc = &old->discs[i], .old = i, .order = 0 };
   for (size_t i = 0; i < n; i++)
     list[all++] =
       (struct chosen){ .disc = &added[i].disc, .added = &added[i], .order = i + 1 };

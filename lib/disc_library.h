@@ -39,7 +39,7 @@ struct library_disc {
   uint64_t bytes;                  /* of its files */
   uint64_t limit;                  /* of its hashes, those up to here are known */
   uint32_t n_hashes;
-  uint32_t unusable; /* why it has none; 0: it is as it should be.  Whoever scans numbers them */
+  uint32_t damage; /* what is wrong with it, as whoever reads discs has it; 0: nothing */
 };
 
 struct disc_library {
@@ -86,7 +86,8 @@ const uint64_t *disc_library_lookup (const struct disc_library *library, uint64_
 /* A disc to be added; everything is borrowed. */
 struct disc_addition {
   struct library_disc disc;
-  const uint64_t *hashes; /* ascending, distinct, up to disc.limit; disc.n_hashes of them */
+  const uint64_t
+    *hashes; /* ascending, distinct, up to disc.limit; disc.n_hashes of them */
 };
 
 /* Is this disc to be kept? */

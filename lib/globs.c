@@ -50,7 +50,9 @@ join (const char *base, const char *name)
 static int
 tell_of_folder (const struct expansion *x, const char *path, struct error *err)
 {
-  return x->calls->folder (x->calls->watcher, path[0] ? path : ".", err);
+  return x->calls->folder
+           ? x->calls->folder (x->calls->watcher, path[0] ? path : ".", err)
+           : 0;
 }
 
 static int

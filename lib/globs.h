@@ -31,7 +31,7 @@ struct globs_calls {
    */
   int (*file) (void *opaque, const char *path, struct error *err);
   void *opaque;
-  /* A folder is about to be read, or looked at for a name. */
+  /* A folder is about to be read, or looked at for a name.  May be NULL. */
   int (*folder) (void *watcher, const char *path, struct error *err);
   /* A folder cannot be read, and is left out. */
   int (*unreadable) (void *watcher, const struct error *why);

@@ -40,6 +40,13 @@ check_size ()
     fail "$2: the recipe has $(jq .recipe_size "$1") bytes of $(jq .mkv_size "$1")"
 }
 
+# check_probe FILE RIP MKV DISC: the disc answers, if there are pictures in the MKV.
+check_probe ()
+{
+  ! jq -e '.tracks | any(.codec | startswith("V_"))' "$1" >/dev/null ||
+    mkvdup probe -q "$3" -- "$4" >"$1.probe" 2>&1 || fail "$2: no disc: $(cat "$1.probe")"
+}
+
 # serve RECIPE MKV: as a block device.
 serve ()
 {
@@ -67,6 +74,7 @@ check_rip ()
   cmp "$mkv" "$base.out" || fail "$rip: another file"
   [[ " ${served[*]} " != *" $rip "* ]] || serve "$base.mkvdup" "$mkv"
   rm -r "$base.out" "$base.mkvdup"*
+  check_probe "$base.json" "$rip" "$mkv" "$2"
   check_report "$base.json" "$rip" "$lost"
   check_size "$base.json" "$rip" $((lost + ${layout_bytes[$1]-0}))
 }

@@ -120,6 +120,16 @@ for old in none old-index; do
     "${command[@]}" true
 done
 
+# The library of discs, which has been written by an earlier scan.
+mkdir old-library
+mkvdup scan -q --discs old-library/discs disc-1
+# shellcheck disable=SC2016 # of the judge
+for old in none old-library; do
+  written scan discs $old \
+    '[ ! -e discs ] || mkvdup probe -q --discs discs "$tmp/film-$((1 + $1)).mkv"' -- \
+    "$mkvdup" scan -q -t 1 --discs discs "$tmp/disc-2"
+done
+
 # The place of `mkvdup check --state FILE`, as soon as it is there:
 #   written check state old-state true -- "$mkvdup" check --state state "$tmp/good-2"
 

@@ -254,16 +254,16 @@ test_forged (void **state)
     size_t at;
     uint64_t value;
   } forged[] = {
-    { 12, 2 | 1ULL << 32 },               /* fewer discs */
-    { 12, UINT32_MAX },                   /* more than there is room for */
-    { 16, UINT64_MAX / 8 },               /* hashes */
-    { 24, UINT64_MAX },                   /* bytes of names */
-    { 48 + 24, DISC_HASH_MAX + 1 },       /* a limit */
-    { 48 + 24, 0 },                       /* below its hashes */
-    { 48 + 32, 1 },                       /* fewer hashes of a disc */
+    { 12, 2 | 1ULL << 32 },                   /* fewer discs */
+    { 12, UINT32_MAX },                       /* more than there is room for */
+    { 16, UINT64_MAX / 8 },                   /* hashes */
+    { 24, UINT64_MAX },                       /* bytes of names */
+    { 48 + 24, DISC_HASH_MAX + 1 },           /* a limit */
+    { 48 + 24, 0 },                           /* below its hashes */
+    { 48 + 32, 1 },                           /* fewer hashes of a disc */
     { 48 + 32, DISC_LIBRARY_MAX_HASHES + 1 }, /* more than one may have */
-    { 48 + 3 * 40, UINT64_MAX },          /* an entry out of order */
-    { 48 + 3 * 40, 3 },                   /* of a disc that is none */
+    { 48 + 3 * 40, UINT64_MAX },              /* an entry out of order */
+    { 48 + 3 * 40, 3 },                       /* of a disc that is none */
   };
 
   (void) state;
@@ -314,8 +314,8 @@ main (void)
 {
 #define TEST(name) cmocka_unit_test_teardown (name, scratch_empty)
   const struct CMUnitTest tests[] = {
-    TEST (test_round_trip), TEST (test_one_way), TEST (test_drop),
-    TEST (test_together),   TEST (test_damaged), TEST (test_forged),
+    TEST (test_round_trip), TEST (test_one_way),      TEST (test_drop),
+    TEST (test_together),   TEST (test_damaged),      TEST (test_forged),
     TEST (test_version),    TEST (test_not_replaced),
   };
 

@@ -63,12 +63,12 @@ test_search (void **state)
   put_link ("a.iso", "lib/link.iso");
   put_link ("nowhere", "lib/broken.iso");
   put_link ("..", "lib/dvd/cycle");
-  assert_string_equal (SEARCH ("lib"),
-                       "lib/BDMV lib/a.iso lib/bd/bdmv lib/dvd/VIDEO_TS lib/dvd/extra.iso");
+  assert_string_equal (
+    SEARCH ("lib"), "lib/BDMV lib/a.iso lib/bd/bdmv lib/dvd/VIDEO_TS lib/dvd/extra.iso");
   /* Named twice, or from within. */
-  assert_string_equal (SEARCH ("lib/dvd", "lib/dvd/VIDEO_TS/VTS_01_2.VOB", "lib/a.iso",
-                               "lib/link.iso"),
-                       SEARCH ("lib/link.iso", "lib/dvd/cycle/dvd"));
+  assert_string_equal (
+    SEARCH ("lib/dvd", "lib/dvd/VIDEO_TS/VTS_01_2.VOB", "lib/a.iso", "lib/link.iso"),
+    SEARCH ("lib/link.iso", "lib/dvd/cycle/dvd"));
   assert_string_equal (SEARCH ("lib/bd/bdmv/STREAM"), "lib/bd/bdmv");
   assert_int_equal (unreadable, 0);
 }

@@ -211,7 +211,7 @@ test_avc (void **state)
     PUT_UNIT (&f, "\x67\x64\x00\x29", 30, 1, true);
     PUT_UNIT (&f, "\x68\xEE", 8, 2, true);
     PUT_UNIT (&f, "\x06\x01", 12, 3, true);
-    PUT_UNIT (&f, "\x65\x88\x84", 1000, 4, true);          /* too small, … */
+    PUT_UNIT (&f, "\x65\x88\x84", 1000, 4, true);         /* too small, … */
     PUT_UNIT (&f, "\x65\x00\x1F\xE2\x20", 5000, 5, true); /* … so this one */
     PUT_UNIT (&f, "\x65\x00\x1F\xE4\x20", 5000, 6, true); /* and no other */
     PUT_UNIT (&f, "\x09\x30", 2, 0, false);

@@ -15,202 +15,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "batch_list.h"
 #include "cleanup.h"
 #include "command.h"
 #include "create.h"
-#include "discs.h"
+#include "input.h"
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
 #include "options.h"
+#include "original.h"
 #include "phases.h"
-#include "recipe.h"
-#include "recipe_old.h"
 #include "sidecar.h"
+#include "tree.h"
+#include "user_folders.h"
 
 /* Saving less than this is hardly worth keeping a disc image for; most likely it is
  * the wrong disc, or the MKV was coded anew.
  */
 #define WORTH_PERCENT 75.0
 
-static const char *
-base_name (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return slash ? slash + 1 : path;
-}
-
-/* The recipe's name: as given, or the MKV's with another extension.  Malloced. */
-static char *
-recipe_name (const struct options *options)
-{
-  const char *mkv = options->args[0];
-  const char *base = base_name (mkv);
-  const char *dot = strrchr (base, '.');
-  size_t len = dot && dot != base ? (size_t) (dot - mkv) : strlen (mkv);
-  char *name;
-
-  if (options->output)
-    return strdup (options->output);
-  return asprintf (&name, "%.*s.mkvdup", (int) len, mkv) == -1 ? NULL : name;
-}
-
-/* Are these two paths one file? */
-static bool
-same_file (const char *a, const char *b)
-{
-  struct stat sa, sb;
-
-  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-         sa.st_ino == sb.st_ino;
-}
-
-/* What a recipe is made of. */
-struct input {
-  const struct options *options;
-  const char *mkv;
-  const char **sources; /* n of them, owned, but not what they are */
-  size_t n;
-  struct discs discs; /* that were asked, if no source was given */
-};
-
-static void
-input_free (struct input *in)
-{
-  free (in->sources);
-  discs_close (&in->discs);
-}
-
-/* `path` is about to be replaced: it may not be the MKV or a source. */
-static int
-check_not_input (const char *path, const struct input *in, struct error *err)
-{
-  bool is = same_file (path, in->mkv);
-
-  for (size_t i = 0; i < in->n; i++)
-    is = is || same_file (path, in->sources[i]);
-  return is ? error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
-                         path)
-            : 0;
-}
-
-static int
-check_names (const char *out, const char *sidecar, const struct input *in,
-             struct error *err)
-{
-  const struct options *options = in->options;
-  struct error ignored;
-  struct recipe *old;
-  bool is_ours;
-
-  /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
-  for (size_t i = 0; i < in->n; i++)
-    if (same_file (in->mkv, in->sources[i]))
-      return error_set (err, 0, "%s: is given as its own source", in->mkv);
-  if (check_not_input (out, in, err) == -1 || check_not_input (sidecar, in, err) == -1)
-    return -1;
-  if (options->force || access (out, F_OK) == -1)
-    return 0;
-  old = recipe_open (out, &ignored);
-  /* One of the Go program is perhaps all that is left of an MKV. */
-  is_ours = old && !recipe_old_facts (old);
-  recipe_close (old);
-  if (!is_ours)
-    return error_set (err, 0,
-                      "%s: exists and is no recipe of this program: not replaced without "
-                      "--force",
-                      out);
-  return 0;
-}
-
-/* ---- Discs that are known */
-
-/* Why none of the discs can be taken. */
-static int
-no_disc (const struct input *in, const struct disc_answers *answers, const char *library,
-         struct error *err)
-{
-  const struct disc_answer *best = answers->list;
-
-  if (answers->verdict == VERDICT_NONE)
-    return error_set (err, 0,
-                      "%s: is of none of the %zu discs that %s knows: scan the folder "
-                      "where its disc is, or give the disc",
-                      in->mkv, in->discs.library.n, library);
-  if (answers->verdict == VERDICT_PART)
-    return error_set (err, 0,
-                      "%s: only %.0f %% of it is on %s, and no more on any disc that %s "
-                      "knows: give its disc",
-                      in->mkv, 100.0 * best->found / (best->asked ? best->asked : 1),
-                      in->discs.library.discs[best->disc].path, library);
-  return error_set (err, 0, "%s: is of %s, which is not there any more", in->mkv,
-                    in->discs.library.discs[best->disc].path);
-}
-
-/* The discs that answer become the sources, but for those that are gone. */
-static int
-take_answers (struct input *in, const struct disc_answers *answers, const char *library,
-              struct error *err)
-{
-  in->sources = calloc (answers->n_needed + 1, sizeof *in->sources);
-  if (!in->sources)
-    return error_set (err, ENOMEM, "%s", library);
-  for (size_t i = 0; i < answers->n_needed; i++) {
-    const struct disc_answer *a = &answers->list[i];
-    const char *path = in->discs.library.discs[a->disc].path;
-
-    if (!in->discs.gone[a->disc])
-      in->sources[in->n++] = path;
-    else if (answers->n_needed > 1)
-      message ("warning: a part of %s is of %s, which is not there any more", in->mkv,
-               path);
-  }
-  return in->n > 0 ? 0 : no_disc (in, answers, library, err);
-}
-
-static int
-find_sources (struct input *in, struct error *err)
-{
-  CLEANUP_DISC_ANSWERS struct disc_answers answers = { 0 };
-  CLEANUP_FREE char *library = discs_path (in->options, err);
-
-  if (!library || discs_open (&in->discs, library, err) == -1)
-    return -1;
-  if (in->discs.library.n == 0)
-    return error_set (
-      err, 0, "%s: no disc is known: give one, or let mkvdup scan find them", library);
-  if (discs_ask (&answers, &in->discs, in->mkv, err) == -1 ||
-      take_answers (in, &answers, library, err) == -1)
-    return -1;
-  for (size_t i = 0; i < in->n && !in->options->quiet; i++)
-    message ("%s: is of %s", in->mkv, in->sources[i]);
-  return 0;
-}
-
-/* The sources that are given, or else the discs that answer. */
-static int
-input_init (struct input *in, const struct options *options, struct error *err)
-{
-  *in = (struct input){ .options = options, .mkv = options->args[0] };
-  if (options->n_args == 1)
-    return find_sources (in, err);
-  in->n = options->n_args - 1;
-  in->sources = calloc (in->n, sizeof *in->sources);
-  if (!in->sources)
-    return error_set (err, ENOMEM, "%s", in->mkv);
-  for (size_t i = 0; i < in->n; i++)
-    in->sources[i] = options->args[1 + i];
-  return 0;
-}
-
 /* ---- The work */
 
 static int
-make_recipe (const struct input *in, const char *out, const char *sidecar,
-             struct create_report *report, struct error *err)
+make_recipe (const struct options *options, const struct input *in, const char *out,
+             const char *sidecar, struct create_report *report, struct error *err)
 {
-  const struct options *options = in->options;
+  CLEANUP_FREE char *keep = options->keep_index ? index_folder (err) : NULL;
   struct phases phases = { .quiet = options->quiet };
   struct create_options create = {
     .mkv = in->mkv,
@@ -218,27 +49,42 @@ make_recipe (const struct input *in, const char *out, const char *sidecar,
     .n_sources = in->n,
     .out = out,
     .sidecar = sidecar,
+    .name = options->name,
+    .keep = keep,
     .threads = options->threads,
     .progress = phases_tell,
     .opaque = &phases,
   };
-  int r = create_recipe (&create, report, err);
+  int r;
 
+  if (options->keep_index && !keep)
+    return -1;
+  r = create_recipe (&create, report, err);
   return phases_end (&phases, r, err);
+}
+
+static int
+find_input (struct input *in, const struct options *options, struct error *err)
+{
+  if (options->n_args == 1)
+    return input_ask_library (in, options->args[0], options, err);
+  return input_give (in, options->args[0], (const char *const *) options->args + 1,
+                     options->n_args - 1, err);
 }
 
 static int
 create (const struct options *options, const char *out, struct create_report *report,
         struct error *err)
 {
-  __attribute__ ((cleanup (input_free))) struct input in = { .n = 0 };
+  CLEANUP_INPUT struct input in = { .n = 0 };
   CLEANUP_FREE char *sidecar = sidecar_path (out);
 
   if (!sidecar)
     return error_set (err, ENOMEM, "%s", out);
-  if (input_init (&in, options, err) == -1 || check_names (out, sidecar, &in, err) == -1)
+  if (find_input (&in, options, err) == -1 ||
+      input_check_names (&in, out, sidecar, options->force, err) == -1)
     return -1;
-  return make_recipe (&in, out, sidecar, report, err);
+  return make_recipe (options, &in, out, sidecar, report, err);
 }
 
 static double
@@ -249,6 +95,30 @@ total_seconds (const struct create_report *report)
   for (size_t i = 0; i < PHASES; i++)
     sum += report->seconds[i];
   return sum;
+}
+
+/* After the result has been told. */
+static int
+original_end (const struct original *original, const char *out, const char *base,
+              const struct options *options, struct error *err)
+{
+  if (fflush (stdout) != 0 || ferror (stdout)) {
+    message ("standard output: %m; the MKV is kept");
+    return -1;
+  }
+  switch (original_delete (original, out, base, options->yes, err)) {
+  case ORIGINAL_DELETED:
+    if (!options->quiet)
+      message ("%s: deleted", original->path);
+    return 0;
+  case ORIGINAL_KEPT:
+    message ("%s: kept", original->path);
+    return 0;
+  case ORIGINAL_FAILED:
+    break;
+  }
+  message ("%s", err->text);
+  return -1;
 }
 
 static void
@@ -262,6 +132,8 @@ warn (const struct create_report *report)
              report->scrambled_source,
              100.0 * (double) report->scrambled / (double) report->packets,
              report->scrambling);
+  if (report->keeping.text[0])
+    message ("warning: the index is not kept: %s", report->keeping.text);
   if (saved < WORTH_PERCENT)
     message ("warning: only %.1f %% is saved: is this the right disc?", saved);
 }
@@ -375,20 +247,42 @@ print_json (const struct options *options, const char *out, const char *error,
   json_finish (&j);
 }
 
+/* Whether the original can be deleted, and who is to be asked, is to be known before the work
+ * is done.
+ */
+static int
+look_at_original (const struct options *options, struct original *original,
+                  struct error *err)
+{
+  if (!options->delete_original)
+    return 0;
+  if (original_can_ask (options->yes, err) == -1)
+    return -1;
+  return original_look (original, options->args[0], err);
+}
+
 static enum exit_status
 run (const struct options *options)
 {
   __attribute__ ((cleanup (create_report_free))) struct create_report report = { 0 };
-  CLEANUP_FREE char *out = recipe_name (options);
+  CLEANUP_FREE char *out =
+    options->output ? strdup (options->output) : recipe_name_of (options->args[0]);
   struct error err = ERROR_INIT;
+  struct original original;
   int r;
 
   if (!out) {
     message ("out of memory");
     return EXIT_FAILED;
   }
+  if (options->name && tree_check_name (options->name, &err) == -1) {
+    message ("--name: %s", err.text);
+    return EXIT_USAGE;
+  }
   interrupt_catch ();
-  r = create (options, out, &report, &err);
+  r = look_at_original (options, &original, &err);
+  if (r == 0)
+    r = create (options, out, &report, &err);
   if (options->json)
     print_json (options, out, r == -1 ? err.text : NULL, &report);
   else if (r == 0 && !options->quiet)
@@ -397,6 +291,8 @@ run (const struct options *options)
     message ("%s", err.text);
   else
     warn (&report);
+  if (r == 0 && options->delete_original)
+    r = original_end (&original, out, report.base, options, &err);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
@@ -405,7 +301,8 @@ const struct command command_create = {
   .operands = "MKV [SOURCE...]",
   .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_THREADS | ACCEPT_QUIET |
+  .accepts = ACCEPT_KEEP_INDEX | ACCEPT_DELETE | ACCEPT_NAME | ACCEPT_OUTPUT |
+             ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_THREADS | ACCEPT_QUIET |
              ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "make a recipe of an MKV and the disc it was made of",
   .description =

@@ -73,12 +73,10 @@ add_disc (struct probe *p, const char *path, const struct fingerprint *f,
           struct error *err)
 {
   struct disc_addition a = discs_entry (path, f);
-  struct error why = ERROR_INIT;
 
-  if (discs_unusable (&a.disc)) {
-    error_set (&why, 0, "%s: is scrambled (%s)", path, discs_unusable (&a.disc));
-    tell_failed (p, why.text);
-  }
+  if (discs_scrambled (&a.disc))
+    message ("%s: is scrambled (%s): little will be found there", path,
+             discs_scrambled (&a.disc));
   return disc_library_change (&p->discs.library, &a, 1, NULL, NULL, err);
 }
 

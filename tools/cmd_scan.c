@@ -102,7 +102,7 @@ static void
 tell_unchanged (struct scan *s, const struct item *item)
 {
   const struct library_disc *known = disc_library_find (&s->library, item->path);
-  const char *why = discs_unusable (known);
+  const char *why = discs_scrambled (known);
 
   scan_report_disc (&s->report, item->path, why ? SCAN_SCRAMBLED : SCAN_UNCHANGED,
                     known->bytes, known->n_hashes, why);
@@ -253,7 +253,7 @@ add (struct scan *s, struct item *item, const struct fingerprint *f)
   if (identity_of_files (item->path, after, &bytes, &ignored) == 0 &&
       identity_same (after, item->identity))
     memcpy (a->disc.identity, after, sizeof after);
-  why = discs_unusable (&a->disc);
+  why = discs_scrambled (&a->disc);
   progress_clear (&s->progress);
   scan_report_disc (&s->report, item->path,
                     why              ? SCAN_SCRAMBLED

@@ -29,7 +29,11 @@ enum option_bit {
   ACCEPT_STATE = 1 << 9, /* and --max-age */
   ACCEPT_DISCS = 1 << 10,
   ACCEPT_PRUNE = 1 << 11,
-  ACCEPT_LIBRARY = 1 << 12,
+  ACCEPT_KEEP_INDEX = 1 << 12,
+  ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
+  ACCEPT_NAME = 1 << 14,
+  ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
+  ACCEPT_LIBRARY = 1 << 16,
 };
 
 struct options;
@@ -46,7 +50,7 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_check, command_create, command_extract,
+extern const struct command command_batch, command_check, command_create, command_extract,
   command_import, command_info, command_probe, command_scan, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

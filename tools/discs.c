@@ -11,31 +11,20 @@
 #include "discs.h"
 #include "interrupt.h"
 #include "rip.h"
-
-/* In the user's folder for data, as the XDG base directory specification has it. */
-#define DATA_FOLDER ".local/share"
-#define DEFAULT_NAME "mkvdup/discs"
+#include "user_folders.h"
 
 char *
 discs_path (const struct options *options, struct error *err)
 {
-  const char *data = getenv ("XDG_DATA_HOME"), *home = getenv ("HOME");
-  char *path = NULL;
-  int r = 0;
+  char *path;
 
-  if (options->discs)
-    path = strdup (options->discs);
-  else if (data && data[0] == '/')
-    r = asprintf (&path, "%s/%s", data, DEFAULT_NAME);
-  else if (home && home[0] == '/')
-    r = asprintf (&path, "%s/%s/%s", home, DATA_FOLDER, DEFAULT_NAME);
-  else {
-    error_set (err, 0,
-               "there is no home for the library of discs: --discs=FILE names one");
-    return NULL;
+  if (!options->discs) {
+    path = user_path ("XDG_DATA_HOME", ".local/share", "mkvdup/discs", err);
+    if (!path)
+      error_context (err, "--discs");
+    return path;
   }
-  if (r == -1)
-    path = NULL;
+  path = strdup (options->discs);
   if (!path)
     error_set (err, ENOMEM, "the library of discs");
   return path;
@@ -58,22 +47,20 @@ discs_read (struct fingerprint *f, const char *path, unsigned threads,
 struct disc_addition
 discs_entry (const char *path, const struct fingerprint *f)
 {
-  bool scrambled = fingerprint_is_scrambled (f);
-
   return (struct disc_addition){
     .disc = { .path = (char *) path,
               .bytes = f->bytes,
               .limit = f->pictures.limit,
-              .n_hashes = scrambled ? 0 : (uint32_t) f->pictures.n,
-              .unusable = scrambled ? f->scrambling : 0 },
+              .n_hashes = (uint32_t) f->pictures.n,
+              .damage = fingerprint_is_scrambled (f) ? f->scrambling : 0 },
     .hashes = f->pictures.numbers,
   };
 }
 
 const char *
-discs_unusable (const struct library_disc *disc)
+discs_scrambled (const struct library_disc *disc)
 {
-  return disc->unusable ? scrambling_name (disc->unusable) : NULL;
+  return disc->damage ? scrambling_name (disc->damage) : NULL;
 }
 
 int

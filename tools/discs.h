@@ -29,8 +29,10 @@ int discs_read (struct fingerprint *f, const char *path, unsigned threads,
 /* A fingerprint as an entry of a library; all is borrowed.  The identity is zeros. */
 struct disc_addition discs_entry (const char *path, const struct fingerprint *f);
 
-/* Why a disc of a library is of no use; NULL if it is. */
-const char *discs_unusable (const struct library_disc *disc);
+/* What has scrambled a disc of a library; NULL: nothing.  What is in the clear on it is found
+ * all the same.
+ */
+const char *discs_scrambled (const struct library_disc *disc);
 
 /* A library to be asked. */
 struct discs {

@@ -14,6 +14,9 @@
 /* More than any machine gains from; bounds what a typing error can start. */
 #define MAX_THREADS 256
 
+/* Each takes the memory of a create. */
+#define MAX_JOBS 64
+
 /* A century; more is a typing error. */
 #define MAX_DAYS 36500
 
@@ -22,6 +25,11 @@ enum {
   OPTION_LOG_FILE = UCHAR_MAX + 1,
   OPTION_DISCS,
   OPTION_PRUNE,
+  OPTION_KEEP_INDEX,
+  OPTION_DELETE_ORIGINAL,
+  OPTION_NAME,
+  OPTION_JOBS,
+  OPTION_ORDER,
   OPTION_LIBRARY,
 };
 
@@ -51,6 +59,16 @@ static const struct option_entry entries[] = {
   { "discs", OPTION_DISCS, ACCEPT_DISCS, "FILE", "the library of discs" },
   { "prune", OPTION_PRUNE, ACCEPT_PRUNE, NULL,
     "forget discs that are not there any more" },
+  { "name", OPTION_NAME, ACCEPT_NAME, "NAME",
+    "what the image is called; by default as MKV" },
+  { "keep-index", OPTION_KEEP_INDEX, ACCEPT_KEEP_INDEX, NULL,
+    "keep the index of the disc for its next rip" },
+  { "delete-original", OPTION_DELETE_ORIGINAL, ACCEPT_DELETE, NULL,
+    "delete MKV when all is verified and on the disks, if you say yes" },
+  { "yes", 'y', ACCEPT_DELETE, NULL, "do not ask: delete it" },
+  { "jobs", 'J', ACCEPT_BATCH, "N", "make N recipes at a time" },
+  { "order", OPTION_ORDER, ACCEPT_BATCH, "HOW",
+    "begin with the smallest, the largest, or by priority" },
   { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
@@ -203,6 +221,23 @@ take_option (struct options *o, int key)
     break;
   case OPTION_PRUNE:
     o->prune = true;
+    break;
+  case OPTION_KEEP_INDEX:
+    o->keep_index = true;
+    break;
+  case OPTION_DELETE_ORIGINAL:
+    o->delete_original = true;
+    break;
+  case 'y':
+    o->yes = true;
+    break;
+  case OPTION_NAME:
+    o->name = optarg;
+    break;
+  case 'J':
+    return parse_number ("jobs", optarg, MAX_JOBS, &o->jobs);
+  case OPTION_ORDER:
+    o->order = optarg;
     break;
   case OPTION_LOG_FILE:
     o->log_file = optarg;

@@ -21,9 +21,13 @@ struct options {
   const char *state;
   const char *log_file;
   const char *discs;
+  const char *name;
+  const char *order;
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
+  unsigned jobs;    /* 0 if not given */
   bool force, quiet, verbose, json, hash_sources, library, prune;
+  bool keep_index, delete_original, yes;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
   size_t n_behind; /* of these, the last ones: behind "--" */

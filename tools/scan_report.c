@@ -44,7 +44,8 @@ print_disc (const char *path, enum scan_result result, uint64_t bytes, unsigned 
 
   print_safe (stdout, path);
   printf (": %s, %s", results[result], amount_bytes (bytes, text));
-  printf (hashes == 0 ? ", no pictures in it: nothing will be found there\n" : "\n");
+  puts (hashes == 0 ? ", no pictures in it: nothing will be found there" : "");
+  fflush (stdout); /* the next may take an hour */
 }
 
 void

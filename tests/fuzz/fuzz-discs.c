@@ -82,10 +82,9 @@ static void
 check_change (struct disc_library *l)
 {
   uint64_t hashes[] = { 1, 2 };
-  struct disc_addition a = { .disc = { .path = (char[]){ "/added" },
-                                       .limit = 2,
-                                       .n_hashes = 2 },
-                             .hashes = hashes };
+  struct disc_addition a = {
+    .disc = { .path = (char[]){ "/added" }, .limit = 2, .n_hashes = 2 }, .hashes = hashes
+  };
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
   struct disc_library back;
   struct error err = ERROR_INIT;

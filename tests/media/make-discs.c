@@ -108,8 +108,8 @@ put_sound (struct target *t, uint64_t ms)
 
     content_next_sound (c, 0);
     if (t->mkv)
-      mkv_frame (t->mkv, &(struct mkv_frame){ 2, true, at, 0, c->sound[0],
-                                              sound_frame_len[0] });
+      mkv_frame (t->mkv,
+                 &(struct mkv_frame){ 2, true, at, 0, c->sound[0], sound_frame_len[0] });
     else if (!t->bluray)
       lane_put (&t->sound, c->sound[0], sound_frame_len[0], at);
   }

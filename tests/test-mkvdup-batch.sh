@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# mkvdup batch: every disc is read once; what fails stops nothing; it goes on where it was;
+# kept indexes; and originals, which go only when they may.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/command.sh"
+
+need jq
+
+# film NUMBER: noise of that seed as films/NUMBER.mkv and discs/NUMBER; an MKV of two thirds
+# of it beside it.
+film ()
+{
+  "${builddir:?}/media/make-stream" --seed "$1" --size 2 "made-$1"
+  mkdir -p discs films/parts
+  mv "made-$1/disc" "discs/$1"
+  mv "made-$1/title.mkv" "films/$1.mkv"
+  head -c 1200000 "films/$1.mkv" >"films/parts/$1.mkv"
+  touch -d '2001-02-03 04:05:06.789' "films/$1.mkv" "films/parts/$1.mkv"
+}
+
+for n in 1 2 3; do
+  film $n
+done
+one=$PWD/discs/1 three=$PWD/discs/3
+cat >list.yaml <<END
+source_dir: discs/1
+files:
+  - mkv: films/1.mkv
+    output: recipes/one.mkvdup
+    name: Films/The first
+  - mkv: films/2.mkv
+    output: recipes/two.mkvdup
+    source_dir: $PWD/discs/2
+  - { mkv: films/parts/1.mkv, output: recipes/part.mkvdup, priority: 7 }
+END
+
+# results: of the last batch in JSON, in its order.
+results ()
+{
+  jq -r '[.files[] | "\(.mkv | split("/") | .[-1]) \(.result)"] | join(", ")' out
+}
+
+
+batch ()
+{
+  local status=$1
+  shift
+  expect "$status" mkvdup batch --json "$@"
+  is '.summary | .files == .made + .there + .failed + .waits' true
+}
+
+# ---- A manifest: grouped by disc, and the first by its priority
+
+batch 0 list.yaml
+[ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv made" ] || fail "$(results)"
+is ".files[0].recipe" recipes/part.mkvdup
+for recipe in one two part; do
+  expect 0 mkvdup verify -q recipes/$recipe.mkvdup
+done
+cmp <(mkvdup extract -q -o - recipes/part.mkvdup) films/parts/1.mkv
+cmp <(mkvdup extract -q -o - recipes/one.mkvdup) films/1.mkv
+grep -q '^name: "\?Films/The first.mkv"\?$' recipes/one.mkvdup.yaml || fail "$(cat recipes/one.mkvdup.yaml)"
+# They are what create makes.
+mkvdup create -q films/parts/1.mkv discs/1 -o other.mkvdup
+cmp other.mkvdup recipes/part.mkvdup
+cp -r recipes before
+
+# ---- Again: nothing is made; what is missing, damaged or of another MKV is
+
+batch 0 list.yaml
+[ "$(results)" = "1.mkv there, 1.mkv there, 2.mkv there" ] || fail "$(results)"
+rm recipes/one.mkvdup
+truncate -s -1 recipes/two.mkvdup
+touch films/parts/1.mkv
+batch 1 list.yaml
+[ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv failed" ] || fail "$(results)"
+says err "recipes/two.mkvdup: exists and is no recipe: not replaced without --force"
+batch 0 --force --jobs 3 list.yaml
+[ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv made" ] || fail "$(results)"
+for recipe in one two; do
+  cmp before/$recipe.mkvdup recipes/$recipe.mkvdup
+done
+
+# ---- A disc is read once to be indexed, however many rips it has: it is opened by each again
+# to verify only
+
+# opened ARGUMENT...: how often the first disc was.
+opened ()
+{
+  strace -f -qq -e trace=openat,openat2 -o trace mkvdup batch -q --force "$@"
+  grep -c 'discs/1\|VTS_01_1' trace
+}
+if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+  by_one=$(opened films/1.mkv -s discs/1 -o once)
+  head -c 1000000 films/1.mkv >films/x.mkv
+  head -c 900000 films/1.mkv >films/y.mkv
+  by_three=$(opened films/1.mkv films/x.mkv films/y.mkv -s discs/1 -o once)
+  [ $((by_three - by_one)) -le "$by_one" ] || fail "opened $by_one, $by_three times"
+  echo "opened for one rip: $by_one times, for three: $by_three"
+  rm films/[xy].mkv
+fi
+
+# ---- What fails stops no other, and is told at the end
+
+cat >bad.yaml <<END
+files:
+  - { mkv: films/none.mkv, output: bad/none.mkvdup, source_dir: discs/1 }
+  - { mkv: films/1.mkv, output: bad/1.mkvdup, source_dir: discs/none }
+  - { mkv: discs, output: bad/list.mkvdup, source_dir: discs/1 }
+  - { mkv: films/3.mkv, output: bad/3.mkvdup, source_dir: $three }
+END
+for jobs in 1 4; do
+  rm -rf bad
+  expect 1 mkvdup batch -J $jobs bad.yaml
+  says err "films/none.mkv: No such file"
+  says err "discs/none: No such file"
+  says err "discs: not a regular file"
+  says out "bad/3.mkvdup: "
+  says out "4 MKVs: 1 made, 0 there already, 3 failed"
+  says out "failed: films/none.mkv"
+  [ "$(ls bad)" = "$(printf '3.mkvdup\n3.mkvdup.yaml')" ] || fail "$(ls bad)"
+done
+
+# ---- Folders, and MKVs by themselves
+
+batch 0 films --source discs/1 --source discs/2 --source discs/3 -o all --order smallest
+[ "$(results)" = "1.mkv made, 2.mkv made, 3.mkv made, 2.mkv made, 3.mkv made, 1.mkv made" ] ||
+  [ "$(jq '[.files[:3][].recipe] | all(test("/parts/"))' out)" = true ] || fail "$(results)"
+[ "$(cd all && find . -name '*.mkvdup' | sort | paste -sd ' ')" = \
+  "./1.mkvdup ./2.mkvdup ./3.mkvdup ./parts/1.mkvdup ./parts/2.mkvdup ./parts/3.mkvdup" ] ||
+  fail "$(find all)"
+cmp <(mkvdup extract -q -o - all/parts/2.mkvdup) films/parts/2.mkv
+expect 0 mkvdup batch -q films/3.mkv films/2.mkv -s discs/2 -s discs/3
+[ -s films/3.mkvdup ] && [ -s films/2.mkvdup ] || fail "not beside their MKVs"
+rm films/*.mkvdup*
+refused "would be the recipe of both" batch films/1.mkv films/parts/1.mkv -o x -s discs/1
+refused "discs: has no MKVs" batch discs
+refused "none: No such file" batch none
+
+# ---- Manifests that are wrong
+
+# wrong MESSAGE YAML
+wrong ()
+{
+  printf "$2" >wrong.yaml
+  refused "$1" batch wrong.yaml
+}
+wrong 'wrong.yaml:1: "sources" is no key of a manifest' 'sources: x\n'
+wrong '"files" is missing' 'source_dir: x\n'
+wrong '"files" is missing' 'files: []\n'
+wrong 'wrong.yaml:1: is no mapping' 'files: [x]\n'
+wrong 'wrong.yaml:2: "mkv" is missing' 'files:\n  - output: x\n'
+wrong 'wrong.yaml:2: "output" is given twice' 'files:\n  - { mkv: x, output: y, output: z }\n'
+wrong 'wrong.yaml:2: "priority" is not a whole number' 'files:\n  - { mkv: x, priority: high }\n'
+wrong 'wrong.yaml:2: ' 'files:\n  - { mkv: x, name: ../x }\n'
+usage '--order: "random" is none of' batch list.yaml --order random
+usage '--jobs: "0"' batch list.yaml --jobs 0
+
+# ---- Kept indexes: a disc that is known is not read to be indexed
+
+kept=$XDG_CACHE_HOME/mkvdup/indexes
+[ ! -e "$kept" ] || fail "kept without being asked"
+sleep 2.1
+expect 0 mkvdup create -q --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+[ "$(find "$kept" -type f | wc -l)" -eq 1 ] || fail "not kept"
+touch -d 2020-01-01 "$kept"/*
+expect 0 mkvdup create -j --keep-index films/parts/1.mkv discs/1 -o kept2.mkvdup
+cmp kept2.mkvdup recipes/part.mkvdup
+[ "$(stat -c %y "$kept"/* | cut -c 1-4)" = 2020 ] || fail "made again"
+expect 0 mkvdup batch -q --force --keep-index list.yaml
+cmp before/one.mkvdup recipes/one.mkvdup
+[ "$(find "$kept" -type f | wc -l)" -eq 2 ] || fail "not kept by batch"
+# One that is damaged, or of what the disc was, is made again.
+for file in "$kept"/*; do
+  printf x | dd of="$file" bs=1 seek=300 conv=notrunc status=none
+done
+expect 0 mkvdup create -q --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+cmp before/one.mkvdup kept1.mkvdup
+touch discs/1/*
+expect 0 mkvdup create -q --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+cmp before/one.mkvdup kept1.mkvdup
+[ "$(find "$kept" -newer discs/1/VTS_01_1.VOB | wc -l)" -eq 0 ] || fail "kept, of what was just changed"
+sleep 2.1
+rm -r "$kept"
+echo no folder >"$kept"
+expect 0 mkvdup create --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+says err "warning: the index is not kept: "
+
+# ---- Originals
+
+refused "nobody is there to answer: give --yes" create --delete-original films/1.mkv discs/1
+usage "nobody is there to answer: give --yes" batch --delete-original films -s "$one"
+ln -s 1.mkv films/link.mkv
+refused "films/link.mkv: is no regular file: not to be deleted" \
+  create --delete-original -y films/link.mkv discs/1
+rm films/link.mkv
+[ ! -e films/1.mkvdup ] || fail "made all the same"
+sum=$(sha256 films/1.mkv)
+expect 0 mkvdup create --delete-original --yes films/1.mkv discs/1
+says err "films/1.mkv: deleted"
+[ ! -e films/1.mkv ] || fail "not deleted"
+[ "$(mkvdup extract -q -o - films/1.mkvdup | sha256sum | cut -d ' ' -f 1)" = "$sum" ] || fail "lost"
+# What failed is kept.
+refused "none" create --delete-original --yes films/2.mkv discs/none
+refused "not replaced without" create --delete-original --yes films/2.mkv discs/2 -o list.yaml
+cmp films/2.mkv <(mkvdup extract -q -o - recipes/two.mkvdup)
+# In a batch each that is made.
+cat >delete.yaml <<END
+source_dir: discs/2
+files:
+  - { mkv: films/2.mkv }
+  - { mkv: films/parts/2.mkv, source_dir: discs/none }
+  - { mkv: films/1.mkv, source_dir: discs/1 }
+END
+batch 1 --delete-original -y delete.yaml
+[ "$(jq -r '[.files[] | .result] | sort | join(" ")' out)" = "failed made there" ] || fail "$(cat out)"
+[ ! -e films/2.mkv ] && [ -e films/parts/2.mkv ] || fail "$(ls films)"
+is .summary.deleted 1
+
+# Asked, on a terminal.
+asked ()
+{
+  python3 - "$@" >screen 2>&1 <<'END' || fail "$*: $(cat screen)"
+import os, pty, sys, time
+answer = sys.argv[1]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp('mkvdup', ['mkvdup'] + sys.argv[2:])
+seen = b''
+while True:
+    try:
+        data = os.read(fd, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+    if b'[y/N] ' in seen and answer is not None:
+        os.write(fd, answer.encode() + b'\n')
+        answer = None
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+need python3
+asked n create --delete-original films/3.mkv discs/3
+says screen "films/3.mkv: kept"
+[ -e films/3.mkv ] || fail "deleted all the same"
+asked '' batch --force --delete-original films/3.mkv -s discs/3
+says screen "all are kept"
+[ -e films/3.mkv ] || fail "deleted all the same"
+asked y batch --delete-original films/3.mkv films/parts/3.mkv -s discs/3
+says screen "delete the 2 MKVs"
+[ ! -e films/3.mkv ] && [ ! -e films/parts/3.mkv ] || fail "not deleted"
+cmp <(mkvdup extract -q -o - films/parts/3.mkvdup) <(mkvdup extract -q -o - films/3.mkvdup | head -c 1200000)

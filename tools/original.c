@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Deleting the original: see original.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "message.h"
+#include "open_image.h"
+#include "original.h"
+
+/* The folder of a path, malloced. */
+static char *
+folder_of (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  if (!slash)
+    return strdup (".");
+  return slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path));
+}
+
+static int
+look (const char *path, struct stat *st, struct error *err)
+{
+  if (lstat (path, st) == -1)
+    return error_set (err, errno, "%s", path);
+  if (!S_ISREG (st->st_mode))
+    return error_set (err, 0, "%s: is no regular file: not to be deleted", path);
+  return 0;
+}
+
+int
+original_look (struct original *o, const char *path, struct error *err)
+{
+  CLEANUP_FREE char *folder = folder_of (path);
+  struct stat st;
+
+  if (!folder)
+    return error_set (err, ENOMEM, "%s", path);
+  if (look (path, &st, err) == -1)
+    return -1;
+  if (access (folder, W_OK | X_OK) == -1)
+    return error_set (err, errno, "%s: cannot be deleted from its folder", path);
+  *o = (struct original){ path, file_id_of (&st) };
+  return 0;
+}
+
+int
+original_can_ask (bool yes, struct error *err)
+{
+  if (yes || (isatty (STDIN_FILENO) && isatty (STDERR_FILENO)))
+    return 0;
+  return error_set (err, 0,
+                    "--delete-original asks before it deletes, and nobody is there "
+                    "to answer: give --yes");
+}
+
+/* ---- Everything to the disks */
+
+/* Of all the file system that the file is on: its own data, the folders to it, and whatever
+ * it was copied with.
+ */
+static int
+sync_fs_of (int fd, const char *path, struct error *err)
+{
+  return syncfs (fd) == 0 ? 0 : error_set (err, errno, "%s: syncfs", path);
+}
+
+static int
+sync_all (const char *recipe, const char *base, struct error *err)
+{
+  __attribute__ ((cleanup (open_image_close))) struct open_image o = { 0 };
+  const char *places[] = { base };
+
+  if (open_image_open (&o, recipe, places, 1, err) == -1)
+    return -1;
+  if (sync_fs_of (o.recipe->fd, recipe, err) == -1)
+    return -1;
+  for (uint32_t i = 0; i < o.recipe->n_sources; i++) {
+    const struct source *s = image_source (o.image, i, err);
+
+    if (!s || sync_fs_of (s->fd, s->path, err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* ---- Asking */
+
+static bool
+ask (const struct original *o, const char *recipe)
+{
+  char size[AMOUNT_MAX], answer[16];
+
+  fputs ("mkvdup: delete ", stderr);
+  print_safe (stderr, o->path);
+  fprintf (stderr, " (%s)?  It is rebuilt by ", amount_bytes (o->id.size, size));
+  print_safe (stderr, recipe);
+  fputs (" and its disc.  [y/N] ", stderr);
+  fflush (stderr);
+  return fgets (answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* ---- The end of it */
+
+static int
+check_same (const struct original *o, struct error *err)
+{
+  struct file_id id;
+  struct stat st;
+
+  if (look (o->path, &st, err) == -1)
+    return -1;
+  id = file_id_of (&st);
+  if (file_id_same (&o->id, &id))
+    return 0;
+  return error_set (err, 0, "%s: was changed or replaced meanwhile: not deleted",
+                    o->path);
+}
+
+static int delete (const struct original *o, struct error *err)
+{
+  CLEANUP_FREE char *folder = folder_of (o->path);
+  CLEANUP_CLOSE int fd = -1;
+
+  if (!folder)
+    return error_set (err, ENOMEM, "%s", o->path);
+  fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd == -1)
+    return error_set (err, errno, "%s", folder);
+  if (unlink (o->path) == -1)
+    return error_set (err, errno, "%s: deleting it", o->path);
+  /* That it comes back after a loss of power harms nobody. */
+  fsync (fd);
+  return 0;
+}
+
+enum original_fate
+original_delete (const struct original *o, const char *recipe, const char *base, bool yes,
+                 struct error *err)
+{
+  if (sync_all (recipe, base, err) == -1) {
+    error_context (err, "%s: is kept", o->path);
+    return ORIGINAL_FAILED;
+  }
+  if (!yes && !ask (o, recipe))
+    return ORIGINAL_KEPT;
+  return check_same (o, err) == -1 || delete (o, err) == -1 ? ORIGINAL_FAILED
+                                                            : ORIGINAL_DELETED;
+}

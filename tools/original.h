@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The original, and its end: an MKV is deleted only when its recipe has been verified against
+ * it, all that the image is made of is on its disks, and the user has said yes.
+ *
+ * What is deleted is the file that was looked at before the recipe was made, not whatever has
+ * its name by then.
+ */
+#ifndef MKVDUP_ORIGINAL_H
+#define MKVDUP_ORIGINAL_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "file_id.h"
+
+struct original {
+  const char *path; /* borrowed */
+  struct file_id id;
+};
+
+/* Can it be deleted later?  To be asked before its recipe is made: -1 if it is no regular file
+ * (a link to one would leave that), or its folder cannot be written to.
+ */
+int original_look (struct original *o, const char *path, struct error *err);
+
+/* May it be asked whether to delete?  -1: nobody is there to answer, and `yes` is not given. */
+int original_can_ask (bool yes, struct error *err);
+
+enum original_fate {
+  ORIGINAL_DELETED,
+  ORIGINAL_KEPT,  /* the answer was no */
+  ORIGINAL_FAILED /* `err` is set; it is still there */
+};
+
+/* `recipe` has been made of it and is verified, with its sources below `base`: have everything
+ * reach the disks, ask unless `yes`, and delete it.
+ */
+enum original_fate original_delete (const struct original *o, const char *recipe,
+                                    const char *base, bool yes, struct error *err);
+
+#endif /* MKVDUP_ORIGINAL_H */
