@@ -119,6 +119,8 @@ refused "XXH64 of the whole image" extract --source=wrong "$old" -o other
 refused "XXH64" verify --source=wrong "$old"
 expect 1 mkvdup verify --sources --source=wrong "$old"
 says err "its XXH64 is"
+interrupted INT ".other.mkvdup.*" other.mkvdup import samples/bd2/rip.mkvdup -o other.mkvdup
+interrupted TERM ".other.mkvdup.*" other.mkvdup import samples/bd2/rip.mkvdup -o other.mkvdup
 [ -z "$(find . -name 'other*' -o -name '.mkvdup-import*')" ] || fail "something is left"
 [ "$(sha256sum samples/*/rip.mkvdup* samples/*/disc.iso samples/bd1/BDMV/STREAM/*)" = "$before" ] ||
   fail "what was to be converted has changed"

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,6 +231,54 @@ test_no_digests (void **state)
   assert_int_equal (recipe_segment_coded (r, 0, &data, &len, &ctx, &err), -1);
   assert_int_equal (recipe_identity (r, digest, &err), 0);
   assert_int_equal (get_le64 (digest), recipe_old_facts (r)->hash);
+  recipe_close (r);
+  old_recipe_free (&made);
+}
+
+/* ---- Many at once */
+
+struct reader_thread {
+  const struct recipe *recipe;
+  const struct buffer *image;
+  const uint8_t *const *discs;
+  uint32_t first;
+};
+
+static void *
+read_all_segments (void *opaque)
+{
+  const struct reader_thread *t = opaque;
+
+  for (uint32_t i = 0; i < t->recipe->n_segments; i++)
+    check_segment (t->recipe, (t->first + i) % t->recipe->n_segments, t->discs, t->image);
+  return NULL;
+}
+
+/* The first of them reads the file, and the others wait for that. */
+static void
+test_threads (void **state)
+{
+  struct old_options o = {
+    .version = 8, .seed = 7, .image_size = 4000000, .disc_size = 500000, .row_max = 3000
+  };
+  const uint8_t *discs[OLD_DISCS];
+  struct reader_thread readers[4];
+  pthread_t threads[4];
+  struct old_recipe made;
+  struct recipe *r;
+
+  (void) state;
+  old_recipe_make (&made, &o);
+  put_file (made.file.data, made.file.len);
+  r = open_good ();
+  find_discs (r, &made, discs);
+  for (uint32_t i = 0; i < 4; i++) {
+    readers[i] = (struct reader_thread){ r, &made.image, discs, i };
+    assert_int_equal (pthread_create (&threads[i], NULL, read_all_segments, &readers[i]),
+                      0);
+  }
+  for (uint32_t i = 0; i < 4; i++)
+    pthread_join (threads[i], NULL);
   recipe_close (r);
   old_recipe_free (&made);
 }
@@ -577,11 +626,11 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_versions),   cmocka_unit_test (test_extremes),
     cmocka_unit_test (test_long_lists), cmocka_unit_test (test_notes),
-    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_header),
-    cmocka_unit_test (test_sources),    cmocka_unit_test (test_rows),
-    cmocka_unit_test (test_ranges),     cmocka_unit_test (test_damage),
-    cmocka_unit_test (test_cuts),       cmocka_unit_test (test_written_to),
-    cmocka_unit_test (test_forged),
+    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_header),     cmocka_unit_test (test_sources),
+    cmocka_unit_test (test_rows),       cmocka_unit_test (test_ranges),
+    cmocka_unit_test (test_damage),     cmocka_unit_test (test_cuts),
+    cmocka_unit_test (test_written_to), cmocka_unit_test (test_forged),
   };
 
   return cmocka_run_group_tests (tests, set_up, tear_down);
