@@ -9,7 +9,7 @@
  * image has checksums of whole sections only, so all of it is read once, before the first
  * segment is made: each section's checksum, that the rows are sorted and cover the image, and
  * that each lies within its source.  What is kept of that is a hash of each block of the
- * file and where it begins in the image (or stream): some 0.05 % of the file's size.  From then
+ * file and where it begins in the image (or stream): 0.01 to 0.2 % of the file's size.  From then
  * on a block that is read again has to have that hash, so that a file which is written to
  * meanwhile is an error, never a wrong byte.
  *
