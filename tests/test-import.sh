@@ -248,7 +248,7 @@ broken ()
   refused "v8/bad.mkvdup: $1" import v8/bad.mkvdup v8 -o other
 }
 
-rows=$((16#$(xxd -p -s 44 -l 4 v8/film.mkvdup | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')))
+rows=$(od -An -t u4 -j 44 -N 4 v8/film.mkvdup | tr -d ' ') # where they end
 rows=$((rows - 28 * $(mkvdup info --json v8/film.mkvdup | jq .rows)))
 broken "unknown flags 0x1 at offset 12" 12 '\1'
 broken "an impossible size of the MKV at offset 16" 23 '\377'
