@@ -77,7 +77,7 @@ truncate -s -1 recipes/two.mkvdup
 touch films/parts/1.mkv
 batch 1 list.yaml
 [ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv failed" ] || fail "$(results)"
-says err "recipes/two.mkvdup: exists and is no recipe: not replaced without --force"
+says err "recipes/two.mkvdup: exists and is no recipe of this program: not replaced without --force"
 batch 0 --force --jobs 3 list.yaml
 [ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv made" ] || fail "$(results)"
 for recipe in one two; do
