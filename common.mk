@@ -10,9 +10,9 @@ AM_CFLAGS = \
 	$(SAN_CFLAGS)
 AM_LDFLAGS = $(SAN_LDFLAGS)
 
-# The libraries libmkvdup needs, for whoever links with it.
-LIBMKVDUP_LIBS = \
-	$(top_builddir)/lib/libmkvdup.la
+# What server and tools share, with the libraries it needs.
+LIBCOMMON_LIBS = \
+	$(top_builddir)/lib/libcommon.la
 LIBINDEXER_LIBS = \
 	$(top_builddir)/indexer/libindexer.la \
-	$(LIBMKVDUP_LIBS)
+	$(LIBCOMMON_LIBS)

@@ -5,7 +5,7 @@
 
 . "${srcdir:=.}/lib.sh"
 
-need nbdkit podchecker
+need nbdkit podchecker man col
 top=${abs_top_srcdir:?}
 
 # same WHAT CODE MANUAL: two lists, one word a line.
@@ -43,6 +43,16 @@ for command in $commands; do
 done
 [ "$(comm -13 <(sort -u <<<"$options") <(sort -u <<<"$common"))" = "" ] ||
   fail "mkvdup(1) has options that no command has"
+
+# Documents that are pages as well have all their headings.
+for page in man5/mkvdup-format.5:format man7/mkvdup-design.7:design; do
+  grep -E '^##+ ' "$top/docs/${page#*:}.md" | sed -E 's/^#+ //; s/[`*]//g' | tr '[:lower:]' '[:upper:]' |
+    sort >wanted
+  man -l -E UTF-8 "$abs_top_builddir/docs/${page%:*}" 2>/dev/null | col -b |
+    sed -nE 's/^( {3})?(\S.*)/\2/p' | tr -d '"' | tr '[:lower:]' '[:upper:]' | sort >there
+  missing=$(comm -23 wanted there)
+  [ -z "$missing" ] || fail "$page has no $missing"
+done
 
 # All pages are made without a complaint of pod2man.
 for page in "$top"/docs/*.pod "$top"/plugin/*.pod; do

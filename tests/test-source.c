@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -220,7 +221,7 @@ test_beneath (void **state)
 {
   char inside[] = "inside", relative[] = "relative", absolute[] = "absolute";
   char up[] = "../secret", through[] = "out/secret";
-  char rooted[1000];
+  char rooted[PATH_MAX];
   struct recipe_source id;
 
   (void) state;

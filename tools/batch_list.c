@@ -258,29 +258,33 @@ take_file_pair (void *opaque, const char *key, const yaml_node_t *key_node,
   return yaml_complain (&m->yaml, key_node, err, "\"%s\" is no key of a file", key);
 }
 
+/* What it does not say itself. */
+static int
+complete_entry (struct manifest *m, const yaml_node_t *node, struct error *err)
+{
+  struct batch_entry *e = &m->entry;
+
+  if (!e->mkv)
+    return yaml_complain (&m->yaml, node, err, "\"mkv\" is missing");
+  if (!e->recipe)
+    e->recipe = recipe_name_of (e->mkv);
+  if (!e->source && m->source)
+    e->source = strdup (m->source);
+  if (!e->recipe || (m->source && !e->source))
+    return error_set (err, ENOMEM, "%s", e->mkv);
+  return 0;
+}
+
 static int
 add_entry (struct manifest *m, const yaml_node_t *node, struct error *err)
 {
-  struct batch_entry *e = &m->entry;
-  int r;
-
-  *e = (struct batch_entry){ .mkv = NULL };
+  m->entry = (struct batch_entry){ .mkv = NULL };
   if (node->type != YAML_MAPPING_NODE)
     return yaml_complain (&m->yaml, node, err, "is no mapping");
-  r = yaml_each_pair (&m->yaml, node, take_file_pair, m, err);
-  if (r == 0 && !e->mkv)
-    r = yaml_complain (&m->yaml, node, err, "\"mkv\" is missing");
-  if (r == 0 && !e->recipe) {
-    e->recipe = recipe_name_of (e->mkv);
-    r = e->recipe ? 0 : error_set (err, ENOMEM, "%s", e->mkv);
-  }
-  if (r == 0 && !e->source && m->source) {
-    e->source = strdup (m->source);
-    r = e->source ? 0 : error_set (err, ENOMEM, "%s", e->mkv);
-  }
-  if (r == 0)
-    return add (m->list, e, err);
-  entry_free (e);
+  if (yaml_each_pair (&m->yaml, node, take_file_pair, m, err) == 0 &&
+      complete_entry (m, node, err) == 0)
+    return add (m->list, &m->entry, err);
+  entry_free (&m->entry);
   return -1;
 }
 

@@ -114,12 +114,12 @@ prepare (struct batch *b, struct batch_job *job)
 }
 
 static bool
-same_sources (const struct input *a, const struct input *b)
+is_disc_of (const struct batch_disc *disc, const struct input *in)
 {
-  if (a->n != b->n)
+  if (disc->n_sources != in->n)
     return false;
-  for (size_t i = 0; i < a->n; i++)
-    if (strcmp (a->sources[i], b->sources[i]) != 0)
+  for (size_t i = 0; i < in->n; i++)
+    if (strcmp (disc->sources[i], in->sources[i]) != 0)
       return false;
   return true;
 }
@@ -132,11 +132,12 @@ find_disc (struct batch *b, struct batch_job *job)
                                                 .n_sources = job->input.n };
   struct batch_disc *disc = b->discs;
 
-  while (disc < b->discs + b->n_discs && !same_sources (disc->input, &job->input))
+  while (disc < b->discs + b->n_discs && !is_disc_of (disc, &job->input))
     disc++;
   if (disc == b->discs + b->n_discs) {
     b->n_discs++;
-    disc->input = &job->input;
+    disc->sources = job->input.sources;
+    disc->n_sources = job->input.n;
     if (indexed_disc_find (&disc->indexed, &options, &disc->err) == -1)
       disc->state = DISC_FAILED;
   }

@@ -32,8 +32,9 @@ enum batch_result {
 
 /* The sources of some of the MKVs, which are the same for them. */
 struct batch_disc {
-  const struct input *input; /* of one of them; while planning */
-  unsigned users;            /* jobs that are not done yet */
+  const char **sources; /* borrowed from one of them */
+  size_t n_sources;
+  unsigned users; /* jobs that are not done yet */
   enum {
     DISC_FOUND,
     DISC_BEING_INDEXED,
