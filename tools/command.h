@@ -33,6 +33,7 @@ enum option_bit {
   ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
   ACCEPT_NAME = 1 << 14,
   ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
+  ACCEPT_LIBRARY = 1 << 16,
 };
 
 struct options;
@@ -50,6 +51,6 @@ struct command {
 };
 
 extern const struct command command_batch, command_check, command_create, command_extract,
-  command_info, command_probe, command_scan, command_verify;
+  command_import, command_info, command_probe, command_scan, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

@@ -14,8 +14,8 @@
 #include "options.h"
 
 static const struct command *const commands[] = {
-  &command_create,  &command_batch, &command_info, &command_verify,
-  &command_extract, &command_check, &command_scan, &command_probe,
+  &command_create, &command_batch, &command_info,  &command_verify, &command_extract,
+  &command_check,  &command_scan,  &command_probe, &command_import,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
