@@ -66,7 +66,8 @@ open_mkv (struct creation *c, struct error *err)
 {
   const char *path = c->options->mkv;
 
-  c->fd = open (path, O_RDONLY | O_CLOEXEC);
+  c->fd = c->options->is_open ? fcntl (c->options->fd, F_DUPFD_CLOEXEC, 0)
+                              : open (path, O_RDONLY | O_CLOEXEC);
   if (c->fd == -1 || fstat (c->fd, &c->st) == -1)
     return error_set (err, errno, "%s", path);
   if (!S_ISREG (c->st.st_mode))

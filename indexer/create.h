@@ -31,15 +31,20 @@ struct indexed_disc;
 typedef bool create_progress_fn (void *opaque, enum create_phase phase, uint64_t done,
                                  uint64_t total);
 
+struct recipe_note;
+
 struct create_options {
-  const char *mkv;
-  const char *const *sources; /* discs: images or directories */
+  const char *mkv; /* for messages only, if it is open: */
+  bool is_open;    /* as `fd`, which is borrowed */
+  int fd;
+  const struct recipe_note *note; /* one more for people; NULL: none */
+  const char *const *sources;     /* discs: images or directories */
   size_t n_sources;
   const struct indexed_disc *indexed; /* the same, indexed already; or NULL; borrowed */
   const char *keep;                   /* folder for their index; NULL: it is not kept */
   const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
-  const char *name;             /* of the image, in it; NULL: as the MKV's */
+  const char *name;             /* of the image, in both; NULL: as the MKV's */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   void *opaque;

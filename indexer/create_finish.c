@@ -42,8 +42,10 @@ add_note (struct recipe_note *notes, size_t *n, const char *key, const char *fmt
 static int
 make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
 {
-  const char *slash = strrchr (c->options->mkv, '/');
-  const char *name = slash ? slash + 1 : c->options->mkv;
+  const struct recipe_note *more = c->options->note;
+  const char *path = c->options->name ? c->options->name : c->options->mkv;
+  const char *slash = strrchr (path, '/');
+  const char *name = slash ? slash + 1 : path;
   int r = 0;
 
   r |= add_note (notes, n, "creator", "%s", PACKAGE_STRING);
@@ -51,6 +53,8 @@ make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
     r |= add_note (notes, n, "name", "%s", name);
   r |= add_note (notes, n, "mtime", "%" PRId64 ".%09ld", (int64_t) c->st.st_mtim.tv_sec,
                  c->st.st_mtim.tv_nsec);
+  if (more)
+    r |= add_note (notes, n, more->key, "%s", more->value);
   for (size_t i = 0; i < c->report->n_tracks; i++) {
     const struct create_track *t = &c->report->tracks[i];
 
@@ -65,7 +69,7 @@ make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
 static int
 write_end (struct creation *c, const struct recipe_source *sources, struct error *err)
 {
-  struct recipe_note *notes = calloc (c->report->n_tracks + 3, sizeof *notes);
+  struct recipe_note *notes = calloc (c->report->n_tracks + 4, sizeof *notes);
   size_t n = 0;
   int r;
 

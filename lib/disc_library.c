@@ -105,6 +105,8 @@ disc_library_lookup (const struct disc_library *library, uint64_t hash, size_t *
   size_t first = first_not_below (library, make_entry (hash, 0));
 
   *n = 0;
+  if (first == library->n_entries)
+    return library->entries;
   while (first + *n < library->n_entries &&
          disc_entry_hash (library->entries[first + *n]) == hash)
     ++*n;

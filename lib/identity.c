@@ -72,7 +72,7 @@ add_image (struct making *m, struct image *img, struct error *err)
 {
   uint8_t root[MERKLE_DIGEST];
 
-  if (recipe_root (image_recipe (img), root, err) == -1)
+  if (recipe_identity (image_recipe (img), root, err) == -1)
     return -1;
   buffer_append (&m->text, root, sizeof root);
   for (uint32_t i = 0; i < image_recipe (img)->n_sources; i++) {

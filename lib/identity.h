@@ -21,7 +21,7 @@
 #define IDENTITY_SIZE 16 /* bytes of an XXH3-128 */
 
 /*
- * Of an image: its recipe's file and Merkle root, and its sources, all of which are opened.
+ * Of an image: its recipe's file, what tells its image from others (recipe_identity), and its sources, all of which are opened.
  * All zeros if nothing can be told by it later: a source is a block device, whose writes do
  * not show, or a file was changed a moment ago, and might be once more at the same time.
  * -1 with `err` set: a source cannot be opened, or the recipe not be read.

@@ -4,6 +4,8 @@
  *
  * Chunks are read whole; only where that fails their groups are read one by one.
  *
+ * A recipe of the Go program has one hash for all, and so one fault for what differs.
+ *
  * A fault is merged with its neighbours as it is found, so that a disc that is away takes the
  * memory of one.  Threads find them nearly in order.
  */
@@ -15,11 +17,15 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "content_check.h"
 #include "image_check.h"
 #include "merkle.h"
+#include "recipe_old.h"
 
 struct check {
   struct image *img;
+  struct content_check whole; /* of a recipe that has no digests */
+  bool is_broken;             /* then: not all of it could be read */
   walk_progress_fn *progress;
   void *opaque;
   pthread_mutex_t lock;
@@ -212,6 +218,13 @@ check_digest (const struct image *img, const uint8_t *data, size_t len, uint64_t
   return -1;
 }
 
+/* If not, one thread reads in order. */
+static bool
+has_digests (const struct check *c)
+{
+  return !c->whole.whole;
+}
+
 static int
 check_chunk (void *opaque, uint8_t *memory, size_t len, uint64_t offset,
              struct error *err)
@@ -221,13 +234,18 @@ check_chunk (void *opaque, uint8_t *memory, size_t len, uint64_t offset,
   bool is_read = image_read (c->img, memory, len, offset, &why) == 0;
   size_t n;
 
+  if (!has_digests (c) && is_read)
+    return content_check_part (&c->whole, memory, len, offset, err);
+  if (!has_digests (c))
+    c->is_broken = true;
   for (size_t at = 0; at < len; at += n) {
     n = len - at < MERKLE_GROUP ? len - at : MERKLE_GROUP;
     if (!is_read && image_read (c->img, memory + at, n, offset + at, &why) == -1) {
       if (note_fault (c, offset + at, n, &why, err) == -1)
         return -1;
     }
-    else if (check_digest (c->img, memory + at, n, offset + at, &why) == -1 &&
+    else if (has_digests (c) &&
+             check_digest (c->img, memory + at, n, offset + at, &why) == -1 &&
              note_fault (c, offset + at, n, &why, err) == -1)
       return -1;
   }
@@ -242,6 +260,25 @@ tell_progress (void *opaque, uint64_t done)
   return !c->progress || c->progress (c->opaque, done);
 }
 
+/* One hash of all does not tell where it is wrong: no part is known to be right. */
+static int
+check_whole (struct check *c, struct error *err)
+{
+  struct error why = ERROR_INIT;
+  struct fault f = { .kind = FAULT_DIFFERS, .end = image_size (c->img) };
+
+  if (content_check_end (&c->whole, &why) == 0)
+    return 0;
+  if (image_blame (c->img, 0, f.end, &f.blames, &f.n_blames, err) == -1)
+    return -1;
+  f.cause = strdup (why.text);
+  if (!f.cause) {
+    free_fault (&f);
+    return error_set (err, ENOMEM, "a fault");
+  }
+  return add (c->faults, &f, err);
+}
+
 int
 image_check (struct image *img, unsigned threads, walk_progress_fn *progress,
              void *opaque, struct faults *faults, struct error *err)
@@ -251,6 +288,16 @@ image_check (struct image *img, unsigned threads, walk_progress_fn *progress,
                      .opaque = opaque,
                      .lock = PTHREAD_MUTEX_INITIALIZER,
                      .faults = faults };
+  int r;
 
-  return walk_chunks (image_size (img), threads, check_chunk, tell_progress, &c, err);
+  if (recipe_old_facts (image_recipe (img))) {
+    if (content_check_begin (&c.whole, image_recipe (img), err) == -1)
+      return -1;
+    threads = 1;
+  }
+  r = walk_chunks (image_size (img), threads, check_chunk, tell_progress, &c, err);
+  if (r == 0 && !has_digests (&c) && !c.is_broken)
+    r = check_whole (&c, err);
+  content_check_free (&c.whole);
+  return r;
 }

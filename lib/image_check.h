@@ -22,7 +22,9 @@ enum fault_kind {
   FAULT_RECIPE,     /* the recipe is damaged */
 };
 
-/* A run of Merkle groups of one kind of fault, of the same sources. */
+/* A run of Merkle groups of one kind of fault, of the same sources; or the whole image, where a
+ * recipe of the Go program cannot tell more.
+ */
 struct fault {
   enum fault_kind kind;
   uint64_t from, end;         /* bytes of the image */

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "ahead.h"
+#include "file_id.h"
 #include "gather.h"
 #include "image.h"
 #include "source.h"
@@ -23,6 +24,14 @@
  * bounds what one request can make us decode.
  */
 #define ADVICE_SEGMENTS 4
+
+/* A source without a sample: image_trust.c. */
+struct trust {
+  bool is_known;        /* of what has been read there is: */
+  struct file_id known; /* the file, as it was when it was taken for the right one */
+  struct file_id wrong; /* the last one whose hash was another */
+  bool is_hashing;      /* one thread is */
+};
 
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
@@ -37,6 +46,7 @@ struct image_source {
   struct error *failure;   /* what came of it: NULL if it was found; owned */
   dev_t dev;               /* the file that is open ... */
   ino_t ino;               /* ... and is not opened again while it is silent */
+  struct trust trust;
 };
 
 /* Of groups that could not be proven, as some of their bytes could not be read, so many are
@@ -92,6 +102,12 @@ const struct source *image_try_source (struct image *img, uint32_t number);
  */
 int image_recover_source (struct image *img, const struct source *failed, bool again,
                           struct error *err);
+
+/* Is `found` to be taken for source `number`, whose size it has?  Nothing else may be known of
+ * it.  Not with the lock held.
+ */
+int image_trust (struct image *img, uint32_t number, const struct source *found,
+                 struct error *err);
 
 /* Bytes were read, and are wrong: take other sources, where there are others at their paths
  * now that seem right.  False: there are none.

@@ -214,7 +214,8 @@ open_source (struct image *img, uint32_t number, struct error *err)
     note_failure (s, err);
     return -1;
   }
-  if (check_answers (s, &found, err) == -1) {
+  if (check_answers (s, &found, err) == -1 ||
+      image_trust (img, number, &found, err) == -1) {
     note_failure (s, err);
     source_close (&found);
     return -1;
@@ -270,7 +271,8 @@ is_still_right (struct image *img, uint32_t number)
   /* Before the content is looked at: a change after that shows. */
   ctime = source_ctime (&s->source);
   is_right = ctime != -1 &&
-             source_verify (&s->source, &img->recipe->sources[number], &ignored) == 0;
+             source_verify (&s->source, &img->recipe->sources[number], &ignored) == 0 &&
+             image_trust (img, number, &s->source, &ignored) == 0;
   pulse_end (s->source.pulse, life);
   if (is_right)
     believe (img, number, ctime);

@@ -36,6 +36,7 @@
 #include "image_blame.h"
 #include "image_parts.h"
 #include "merkle.h"
+#include "recipe_old.h"
 
 #define BITS 64u /* of a word of the map */
 
@@ -55,12 +56,31 @@ struct claim {
 /* A disk tries for seconds to read what it has lost: not again before so long. */
 #define UNPROVABLE_MS 60000
 
+/* A recipe of the Go program has nothing to compare with. */
+static int
+serve_unproven (struct image *img, enum image_verify mode, struct error *err)
+{
+  struct error why = ERROR_INIT;
+
+  recipe_old_no_digests (img->recipe, &why);
+  if (mode == IMAGE_VERIFY_FULL) {
+    *err = why;
+    return error_context (err, "verify=full");
+  }
+  error_context (&why, "served without proof");
+  if (mode == IMAGE_VERIFY_LAZY && img->notice)
+    img->notice (img->notice_opaque, why.text);
+  return 0;
+}
+
 int
 image_set_verify (struct image *img, enum image_verify mode, struct error *err)
 {
   struct proof *p = &img->proof;
   uint64_t groups = merkle_groups (image_size (img));
 
+  if (recipe_old_facts (img->recipe))
+    return serve_unproven (img, mode, err);
   if (mode == IMAGE_VERIFY_LAZY && groups > MAX_GROUPS)
     mode = IMAGE_VERIFY_FULL;
   if (mode == IMAGE_VERIFY_LAZY && !p->proven) {

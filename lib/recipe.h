@@ -29,6 +29,7 @@ struct recipe_source {
   uint64_t size;                  /* bytes */
   uint8_t hash[RECIPE_HASH_SIZE]; /* XXH3-128 of the whole content */
   uint64_t sample;                /* source_sample() of it: cheap to check at open */
+  bool has_xxh64; /* instead: in `hash`, with zeros, and no sample (recipe_old.h) */
 };
 
 /* One line of what the recipe's maker wrote down for people: "creator", "name",
@@ -68,6 +69,7 @@ struct recipe {
   uint64_t index_at;                  /* the section of their offsets */
   uint64_t merkle_at, merkle_len;     /* the section of Merkle levels */
   char zlib[RECIPE_ZLIB_MAX];         /* the one that deflated, "" if none did; ASCII */
+  struct recipe_old *old;             /* NULL: ours; else there are no sections */
 };
 
 /* Open and check.  NULL with `err` set, naming the file. */
@@ -86,7 +88,9 @@ void recipe_close (struct recipe *r);
 struct segment *recipe_segment (const struct recipe *r, uint32_t number,
                                 struct error *err);
 
-/* The coded bytes of a segment (the caller frees *data) and what its decoder needs. */
+/* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a
+ * file of the Go program, where segments are not coded; nor is the next.
+ */
 int recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
                           size_t *len, struct segment_context *ctx, struct error *err);
 
@@ -112,6 +116,11 @@ int recipe_check (const struct recipe *r, struct error *err);
 
 /* The Merkle levels: their checksum, and that each follows from the one below. */
 int recipe_check_merkle (const struct recipe *r, struct error *err);
+
+/* What tells the image from all others: its Merkle root; of a file of the Go program its
+ * XXH64, and zeros.
+ */
+int recipe_identity (const struct recipe *r, uint8_t *identity, struct error *err);
 
 /* `n` digests of those on record (merkle.h), from number `first` on: those of groups come
  * first, the root is the last.

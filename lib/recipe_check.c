@@ -8,11 +8,13 @@
 #include <xxhash.h>
 
 #include "buffer.h"
+#include "bytes.h"
 #include "cleanup.h"
 #include "column.h"
 #include "merkle.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "recipe_old.h"
 #include "whole_io.h"
 
 void
@@ -50,6 +52,28 @@ split_notes (const char *text, size_t len, struct recipe_note **notes, size_t *n
   return 0;
 }
 
+/* The one thing that a file of the Go program says to people. */
+static int
+old_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
+           struct error *err)
+{
+  const char *creator = recipe_old_facts (r)->creator;
+
+  if (!creator[0])
+    return 0;
+  *notes = calloc (1, sizeof **notes);
+  if (!*notes)
+    return error_set (err, ENOMEM, "%s", r->path);
+  *n = 1;
+  **notes = (struct recipe_note){ strdup ("creator"), strdup (creator) };
+  if ((*notes)->key && (*notes)->value)
+    return 0;
+  recipe_notes_free (*notes, *n);
+  *notes = NULL;
+  *n = 0;
+  return error_set (err, ENOMEM, "%s", r->path);
+}
+
 int
 recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
               struct error *err)
@@ -61,6 +85,8 @@ recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
 
   *notes = NULL;
   *n = 0;
+  if (r->old)
+    return old_notes (r, notes, n, err);
   for (uint32_t i = 0; i < r->n_sections; i++)
     if (r->sections[i].type == SECTION_NOTES && r->sections[i].len > RECIPE_MAX_NOTES)
       return error_set (err, 0, "%s: the notes are malformed", r->path);
@@ -121,6 +147,8 @@ recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *diges
 {
   uint64_t total = r->merkle_len / MERKLE_DIGEST;
 
+  if (r->old)
+    return recipe_old_no_digests (r, err);
   if (first > total || n > total - first)
     return error_set (err, EINVAL, "%s: there are no such digests", r->path);
   return read_all (r->fd, digests, n * MERKLE_DIGEST,
@@ -131,6 +159,16 @@ int
 recipe_root (const struct recipe *r, uint8_t *root, struct error *err)
 {
   return recipe_digests (r, r->merkle_len / MERKLE_DIGEST - 1, 1, root, err);
+}
+
+int
+recipe_identity (const struct recipe *r, uint8_t *identity, struct error *err)
+{
+  if (!r->old)
+    return recipe_root (r, identity, err);
+  memset (identity, 0, MERKLE_DIGEST);
+  put_le64 (identity, recipe_old_facts (r)->hash);
+  return 0;
 }
 
 /* Digests [first, first + n) are a level, and its parents stand behind it. */
@@ -161,6 +199,8 @@ recipe_check_merkle (const struct recipe *r, struct error *err)
   uint64_t n = merkle_groups (r->image_size), first = 0;
   uint8_t root[MERKLE_DIGEST];
 
+  if (r->old)
+    return recipe_old_no_digests (r, err);
   for (uint32_t i = 0; i < r->n_sections; i++)
     if (r->sections[i].type == SECTION_MERKLE &&
         check_section (r, &r->sections[i], err) == -1)
@@ -212,6 +252,8 @@ check_segments (const struct recipe *r, struct error *err)
 int
 recipe_check (const struct recipe *r, struct error *err)
 {
+  if (r->old)
+    return recipe_old_check (r, err);
   for (uint32_t i = 0; i < r->n_sections; i++)
     if (check_section (r, &r->sections[i], err) == -1)
       return -1;

@@ -22,6 +22,7 @@
 #include "merkle.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "recipe_old.h"
 #include "whole_io.h"
 
 /* Images of 2^56 bytes are beyond any disc, and sums of them do not overflow. */
@@ -37,6 +38,7 @@ recipe_close (struct recipe *r)
   free (r->sources);
   free (r->source_sizes);
   free (r->sections);
+  recipe_old_free (r->old);
   free (r->path);
   if (r->fd >= 0)
     close (r->fd);
@@ -325,12 +327,14 @@ new_recipe (const char *path)
   return r;
 }
 
-/* The header, of a file that can be a recipe. */
+/* The header, of a file that can be a recipe; *is_old: of the Go program. */
 static int
-read_header (struct recipe *r, struct stat *st, uint64_t *table, struct error *err)
+read_header (struct recipe *r, struct stat *st, uint64_t *table, bool *is_old,
+             struct error *err)
 {
   uint8_t header[HEADER_SIZE];
 
+  _Static_assert(HEADER_SIZE <= RECIPE_OLD_HEADER, "no file of either is shorter");
   if (fstat (r->fd, st) == -1)
     return error_set (err, errno, "%s", r->path);
   if (!S_ISREG (st->st_mode) || st->st_size < HEADER_SIZE)
@@ -338,7 +342,9 @@ read_header (struct recipe *r, struct stat *st, uint64_t *table, struct error *e
   r->file_size = (uint64_t) st->st_size;
   if (read_all (r->fd, header, sizeof header, 0, r->path, err) == -1)
     return -1;
-  return parse_header (r, header, table, err);
+  *is_old = recipe_old_is (header);
+  return *is_old ? recipe_old_peek (r, header, err)
+                 : parse_header (r, header, table, err);
 }
 
 static int
@@ -354,14 +360,25 @@ recipe_peek (const char *path, uint64_t *image_size, struct stat *st, struct err
 {
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   uint64_t table = 0;
+  bool is_old;
 
   if (!r)
     return error_set (err, ENOMEM, "%s", path);
   r->fd = open_file (path, err);
-  if (r->fd == -1 || read_header (r, st, &table, err) == -1)
+  if (r->fd == -1 || read_header (r, st, &table, &is_old, err) == -1)
     return -1;
   *image_size = r->image_size;
   return 0;
+}
+
+/* What is behind the header. */
+static int
+read_rest (struct recipe *r, uint64_t table, struct error *err)
+{
+  if (read_table (r, table, err) == -1 || check_sections (r, err) == -1 ||
+      read_sources (r, err) == -1)
+    return -1;
+  return read_zlib (r, err);
 }
 
 struct recipe *
@@ -370,6 +387,7 @@ recipe_open_fd (int fd, const char *path, struct error *err)
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   struct stat st;
   uint64_t table = 0;
+  bool is_old;
 
   if (!r) {
     close (fd);
@@ -377,9 +395,8 @@ recipe_open_fd (int fd, const char *path, struct error *err)
     return NULL;
   }
   r->fd = fd;
-  if (read_header (r, &st, &table, err) == -1 || read_table (r, table, err) == -1 ||
-      check_sections (r, err) == -1 || read_sources (r, err) == -1 ||
-      read_zlib (r, err) == -1)
+  if (read_header (r, &st, &table, &is_old, err) == -1 ||
+      (is_old ? recipe_old_open (r, err) : read_rest (r, table, err)) == -1)
     return NULL;
   return take_ptr (&r);
 }

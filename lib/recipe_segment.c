@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "recipe_old.h"
 #include "whole_io.h"
 
 static uint32_t
@@ -33,6 +34,10 @@ locate (const struct recipe *r, uint32_t number, uint64_t *at, uint64_t *len,
   uint8_t raw[16];
   uint64_t start, end;
 
+  if (r->old)
+    return error_set (err, EOPNOTSUPP,
+                      "%s: is a file of the Go program: its segments are not coded",
+                      r->path);
   if (read_all (r->fd, raw, sizeof raw, r->index_at + 8 * (uint64_t) number, r->path,
                 err) == -1)
     return -1;
@@ -87,6 +92,8 @@ recipe_segment (const struct recipe *r, uint32_t number, struct error *err)
   struct segment *seg;
   size_t len = 0;
 
+  if (r->old)
+    return recipe_old_segment (r, number, err);
   if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
     return NULL;
   seg = segment_decode (coded, len, &ctx, err);

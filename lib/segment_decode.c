@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * From the coded bytes of a segment to its operations: checksum, method, and putting the
- * result together.  In between are segment_layout.c and segment_columns.c, which parse,
+ * result together (segment_build.c).  In between are segment_layout.c and segment_columns.c, which parse,
  * and segment_emit.c.
  *
  * No value is used before it is bounded: a checksum keeps out accidents, not enemies, who
@@ -15,52 +15,19 @@
 
 #include "bytes.h"
 #include "column.h"
+#include "segment_build.h"
 #include "segment_decoder.h"
-
-/* Copy a result buffer into the segment's one block of memory. */
-static const void *
-place (uint8_t **next, const struct buffer *b)
-{
-  uint8_t *p = *next;
-
-  if (b->len > 0)
-    memcpy (p, b->data, b->len);
-  *next += (b->len + 15) & ~(size_t) 15;
-  return p;
-}
 
 static struct segment *
 build (const struct decoder *d)
 {
-  const struct buffer *parts[] = { &d->ops, &d->strides, &d->transforms, &d->recodings,
-                                   &d->bytes };
-  size_t size = (sizeof (struct segment) + 15) & ~(size_t) 15;
-  struct segment *seg;
-  uint8_t *next;
-
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (parts[i]->failed)
-      return NULL;
-    size += (parts[i]->len + 15) & ~(size_t) 15;
-  }
-  seg = malloc (size);
-  if (!seg)
-    return NULL;
-  next = (uint8_t *) seg + ((sizeof *seg + 15) & ~(size_t) 15);
-  *seg = (struct segment){ .len = d->ctx->len,
-                           .n_material = d->n_material,
-                           .footprint = size };
-  seg->n_ops = (uint32_t) (d->ops.len / sizeof (struct op));
-  seg->ops = place (&next, &d->ops);
-  seg->n_strides = (uint32_t) (d->strides.len / sizeof (struct stride));
-  seg->strides = place (&next, &d->strides);
-  seg->n_transforms = (uint32_t) (d->transforms.len / sizeof (struct transform));
-  seg->transforms = place (&next, &d->transforms);
-  seg->n_recodings = (uint32_t) (d->recodings.len / sizeof (struct recoding));
-  seg->recodings = place (&next, &d->recodings);
-  seg->n_literals = d->bytes.len;
-  seg->literals = place (&next, &d->bytes);
-  return seg;
+  return segment_build (&(struct segment_parts){ .len = d->ctx->len,
+                                                 .n_material = d->n_material,
+                                                 .ops = &d->ops,
+                                                 .strides = &d->strides,
+                                                 .transforms = &d->transforms,
+                                                 .recodings = &d->recodings,
+                                                 .bytes = &d->bytes });
 }
 
 /* A segment that is one plane of the image's bytes. */

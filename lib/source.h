@@ -80,7 +80,9 @@ int source_open_damaged (const struct recipe_source *id, const char *const *plac
  */
 int64_t source_ctime (const struct source *src);
 
-/* Is what is open still `id`, by size and sample? */
+/* Is what is open still `id`, by size and sample?  By its size alone, where a recipe of the Go
+ * program has no more than that and a hash of all of it.
+ */
 int source_verify (const struct source *src, const struct recipe_source *id,
                    struct error *err);
 

@@ -9,6 +9,7 @@
 
 #include <xxhash.h>
 
+#include "bytes.h"
 #include "cleanup.h"
 #include "merkle.h"
 #include "source_hash.h"
@@ -16,15 +17,56 @@
 
 #define HASH_BLOCK ((size_t) 1 << 20)
 
+/* One of the two kinds of hash that are on record. */
+struct hashing {
+  XXH3_state_t *xxh3; /* NULL: it is the other */
+  XXH64_state_t *xxh64;
+};
+
 static void
-cleanup_state (XXH3_state_t **state)
+free_hashing (struct hashing *h)
 {
-  XXH3_freeState (*state);
+  XXH3_freeState (h->xxh3);
+  XXH64_freeState (h->xxh64);
+}
+
+static int
+begin (struct hashing *h, bool is_xxh64)
+{
+  if (is_xxh64) {
+    h->xxh64 = XXH64_createState ();
+    return h->xxh64 && XXH64_reset (h->xxh64, 0) == XXH_OK ? 0 : -1;
+  }
+  h->xxh3 = XXH3_createState ();
+  return h->xxh3 && XXH3_128bits_reset (h->xxh3) == XXH_OK ? 0 : -1;
+}
+
+static void
+update (struct hashing *h, const uint8_t *data, size_t len)
+{
+  if (h->xxh3)
+    XXH3_128bits_update (h->xxh3, data, len);
+  else
+    XXH64_update (h->xxh64, data, len);
+}
+
+static void
+finish (struct hashing *h, uint8_t hash[RECIPE_HASH_SIZE])
+{
+  XXH128_canonical_t canonical;
+
+  memset (hash, 0, RECIPE_HASH_SIZE);
+  if (h->xxh3) {
+    XXH128_canonicalFromHash (&canonical, XXH3_128bits_digest (h->xxh3));
+    memcpy (hash, canonical.digest, RECIPE_HASH_SIZE);
+  }
+  else
+    put_be64 (hash, XXH64_digest (h->xxh64));
 }
 
 /* Blocks are read whole, as O_DIRECT wants them, but for the last. */
 static int
-add_content (const struct source *src, uint8_t *block, XXH3_state_t *state,
+add_content (const struct source *src, uint8_t *block, struct hashing *h,
              source_hash_progress_fn *progress, void *opaque, struct error *err)
 {
   uint64_t at = 0;
@@ -39,7 +81,7 @@ add_content (const struct source *src, uint8_t *block, XXH3_state_t *state,
       return error_set (err, 0, "%s: ends at offset %llu, although it had %llu bytes",
                         src->path, (unsigned long long) at,
                         (unsigned long long) src->size);
-    XXH3_128bits_update (state, block, (size_t) n);
+    update (h, block, (size_t) n);
     at += (uint64_t) n;
     if (progress && !progress (opaque, (uint64_t) n))
       return error_set (err, ECANCELED, "%s", src->path);
@@ -47,38 +89,44 @@ add_content (const struct source *src, uint8_t *block, XXH3_state_t *state,
   return 0;
 }
 
+static int
+hash_source (const struct source *src, bool is_xxh64, uint8_t hash[RECIPE_HASH_SIZE],
+             source_hash_progress_fn *progress, void *opaque, struct error *err)
+{
+  CLEANUP_FREE uint8_t *block = aligned_alloc (SOURCE_DIRECT_BLOCK, HASH_BLOCK);
+  __attribute__ ((cleanup (free_hashing))) struct hashing h = { 0 };
+
+  if (!block || begin (&h, is_xxh64) == -1)
+    return error_set (err, ENOMEM, "%s", src->path);
+  if (add_content (src, block, &h, progress, opaque, err) == -1)
+    return -1;
+  finish (&h, hash);
+  return 0;
+}
+
 int
 source_hash (const struct source *src, uint8_t hash[RECIPE_HASH_SIZE],
              source_hash_progress_fn *progress, void *opaque, struct error *err)
 {
-  CLEANUP_FREE uint8_t *block = aligned_alloc (SOURCE_DIRECT_BLOCK, HASH_BLOCK);
-  __attribute__ ((cleanup (cleanup_state))) XXH3_state_t *state = XXH3_createState ();
-  XXH128_canonical_t canonical;
-
-  if (!block || !state || XXH3_128bits_reset (state) != XXH_OK)
-    return error_set (err, ENOMEM, "%s", src->path);
-  if (add_content (src, block, state, progress, opaque, err) == -1)
-    return -1;
-  XXH128_canonicalFromHash (&canonical, XXH3_128bits_digest (state));
-  memcpy (hash, canonical.digest, RECIPE_HASH_SIZE);
-  return 0;
+  return hash_source (src, false, hash, progress, opaque, err);
 }
 
 int
 source_check_hash (const struct source *src, const struct recipe_source *id,
                    source_hash_progress_fn *progress, void *opaque, struct error *err)
 {
+  size_t len = id->has_xxh64 ? sizeof (uint64_t) : RECIPE_HASH_SIZE;
   uint8_t hash[RECIPE_HASH_SIZE];
   char have[2 * RECIPE_HASH_SIZE + 1], want[2 * RECIPE_HASH_SIZE + 1];
 
-  if (source_hash (src, hash, progress, opaque, err) == -1)
+  if (hash_source (src, id->has_xxh64, hash, progress, opaque, err) == -1)
     return -1;
   if (memcmp (hash, id->hash, sizeof hash) == 0)
     return 0;
-  merkle_hex (hash, sizeof hash, have);
-  merkle_hex (id->hash, sizeof id->hash, want);
-  error_set (err, 0, "%s: has other bytes than it had: its XXH3-128 is %s and not %s",
-             src->path, have, want);
+  merkle_hex (hash, len, have);
+  merkle_hex (id->hash, len, want);
+  error_set (err, 0, "%s: has other bytes than it had: its %s is %s and not %s",
+             src->path, id->has_xxh64 ? "XXH64" : "XXH3-128", have, want);
   err->errnum = EBADMSG;
   return -1;
 }

@@ -25,7 +25,7 @@ typedef bool source_hash_progress_fn (void *opaque, uint64_t bytes);
 int source_hash (const struct source *src, uint8_t hash[RECIPE_HASH_SIZE],
                  source_hash_progress_fn *progress, void *opaque, struct error *err);
 
-/* The same, and it has to be the hash of `id`: if not, `err` is EBADMSG. */
+/* The same, and it has to be the hash of `id`, which may be an XXH64: if not, `err` is EBADMSG. */
 int source_check_hash (const struct source *src, const struct recipe_source *id,
                        source_hash_progress_fn *progress, void *opaque,
                        struct error *err);

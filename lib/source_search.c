@@ -234,7 +234,9 @@ choose (struct choice *c, struct source *next)
   if (!c->has_one) {
     c->has_one = true;
     c->source = *next;
-    return false;
+    /* Without a sample only the hash tells anything. */
+    c->is_wrong = c->id->has_xxh64 && !has_hash (c->id, next);
+    return c->id->has_xxh64 && !c->is_wrong;
   }
   if (is_same_file (&c->source, next)) {
     source_close (next);

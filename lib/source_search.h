@@ -7,6 +7,9 @@
  * are copies most of the time, but need not be: then they are hashed whole, in the order of
  * their names, until one has the source's hash.
  *
+ * Sources of the Go program's recipes have no sample: each file of their size is hashed, until
+ * one has their hash.
+ *
  * Where a source was found is remembered, in memory and in an index file, so that folders
  * are walked once and not at each start.  The index is a hint: what it says is checked, and
  * a folder is walked again when it is wrong; so it may be stale, damaged or deleted, and

@@ -250,7 +250,7 @@ look_at_recipe (const struct title *t, int fd, struct tree_stat *stat, uint8_t *
     return -1;
   r = find_mtime (t, recipe, stat, err);
   if (r == 0)
-    r = recipe_root (recipe, root, err);
+    r = recipe_identity (recipe, root, err);
   recipe_close (recipe);
   return r;
 }

@@ -49,7 +49,7 @@ struct title {
   char *source_dir; /* first place where its sources are looked for; NULL: none */
   uint64_t size;    /* bytes of the image; of one that is only named, 0: not known */
   struct file_id id;
-  uint8_t root[MERKLE_DIGEST]; /* of the image; once title_keep has succeeded */
+  uint8_t root[MERKLE_DIGEST]; /* recipe_identity; once title_keep has succeeded */
   struct tree_stat stat; /* permissions and owner; mtime once title_keep has succeeded */
   struct title_state *state; /* titles.c's */
 };

@@ -51,7 +51,7 @@ int walk_image (struct image *img, unsigned threads, walk_fn *fn,
                 walk_progress_fn *progress, void *opaque, struct error *err);
 
 /* Do these bytes have the digests that the recipe holds?  `offset` is that of a
- * group; `merkle` the stored levels.
+ * group; `merkle` the stored levels.  (content_check.h is for every kind of recipe.)
  */
 int check_groups (const struct recipe *recipe, const uint8_t *merkle, const uint8_t *data,
                   size_t len, uint64_t offset, struct error *err);

@@ -13,6 +13,7 @@
 #include "export.h"
 #include "exports.h"
 #include "parameters.h"
+#include "recipe_old.h"
 
 /* Changes that pause are noticed sooner, others as watch.c says. */
 #define NOTICED_MS 3000
@@ -117,6 +118,10 @@ open_once (const char *name, struct error *err)
   }
   if (id && check_id (e, id, err) == -1)
     goto failed;
+  if (e->is_hashes && recipe_old_facts (image_recipe (e->image))) {
+    recipe_old_no_digests (image_recipe (e->image), err);
+    goto failed;
+  }
   set_size (e);
   enter (e);
   return e;

@@ -51,7 +51,8 @@ by_value (const void *a, const void *b)
 static void
 settle (struct set *s)
 {
-  qsort (s->hashes, s->n, sizeof *s->hashes, by_value);
+  if (s->n > 0)
+    qsort (s->hashes, s->n, sizeof *s->hashes, by_value);
 }
 
 /* Put a disc of it into the library, and forget the set. */

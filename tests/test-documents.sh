@@ -28,7 +28,7 @@ fi
 . "${srcdir:=.}/lib.sh"
 
 need nbdkit nbdcopy nbdinfo qemu-img qemu-io psktool openssl xmllint virt-xml-validate
-need systemd-socket-activate systemd-analyze mkvmerge mplex dvdauthor genisoimage faketime
+need xz systemd-socket-activate systemd-analyze mkvmerge mplex dvdauthor genisoimage faketime
 [ "${DOCUMENTS_APART-}" != yes ] || ip link set lo up
 
 top=${abs_top_srcdir:?}
@@ -42,7 +42,7 @@ chmod +x bin/nbdkit
 export PATH=$tmp/bin:$PATH
 
 # In $tmp/prepared: Movie.mkv, its disc and its recipe; films/ and discs/, a library of
-# two recipes; systemd's units.
+# two recipes; old/, one of the Go program; systemd's units.
 prepare ()
 {
   mkdir -p prepared/films prepared/discs
@@ -56,6 +56,8 @@ prepare ()
   mkvdup create --quiet -o films/Movie.mkvdup Movie.mkv discs/disc.iso
   mkvdup create --quiet -o films/Episode.mkvdup Episode.mkv discs/disc.iso
   sed -i 's,^name:.*,name: Series/Episode.mkv,' films/Episode.mkvdup.yaml
+  mkdir old
+  tar xf "$srcdir/old-samples.tar.xz" -C old dvd1 dvd2
   cd ..
 }
 

@@ -77,7 +77,7 @@ truncate -s -1 recipes/two.mkvdup
 touch films/parts/1.mkv
 batch 1 list.yaml
 [ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv failed" ] || fail "$(results)"
-says err "recipes/two.mkvdup: exists and is no recipe: not replaced without --force"
+says err "recipes/two.mkvdup: exists and is no recipe of this program: not replaced without --force"
 batch 0 --force --jobs 3 list.yaml
 [ "$(results)" = "1.mkv made, 1.mkv made, 2.mkv made" ] || fail "$(results)"
 for recipe in one two; do
@@ -177,10 +177,10 @@ cmp before/one.mkvdup recipes/one.mkvdup
 for file in "$kept"/*; do
   printf x | dd of="$file" bs=1 seek=300 conv=notrunc status=none
 done
-expect 0 mkvdup create -q --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+expect 0 mkvdup create -q --keep-index --name 'The first.mkv' films/1.mkv discs/1 -o kept1.mkvdup
 cmp before/one.mkvdup kept1.mkvdup
 touch discs/1/*
-expect 0 mkvdup create -q --keep-index films/1.mkv discs/1 -o kept1.mkvdup
+expect 0 mkvdup create -q --keep-index --name 'The first.mkv' films/1.mkv discs/1 -o kept1.mkvdup
 cmp before/one.mkvdup kept1.mkvdup
 [ "$(find "$kept" -newer discs/1/VTS_01_1.VOB | wc -l)" -eq 0 ] || fail "kept, of what was just changed"
 sleep 2.1

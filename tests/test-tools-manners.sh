@@ -54,7 +54,7 @@ usage "--no-such-option" --no-such-option info
 usage "too many operands: \"b\"" info a b
 usage "too many operands: \"c\"" verify a b c
 usage "too many operands: \"b\"" extract -o x a b
-usage "too few operands" create a.mkv
+refused "discs: no disc is known: give one" create a.mkv
 usage "requires an argument" verify a --threads
 usage "unrecognized option '--force'" verify --force a
 for n in 0 257 -1 1x "" " 1" 99999999999999999999; do

@@ -25,7 +25,7 @@
 #include "message.h"
 #include "options.h"
 #include "original.h"
-#include "progress.h"
+#include "phases.h"
 #include "sidecar.h"
 #include "tree.h"
 #include "user_folders.h"
@@ -35,34 +35,7 @@
  */
 #define WORTH_PERCENT 75.0
 
-static const char *const phase_names[] = { "index", "match", "verify" };
-
-#define N_PHASES (sizeof phase_names / sizeof phase_names[0])
-
 /* ---- The work */
-
-/* The progress of whichever phase it is. */
-struct phases {
-  struct progress progress;
-  enum create_phase phase;
-  bool started, quiet;
-};
-
-static bool
-tell_progress (void *opaque, enum create_phase phase, uint64_t done, uint64_t total)
-{
-  struct phases *p = opaque;
-
-  if (!p->started || p->phase != phase) {
-    if (p->started)
-      progress_end (&p->progress);
-    progress_start (&p->progress, phase_names[phase], total, p->quiet);
-    p->phase = phase;
-    p->started = true;
-  }
-  progress_update (&p->progress, done);
-  return !interrupted ();
-}
 
 static int
 make_recipe (const struct options *options, const struct input *in, const char *out,
@@ -79,7 +52,7 @@ make_recipe (const struct options *options, const struct input *in, const char *
     .name = options->name,
     .keep = keep,
     .threads = options->threads,
-    .progress = tell_progress,
+    .progress = phases_tell,
     .opaque = &phases,
   };
   int r;
@@ -87,12 +60,7 @@ make_recipe (const struct options *options, const struct input *in, const char *
   if (options->keep_index && !keep)
     return -1;
   r = create_recipe (&create, report, err);
-  if (phases.started)
-    progress_end (&phases.progress);
-  /* That, and not a failure of its own. */
-  if (r == -1 && interrupted () && (err->errnum == ECANCELED || err->errnum == EINTR))
-    return error_set (err, 0, "interrupted: no recipe was written");
-  return r;
+  return phases_end (&phases, r, err);
 }
 
 static int
@@ -124,7 +92,7 @@ total_seconds (const struct create_report *report)
 {
   double sum = 0;
 
-  for (size_t i = 0; i < N_PHASES; i++)
+  for (size_t i = 0; i < PHASES; i++)
     sum += report->seconds[i];
   return sum;
 }
@@ -200,8 +168,8 @@ print_found (const struct create_report *report)
 static void
 print_seconds (const struct create_report *report)
 {
-  for (size_t i = 0; i < N_PHASES; i++)
-    printf ("  %s: %.1f s\n", phase_names[i], report->seconds[i]);
+  for (size_t i = 0; i < PHASES; i++)
+    printf ("  %s: %.1f s\n", phase_name (i), report->seconds[i]);
 }
 
 static void
@@ -258,8 +226,8 @@ print_report_json (struct json *j, const struct create_report *report)
   }
   print_tracks_json (j, report);
   json_object (j, "seconds");
-  for (size_t i = 0; i < N_PHASES; i++)
-    json_decimal (j, phase_names[i], report->seconds[i]);
+  for (size_t i = 0; i < PHASES; i++)
+    json_decimal (j, phase_name (i), report->seconds[i]);
   json_end_object (j);
 }
 

@@ -154,7 +154,7 @@ explain_in_segment (struct explanation *x, uint32_t number, struct error *err)
   x->base = (uint64_t) number << recipe->span_log2;
   from = x->range.offset > x->base ? x->range.offset - x->base : 0;
   end = x->range.offset + x->range.len - x->base;
-  r = recipe_segment_len (recipe, number, &coded, err);
+  r = recipe->old ? 0 : recipe_segment_len (recipe, number, &coded, err);
   if (r == 0) {
     explain_segment (&x->report, number, seg->len, coded);
     r = segment_trace (seg, (uint32_t) from, end < seg->len ? (uint32_t) end : seg->len,
@@ -182,8 +182,11 @@ prepare (struct explanation *x, const struct options *options, struct error *err
   if (open_image_without_sources (&x->image, options->args[0], options->sources,
                                   options->n_sources, err) == -1 ||
       byte_range_cut (&x->range, x->image.recipe->image_size, err) == -1 ||
-      image_set_verify (x->image.image, IMAGE_VERIFY_LAZY, err) == -1)
+      /* A recipe of the Go program has no digests. */
+      (!x->image.recipe->old &&
+       image_set_verify (x->image.image, IMAGE_VERIFY_LAZY, err) == -1))
     return -1;
+  x->is_unproven = x->image.recipe->old != NULL;
   image_salvage (x->image.image);
   image_set_notice (x->image.image, take_notice, x);
   x->sources = calloc (x->image.recipe->n_sources + 1u, sizeof *x->sources);

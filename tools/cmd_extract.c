@@ -2,8 +2,9 @@
 /*
  * mkvdup extract: the MKV back from its recipe.
  *
- * Each group of blocks is checked against its Merkle digest before it is written,
- * and the file has its name only when all of it is there.  To standard output ("-")
+ * Each group of blocks is checked against its Merkle digest before it is written (of a recipe
+ * of the Go program all of it, at the end), and the file has its name only when all of it is
+ * there.  To standard output ("-")
  * it goes in order by one thread; a reader of that has to look at the exit status.
  */
 #include "config.h"
@@ -68,7 +69,7 @@ extract_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
   const struct extraction *x = opaque;
 
   (void) scratch;
-  if (check_groups (x->subject->recipe, x->subject->merkle, data, len, offset, err) == -1)
+  if (content_check_part (&x->subject->check, data, len, offset, err) == -1)
     return -1;
   return x->stream ? write_stream (x->fd, data, len, err)
                    : write_all (x->fd, data, len, offset, x->output, err);
@@ -133,6 +134,17 @@ reserve (int fd, uint64_t size, const char *path, struct error *err)
 }
 
 static int
+write_image (struct extraction *x, unsigned threads, struct error *err)
+{
+  const struct content_check *check = &x->subject->check;
+
+  threads = content_check_threads (check, threads);
+  if (walk_image (x->subject->image, threads, extract_chunk, tell_progress, x, err) == -1)
+    return -1;
+  return content_check_end (check, err);
+}
+
+static int
 extract_to_file (struct extraction *x, const struct options *options, struct error *err)
 {
   CLEANUP_ATOMIC_FILE struct atomic_file file = ATOMIC_FILE_INIT;
@@ -142,8 +154,7 @@ extract_to_file (struct extraction *x, const struct options *options, struct err
     return -1;
   x->fd = file.fd;
   if (reserve (x->fd, image_size (x->subject->image), options->output, err) == -1 ||
-      walk_image (x->subject->image, options_threads (options), extract_chunk,
-                  tell_progress, x, err) == -1)
+      write_image (x, options_threads (options), err) == -1)
     return -1;
   return atomic_file_commit (&file, err);
 }
@@ -155,7 +166,7 @@ extract_to_stdout (struct extraction *x, struct error *err)
     return error_set (err, 0, "standard output is a terminal: an MKV is not for reading");
   x->fd = STDOUT_FILENO;
   x->stream = true;
-  return walk_image (x->subject->image, 1, extract_chunk, tell_progress, x, err);
+  return write_image (x, 1, err);
 }
 
 static int

@@ -12,14 +12,15 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "content_check.h"
 #include "json.h"
 #include "merkle.h"
 #include "message.h"
-#include "open_image.h"
 #include "options.h"
 #include "recipe.h"
 #include "recipe_format.h"
 #include "recipe_map.h"
+#include "recipe_old.h"
 #include "segment_plan.h"
 #include "track_note.h"
 
@@ -29,10 +30,11 @@
 /* All that is told. */
 struct info {
   struct recipe *recipe;
+  const struct recipe_old_facts *old; /* of the recipe; NULL: it is ours */
   struct recipe_note *notes;
   size_t n_notes;
   char root[HEX_MAX], fsverity[HEX_MAX];
-  bool has_costs;
+  bool has_costs, has_map;
   struct segment_costs costs; /* of all segments together */
   struct recipe_map map;      /* without columns; the same */
 };
@@ -49,14 +51,19 @@ info_free (struct info *info)
 static int
 get_digests (struct info *info, struct error *err)
 {
-  CLEANUP_FREE uint8_t *levels = load_merkle (info->recipe, err);
+  CLEANUP_CONTENT_CHECK struct content_check check = { 0 };
   uint64_t size = info->recipe->image_size;
   uint8_t digest[MERKLE_DIGEST];
+  const uint8_t *root;
 
-  if (!levels ||
-      merkle_fsverity_digest (merkle_root (levels, size), size, digest, err) == -1)
+  if (info->old)
+    return 0;
+  if (content_check_begin (&check, info->recipe, err) == -1)
     return -1;
-  merkle_hex (merkle_root (levels, size), MERKLE_DIGEST, info->root);
+  root = merkle_root (check.merkle, size);
+  if (merkle_fsverity_digest (root, size, digest, err) == -1)
+    return -1;
+  merkle_hex (root, MERKLE_DIGEST, info->root);
   merkle_hex (digest, MERKLE_DIGEST, stpcpy (info->fsverity, "sha256:"));
   return 0;
 }
@@ -84,14 +91,16 @@ static int
 info_get (struct info *info, const struct options *options, struct error *err)
 {
   info->recipe = recipe_open (options->args[0], err);
+  info->old = info->recipe ? recipe_old_facts (info->recipe) : NULL;
   if (!info->recipe ||
       recipe_notes (info->recipe, &info->notes, &info->n_notes, err) == -1 ||
       get_digests (info, err) == -1)
     return -1;
   if (!options->verbose)
     return 0;
-  info->has_costs = true;
-  for (uint32_t i = 0; i < info->recipe->n_segments; i++)
+  info->has_map = true;
+  info->has_costs = !info->old;
+  for (uint32_t i = 0; info->has_costs && i < info->recipe->n_segments; i++)
     if (add_costs (info, i, err) == -1)
       return -1;
   return recipe_map_make (&info->map, info->recipe, 0, 0, options_threads (options), err);
@@ -100,7 +109,8 @@ info_get (struct info *info, const struct options *options, struct error *err)
 static const char *
 source_hash (const struct recipe_source *source, char hex[HEX_MAX])
 {
-  merkle_hex (source->hash, RECIPE_HASH_SIZE, hex);
+  merkle_hex (source->hash, source->has_xxh64 ? sizeof (uint64_t) : RECIPE_HASH_SIZE,
+              hex);
   return hex;
 }
 
@@ -130,8 +140,8 @@ print_sources_json (struct json *j, const struct info *info)
     json_object (j, NULL);
     json_string (j, "path", source->path);
     json_number (j, "size", source->size);
-    json_string (j, "xxh3_128", source_hash (source, hex));
-    if (info->has_costs)
+    json_string (j, source->has_xxh64 ? "xxh64" : "xxh3_128", source_hash (source, hex));
+    if (info->has_map)
       json_number (j, "image_bytes", info->map.source_bytes[i]);
     json_end_object (j);
   }
@@ -236,6 +246,22 @@ print_notes_json (struct json *j, const struct info *info)
   json_end_array (j);
 }
 
+/* What such a file has for a format. */
+static void
+json_old (struct json *j, const struct recipe_old_facts *old)
+{
+  char text[HEX_MAX];
+
+  snprintf (text, sizeof text, "V%u", old->version);
+  json_string (j, "format", text);
+  snprintf (text, sizeof text, "%016" PRIx64, old->hash);
+  json_string (j, "xxh64", text);
+  json_number (j, "rows", old->n_entries);
+  json_number (j, "rows_size", old->entries_len);
+  json_number (j, "delta_size", old->delta_len);
+  json_number (j, "ranges_size", old->ranges_len);
+}
+
 static void
 print_json (const struct info *info)
 {
@@ -243,7 +269,10 @@ print_json (const struct info *info)
   struct json j = json_start (stdout);
 
   json_string (&j, "recipe", recipe->path);
-  json_number (&j, "format", RECIPE_VERSION);
+  if (info->old)
+    json_old (&j, info->old);
+  else
+    json_number (&j, "format", RECIPE_VERSION);
   print_note_json (&j, info, "creator");
   print_note_json (&j, info, "name");
   json_number (&j, "image_size", recipe->image_size);
@@ -252,16 +281,18 @@ print_json (const struct info *info)
                 percent_saved (recipe->file_size, recipe->image_size));
   json_number (&j, "segments", recipe->n_segments);
   json_number (&j, "segment_span", UINT64_C (1) << recipe->span_log2);
-  json_string (&j, "merkle_root", info->root);
-  json_string (&j, "fsverity_digest", info->fsverity);
+  if (!info->old) {
+    json_string (&j, "merkle_root", info->root);
+    json_string (&j, "fsverity_digest", info->fsverity);
+  }
   if (recipe->zlib[0])
     json_string (&j, "zlib", recipe->zlib);
   print_sources_json (&j, info);
   print_sections_json (&j, recipe);
-  if (info->has_costs) {
+  if (info->has_costs)
     print_costs_json (&j, &info->costs);
+  if (info->has_map)
     print_map_json (&j, &info->map);
-  }
   print_tracks_json (&j, info);
   print_notes_json (&j, info);
   json_finish (&j);
@@ -284,9 +315,10 @@ print_sources (const struct info *info)
   for (uint32_t i = 0; i < recipe->n_sources; i++) {
     printf ("%-12s  ", "source");
     print_safe (stdout, recipe->sources[i].path);
-    printf ("\n%-12s  %" PRIu64 " bytes, XXH3-128 %s\n", "", recipe->sources[i].size,
+    printf ("\n%-12s  %" PRIu64 " bytes, %s %s\n", "", recipe->sources[i].size,
+            recipe->sources[i].has_xxh64 ? "XXH64" : "XXH3-128",
             source_hash (&recipe->sources[i], hex));
-    if (info->has_costs)
+    if (info->has_map)
       printf ("%-12s  %" PRIu64 " bytes of the image\n", "", info->map.source_bytes[i]);
   }
 }
@@ -340,30 +372,48 @@ print_note (const struct recipe_note *note)
 }
 
 static void
+print_old (const struct recipe_old_facts *old)
+{
+  printf ("%-12s  %016" PRIx64 " of the whole image\n", "XXH64", old->hash);
+  printf ("%-12s  none: mkvdup import makes a recipe that has one\n", "Merkle root");
+  printf ("%-12s  %" PRIu64 ": %" PRIu64 " bytes\n", "rows", old->n_entries,
+          old->entries_len);
+  printf ("%-12s  %" PRIu64 " bytes\n", "delta", old->delta_len);
+  if (old->ranges_len > 0)
+    printf ("%-12s  %" PRIu64 " bytes\n", "range map", old->ranges_len);
+}
+
+static void
 print_text (const struct info *info)
 {
   const struct recipe *recipe = info->recipe;
   char name[5];
 
-  printf ("%-12s  %u\n", "format", (unsigned) RECIPE_VERSION);
+  if (info->old)
+    printf ("%-12s  V%u of the Go program\n", "format", info->old->version);
+  else
+    printf ("%-12s  %u\n", "format", (unsigned) RECIPE_VERSION);
   print_size ("image", recipe->image_size);
   print_size ("recipe", recipe->file_size);
   printf ("%-12s  %.4f %%\n", "saved",
           percent_saved (recipe->file_size, recipe->image_size));
   printf ("%-12s  %" PRIu32 " of %" PRIu64 " KiB\n", "segments", recipe->n_segments,
           (UINT64_C (1) << recipe->span_log2) / 1024);
-  printf ("%-12s  %s\n%-12s  %s\n", "Merkle root", info->root, "fs-verity",
-          info->fsverity);
+  if (info->old)
+    print_old (info->old);
+  else
+    printf ("%-12s  %s\n%-12s  %s\n", "Merkle root", info->root, "fs-verity",
+            info->fsverity);
   if (recipe->zlib[0])
     printf ("%-12s  %s\n", "zlib", recipe->zlib);
   print_sources (info);
   for (uint32_t i = 0; i < recipe->n_sections; i++)
     printf ("%-12s  %s %" PRIu64 " bytes\n", "section",
             section_name (&recipe->sections[i], name), recipe->sections[i].len);
-  if (info->has_costs) {
+  if (info->has_costs)
     print_costs (&info->costs);
+  if (info->has_map)
     print_map (&info->map);
-  }
   for (size_t i = 0; i < info->n_notes; i++)
     print_note (&info->notes[i]);
 }

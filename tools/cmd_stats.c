@@ -67,12 +67,13 @@ json_source (struct json *j, const struct stats *s, size_t number)
   const struct stats_source *source = &s->sources[number];
   char hex[2 * RECIPE_HASH_SIZE + 1];
 
-  merkle_hex (source->id->hash, RECIPE_HASH_SIZE, hex);
+  merkle_hex (source->id->hash,
+              source->id->has_xxh64 ? sizeof (uint64_t) : RECIPE_HASH_SIZE, hex);
   json_object (j, NULL);
   json_number (j, "source", number);
   json_string (j, "path", source->id->path);
   json_number (j, "size", source->id->size);
-  json_string (j, "xxh3_128", hex);
+  json_string (j, source->id->has_xxh64 ? "xxh64" : "xxh3_128", hex);
   if (source->folder)
     json_string (j, "folder", source->folder);
   json_bool (j, "found", source->found != NULL);

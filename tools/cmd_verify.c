@@ -87,7 +87,7 @@ verify_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
   if (v->fd >= 0 && (read_all (v->fd, scratch, len, offset, v->mkv, err) == -1 ||
                      compare (v, data, scratch, len, offset, err) == -1))
     return -1;
-  return check_groups (v->subject->recipe, v->subject->merkle, data, len, offset, err);
+  return content_check_part (&v->subject->check, data, len, offset, err);
 }
 
 /* Open the MKV and compare sizes.  It may be a device: one that serves the image. */
@@ -144,6 +144,7 @@ verify_image (struct verification *v, const struct options *options,
               struct outcome *outcome, struct error *err)
 {
   struct image *image = v->subject->image;
+  const struct content_check *check = &v->subject->check;
   unsigned threads = options_threads (options);
   int r;
 
@@ -152,7 +153,10 @@ verify_image (struct verification *v, const struct options *options,
   source_list_sort (&v->sources);
   progress_start (&v->progress, "verify",
                   image_size (image) + source_list_bytes (&v->sources), options->quiet);
-  r = walk_image (image, threads, verify_chunk, tell_progress, v, err);
+  r = walk_image (image, content_check_threads (check, threads), verify_chunk,
+                  tell_progress, v, err);
+  if (r == 0)
+    r = content_check_end (check, err);
   r = hash_sources (v, threads, r, err);
   outcome->seconds = progress_end (&v->progress);
   return r;

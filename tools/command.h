@@ -32,9 +32,10 @@ enum option_bit {
   ACCEPT_KEEP_INDEX = 1 << 12,
   ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
   ACCEPT_NAME = 1 << 14,
-  ACCEPT_BATCH = 1 << 15,   /* --jobs and --order */
-  ACCEPT_HTML = 1 << 16,    /* and --no-maps */
-  ACCEPT_PICTURE = 1 << 17, /* --svg and --png */
+  ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
+  ACCEPT_LIBRARY = 1 << 16,
+  ACCEPT_HTML = 1 << 17,    /* and --no-maps */
+  ACCEPT_PICTURE = 1 << 18, /* --svg and --png */
 };
 
 struct options;
@@ -53,7 +54,8 @@ struct command {
 
 extern const struct command command_batch, command_check, command_create,
   command_deltadiag, command_doctor, command_expand_config, command_explain,
-  command_extract, command_info, command_map, command_parse_mkv, command_probe,
-  command_relocate, command_scan, command_stats, command_validate, command_verify;
+  command_extract, command_import, command_info, command_map, command_parse_mkv,
+  command_probe, command_relocate, command_scan, command_stats, command_validate,
+  command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

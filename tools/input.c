@@ -11,6 +11,7 @@
 #include "input.h"
 #include "message.h"
 #include "recipe.h"
+#include "recipe_old.h"
 
 /* Are these two paths one file? */
 static bool
@@ -48,6 +49,7 @@ input_check_names (const struct input *in, const char *out, const char *sidecar,
 {
   struct error ignored;
   struct recipe *old;
+  bool is_ours;
 
   /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
   for (size_t i = 0; i < in->n; i++)
@@ -58,10 +60,14 @@ input_check_names (const struct input *in, const char *out, const char *sidecar,
   if (force || access (out, F_OK) == -1)
     return 0;
   old = recipe_open (out, &ignored);
-  if (!old)
-    return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
-                      out);
+  /* One of the Go program is perhaps all that is left of an MKV. */
+  is_ours = old && !recipe_old_facts (old);
   recipe_close (old);
+  if (!is_ours)
+    return error_set (err, 0,
+                      "%s: exists and is no recipe of this program: not replaced without "
+                      "--force",
+                      out);
   return 0;
 }
 

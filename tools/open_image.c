@@ -6,25 +6,7 @@
 #include <stdlib.h>
 
 #include "cleanup.h"
-#include "merkle.h"
 #include "open_image.h"
-#include "recipe_format.h"
-
-uint8_t *
-load_merkle (const struct recipe *recipe, struct error *err)
-{
-  CLEANUP_FREE uint8_t *data = NULL;
-  size_t len = 0;
-
-  if (recipe_read_section (recipe, SECTION_MERKLE, &data, &len, err) == -1)
-    return NULL;
-  if (!data || len != merkle_stored_len (recipe->image_size)) {
-    error_set (err, 0, "%s: its Merkle levels are missing or of a wrong length",
-               recipe->path);
-    return NULL;
-  }
-  return take_ptr (&data);
-}
 
 /* Where the sources are when no option says so.  No sidecar: nowhere. */
 static int
@@ -64,11 +46,8 @@ open_all (struct open_image *o, const char *path, struct error *err)
   if (o->n_places == 0 && o->recipe->n_sources > 0)
     return error_set (
       err, 0, "%s: no --source, and no %s.yaml to say where its sources are", path, path);
-  o->merkle = load_merkle (o->recipe, err);
-  if (!o->merkle)
+  if (content_check_begin (&o->check, o->recipe, err) == -1)
     return -1;
-  if (merkle_check_levels (o->merkle, image_size (o->image), err) == -1)
-    return error_context (err, "%s", path);
   return image_open_sources (o->image, err);
 }
 
@@ -108,6 +87,6 @@ open_image_close (struct open_image *o)
   if (o->cache)
     segment_cache_free (o->cache);
   sidecar_free (&o->sidecar);
-  free (o->merkle);
+  content_check_free (&o->check);
   *o = (struct open_image){ 0 };
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An image opened by a command: the recipe, its sources where the options or the
- * sidecar say, and its Merkle levels, checked up to the root.
+ * sidecar say, and what tells whether its bytes are right.
  */
 #ifndef MKVDUP_OPEN_IMAGE_H
 #define MKVDUP_OPEN_IMAGE_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "content_check.h"
 #include "error.h"
 #include "image.h"
 #include "sidecar.h"
@@ -20,7 +21,7 @@ struct open_image {
   struct sidecar sidecar;      /* empty when `places` was given */
   const char *const *places;   /* borrowed, or &sidecar.source_dir */
   size_t n_places;
-  uint8_t *merkle; /* merkle_stored_len bytes; owned */
+  struct content_check check;
 };
 
 #define CLEANUP_OPEN_IMAGE __attribute__ ((cleanup (open_image_close)))
@@ -33,16 +34,11 @@ int open_image_open (struct open_image *o, const char *path, const char *const *
                      size_t n_places, struct error *err);
 
 /* The same for those who can do without: sources are opened when they are read, if they are
- * there, and `merkle` is NULL.
+ * there, and `check` is not begun.
  */
 int open_image_without_sources (struct open_image *o, const char *path,
                                 const char *const *places, size_t n_places,
                                 struct error *err);
 void open_image_close (struct open_image *o);
-
-/* The recipe's stored Merkle levels, malloced; of the right length, not otherwise
- * checked.
- */
-uint8_t *load_merkle (const struct recipe *recipe, struct error *err);
 
 #endif /* MKVDUP_OPEN_IMAGE_H */

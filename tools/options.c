@@ -30,6 +30,7 @@ enum {
   OPTION_NAME,
   OPTION_JOBS,
   OPTION_ORDER,
+  OPTION_LIBRARY,
   OPTION_HTML,
   OPTION_NO_MAPS,
   OPTION_SVG,
@@ -46,6 +47,8 @@ struct option_entry {
 
 static const struct option_entry entries[] = {
   { "output", 'o', ACCEPT_OUTPUT, "FILE", "write to FILE" },
+  { "library", OPTION_LIBRARY, ACCEPT_LIBRARY, NULL,
+    "convert all that each LIBRARY names, into the folder FILE" },
   { "force", 'f', ACCEPT_FORCE, NULL, "replace the output whatever it is" },
   { "source", 's', ACCEPT_SOURCE, "PATH",
     "where a source is: its directory, or itself (may be repeated);\n"
@@ -219,6 +222,9 @@ take_option (struct options *o, int key)
     break;
   case 'j':
     o->json = true;
+    break;
+  case OPTION_LIBRARY:
+    o->library = true;
     break;
   case OPTION_DISCS:
     o->discs = optarg;

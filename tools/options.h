@@ -27,7 +27,7 @@ struct options {
   unsigned threads; /* 0: as many as is good */
   unsigned max_age; /* days; 0 if not given */
   unsigned jobs;    /* 0 if not given */
-  bool force, quiet, verbose, json, hash_sources, prune;
+  bool force, quiet, verbose, json, hash_sources, library, prune;
   bool keep_index, delete_original, yes, no_maps;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;

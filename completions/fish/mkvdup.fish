@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Completion of mkvdup for fish, made by completions/generate.
 
-set -l commands create batch info verify extract check scan probe explain stats map doctor deltadiag parse-mkv validate expand-config relocate
+set -l commands create batch info verify extract check scan probe import explain stats map doctor deltadiag parse-mkv validate expand-config relocate
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -f
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version and exit'
@@ -98,6 +98,19 @@ complete -c mkvdup -n '__fish_seen_subcommand_from probe' -l log-file -r -F -d '
 complete -c mkvdup -n '__fish_seen_subcommand_from probe' -s j -l json -d 'give the result as JSON'
 complete -c mkvdup -n '__fish_seen_subcommand_from probe' -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n '__fish_seen_subcommand_from probe' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a import -d 'convert recipes of the Go program'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s o -l output -r -F -d 'write to FILE'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -l library -d 'convert all that each LIBRARY names, into the folder FILE'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s f -l force -d 'replace the output whatever it is'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s i -l source-index -r -F -d 'remember there where sources were found'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from import' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a explain -d 'tell where bytes of an image come from'
 complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
