@@ -100,6 +100,14 @@ expect 0 mkvdup explain -j image.mkvdup 1M:64K
 is .digests right
 is '.sources[0].at' discs/disc
 
+# ---- a recipe of the Go program, which has no digests
+
+"$abs_top_srcdir/wrappers/under" "$builddir/make-old" 8 8 1300001 old
+expect 0 mkvdup explain --json old/film.mkvdup 0:1300001
+is .digests none
+python3 "$srcdir/explained.py" old/film.mkv "$(sed -n 's/^source_dir: *//p' old/film.mkvdup.yaml | tr -d '"' |
+  sed "s,^[^/],$PWD/old/&,")" <out >counts || fail "$(cat counts)"
+
 # ---- a rip of an image, whose files are known
 
 set=$(media)

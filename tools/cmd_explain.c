@@ -186,7 +186,6 @@ prepare (struct explanation *x, const struct options *options, struct error *err
       (!x->image.recipe->old &&
        image_set_verify (x->image.image, IMAGE_VERIFY_LAZY, err) == -1))
     return -1;
-  x->is_unproven = x->image.recipe->old != NULL;
   image_salvage (x->image.image);
   image_set_notice (x->image.image, take_notice, x);
   x->sources = calloc (x->image.recipe->n_sources + 1u, sizeof *x->sources);
@@ -215,10 +214,11 @@ explain_all (struct explanation *x, struct error *err)
     *err = x->wrong;
     r = -1;
   }
-  proof = !x->was_read     ? "not read"
-          : r == -1        ? "wrong"
-          : x->is_unproven ? "unproven"
-                           : "right";
+  proof = !x->was_read           ? "not read"
+          : r == -1              ? "wrong"
+          : x->image.recipe->old ? "none"
+          : x->is_unproven       ? "unproven"
+                                 : "right";
   explain_end (&x->report, proof, r == -1 ? err->text : NULL);
   return r;
 }

@@ -295,9 +295,11 @@ explain_segment (struct explain_report *r, uint32_t number, uint32_t len, uint64
   uint64_t at = (uint64_t) number << r->recipe->span_log2;
 
   if (!r->as_json) {
-    printf ("segment %" PRIu32 " of %" PRIu32 ": bytes 0x%" PRIx64 " to 0x%" PRIx64
-            ", %" PRIu64 " in the recipe, checksum right\n",
-            number, r->recipe->n_segments, at, at + len - 1, coded);
+    printf ("segment %" PRIu32 " of %" PRIu32 ": bytes 0x%" PRIx64 " to 0x%" PRIx64,
+            number, r->recipe->n_segments, at, at + len - 1);
+    if (coded > 0)
+      printf (", %" PRIu64 " in the recipe, checksum right", coded);
+    putchar ('\n');
     return;
   }
   end_segment (r);
@@ -306,7 +308,8 @@ explain_segment (struct explain_report *r, uint32_t number, uint32_t len, uint64
   json_number (&r->json, "segment", number);
   json_number (&r->json, "offset", at);
   json_number (&r->json, "length", len);
-  json_number (&r->json, "coded", coded);
+  if (coded > 0)
+    json_number (&r->json, "coded", coded);
   json_array (&r->json, "pieces");
 }
 

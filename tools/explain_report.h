@@ -48,7 +48,7 @@ struct explain_report {
 };
 
 void explain_begin (struct explain_report *r, const struct byte_range *range);
-/* `coded`: its bytes in the recipe. */
+/* `coded`: its bytes in the recipe; 0: it is not coded. */
 void explain_segment (struct explain_report *r, uint32_t number, uint32_t len,
                       uint64_t coded);
 void explain_piece (struct explain_report *r, const struct explained_piece *p);
