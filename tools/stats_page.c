@@ -81,7 +81,7 @@ const char stats_page_style[] =
   "  font-size:.88rem;color:var(--soft)}\n"
   "details{margin-top:.2rem;font-size:.92rem}\n"
   "summary{cursor:pointer;color:var(--soft);padding:.2rem 0}\n"
-  ".wide{display:flex;flex-wrap:wrap;gap:.2rem 2.5rem;overflow-x:auto}\n"
+  ".wide{display:flex;align-items:flex-start;flex-wrap:wrap;gap:.2rem 2.5rem;overflow-x:auto}\n"
   ".wide p,.wide .from{flex:1 0 100%;margin:0}\n"
   "table{border-collapse:collapse;margin:.35rem 0 .6rem;font-size:.88rem}\n"
   "caption{text-align:left;white-space:nowrap;font-weight:600;padding:.2rem 0}\n"
@@ -94,6 +94,9 @@ const char stats_page_style[] =
   "  .item .map{grid-column:2;grid-row:1/span 2}\n"
   "  .item .map.disc{grid-row:1}\n"
   "  .item details[open]{grid-column:1/-1}}\n"
+  "@media (max-width:30rem){\n"
+  "  th,td{padding-right:.5rem;font-size:.82rem}caption,td:not(.n){white-space:normal}\n"
+  "  th:last-child,td:last-child{padding-right:0}}\n"
   "@media print{.controls{display:none}.item{content-visibility:visible;break-inside:avoid}}\n";
 
 const char stats_page_script[] =
