@@ -32,6 +32,17 @@ window_init (struct window *w, int fd, uint64_t size, size_t ahead, struct error
   return 0;
 }
 
+int
+window_init_read (struct window *w, window_read_fn *read, void *opaque, uint64_t size,
+                  size_t ahead, struct error *err)
+{
+  int r = window_init (w, -1, size, ahead, err);
+
+  w->read = read;
+  w->opaque = opaque;
+  return r;
+}
+
 void
 window_free (struct window *w)
 {
@@ -51,7 +62,8 @@ read_some (struct window *w, uint8_t *to, uint64_t offset, size_t n)
   if (n > w->size - offset)
     n = w->size - offset;
   while (done < n) {
-    ssize_t r = read_patiently (w->fd, to + done, n - done, offset + done);
+    ssize_t r = w->read ? w->read (w->opaque, to + done, n - done, offset + done)
+                        : read_patiently (w->fd, to + done, n - done, offset + done);
 
     if (r < 0)
       w->errnum = errno;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A file as bytes at offsets, read with pread into one moving buffer: cheap to walk
+ * A file, or what is read like one, as bytes at offsets, read into one moving buffer: cheap to walk
  * forward, correct in any order.  Nothing is mapped, so a file that shrinks
  * meanwhile is just shorter.
  *
@@ -11,23 +11,32 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 
+/* Reads as pread does: how many bytes, 0 at the end, -1 with errno set. */
+typedef ssize_t window_read_fn (void *opaque, void *to, size_t n, uint64_t offset);
+
 struct window {
-  int fd;         /* borrowed */
-  uint64_t size;  /* of the file, when the window was made */
-  uint8_t *buf;   /* owned */
-  size_t cap;     /* of buf; grows to the largest request and `ahead` behind it */
-  size_t ahead;   /* bytes to read beyond what was asked for; > 0 */
-  uint64_t start; /* file offset of buf[0] */
-  size_t len;     /* valid bytes in buf */
+  int fd;               /* borrowed; -1 if `read` is asked */
+  window_read_fn *read; /* NULL: it is a file */
+  void *opaque;         /* borrowed */
+  uint64_t size;        /* of the file, when the window was made */
+  uint8_t *buf;         /* owned */
+  size_t cap;           /* of buf; grows to the largest request and `ahead` behind it */
+  size_t ahead;         /* bytes to read beyond what was asked for; > 0 */
+  uint64_t start;       /* file offset of buf[0] */
+  size_t len;           /* valid bytes in buf */
   int errnum; /* of the first read that failed; after it only buffered bytes are given */
 };
 
 /* `ahead`: how many bytes to read at a time. */
 int window_init (struct window *w, int fd, uint64_t size, size_t ahead,
                  struct error *err);
+/* The same of what is no file. */
+int window_init_read (struct window *w, window_read_fn *read, void *opaque, uint64_t size,
+                      size_t ahead, struct error *err);
 void window_free (struct window *w);
 
 /*

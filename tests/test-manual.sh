@@ -20,7 +20,7 @@ manual=$top/docs/mkvdup.pod
 commands=$(mkvdup --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
 same "commands" "$commands" "$(sed -n 's/^=item L<mkvdup-\([a-z-]*\)(1)>$/\1/p' "$manual")"
 same "see also" "$commands" \
-  "$(sed -n '/^=head1 SEE ALSO/,$s/^L<mkvdup-\([a-z]*\)(1)>,$/\1/p' "$manual")"
+  "$(sed -n '/^=head1 SEE ALSO/,$s/^L<mkvdup-\([a-z-]*\)(1)>,$/\1/p' "$manual")"
 
 # documented PAGE: its options, as in "-o,--output=FILE".
 documented ()
@@ -38,7 +38,7 @@ for command in $commands; do
   same "options of $command" "$(grep -vE -- '--(help|version)$' <<<"$its")" \
     "$(documented "$top/docs/mkvdup-$command.pod")"
   # What it is called with.
-  grep -qF -- " $(mkvdup "$command" --help | sed -n '1s/^Usage: \(mkvdup [a-z]*\) .*/\1/p') " \
+  grep -qF -- " $(mkvdup "$command" --help | sed -n '1s/^Usage: \(mkvdup [a-z-]*\) .*/\1/p') " \
     "$top/docs/mkvdup-$command.pod" || fail "$command: no synopsis"
 done
 [ "$(comm -13 <(sort -u <<<"$options") <(sort -u <<<"$common"))" = "" ] ||

@@ -9,7 +9,8 @@
 
 need jq cmp
 
-commands=(create info verify extract check)
+commands=(create info verify extract check explain stats map deltadiag parse-mkv
+  validate expand-config relocate)
 mib=$((1024 * 1024))
 
 # poke FILE OFFSET OCTAL: change one byte.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mkvdup info: what a recipe holds, told without its sources.  With --verbose also
- * where its bytes go, for which all segments have to be taken apart.
+ * mkvdup info: what a recipe holds, told without its sources.  With --verbose also where its
+ * bytes go and how those of the image come about, for which all segments have to be taken
+ * apart.
  */
 #include "config.h"
 
@@ -18,8 +19,10 @@
 #include "options.h"
 #include "recipe.h"
 #include "recipe_format.h"
+#include "recipe_map.h"
 #include "recipe_old.h"
 #include "segment_plan.h"
+#include "track_note.h"
 
 /* Room for "sha256:" or nothing, a digest in hexadecimal, and the end. */
 #define HEX_MAX (7 + 2 * MERKLE_DIGEST + 1)
@@ -31,14 +34,16 @@ struct info {
   struct recipe_note *notes;
   size_t n_notes;
   char root[HEX_MAX], fsverity[HEX_MAX];
-  bool has_costs;
+  bool has_costs, has_map;
   struct segment_costs costs; /* of all segments together */
+  struct recipe_map map;      /* without columns; the same */
 };
 
 static void
 info_free (struct info *info)
 {
   recipe_notes_free (info->notes, info->n_notes);
+  recipe_map_free (&info->map);
   if (info->recipe)
     recipe_close (info->recipe);
 }
@@ -83,19 +88,22 @@ add_costs (struct info *info, uint32_t number, struct error *err)
 }
 
 static int
-info_get (struct info *info, const char *path, bool with_costs, struct error *err)
+info_get (struct info *info, const struct options *options, struct error *err)
 {
-  info->recipe = recipe_open (path, err);
+  info->recipe = recipe_open (options->args[0], err);
   info->old = info->recipe ? recipe_old_facts (info->recipe) : NULL;
   if (!info->recipe ||
       recipe_notes (info->recipe, &info->notes, &info->n_notes, err) == -1 ||
       get_digests (info, err) == -1)
     return -1;
-  info->has_costs = with_costs && !info->old;
+  if (!options->verbose)
+    return 0;
+  info->has_map = true;
+  info->has_costs = !info->old;
   for (uint32_t i = 0; info->has_costs && i < info->recipe->n_segments; i++)
     if (add_costs (info, i, err) == -1)
       return -1;
-  return 0;
+  return recipe_map_make (&info->map, info->recipe, 0, 0, options_threads (options), err);
 }
 
 static const char *
@@ -120,8 +128,9 @@ section_name (const struct recipe_section *section, char name[5])
 }
 
 static void
-print_sources_json (struct json *j, const struct recipe *recipe)
+print_sources_json (struct json *j, const struct info *info)
 {
+  const struct recipe *recipe = info->recipe;
   char hex[HEX_MAX];
 
   json_array (j, "sources");
@@ -132,6 +141,8 @@ print_sources_json (struct json *j, const struct recipe *recipe)
     json_string (j, "path", source->path);
     json_number (j, "size", source->size);
     json_string (j, source->has_xxh64 ? "xxh64" : "xxh3_128", source_hash (source, hex));
+    if (info->has_map)
+      json_number (j, "image_bytes", info->map.source_bytes[i]);
     json_end_object (j);
   }
   json_end_array (j);
@@ -161,6 +172,64 @@ print_costs_json (struct json *j, const struct segment_costs *costs)
   json_number (j, "headers", costs->headers);
   json_number (j, "literals", costs->literals);
   json_end_object (j);
+}
+
+static void
+print_map_json (struct json *j, const struct recipe_map *map)
+{
+  json_object (j, "image_bytes");
+  for (unsigned i = 0; i < MAP_KINDS; i++)
+    json_number (j, map_kind_name ((enum map_kind) i), map->bytes[i]);
+  json_end_object (j);
+  json_number (j, "literal_runs", map->n_runs);
+  json_array (j, "longest_literal_runs");
+  for (unsigned i = 0; i < map->n_longest; i++) {
+    json_object (j, NULL);
+    json_number (j, "offset", map->runs[i].at);
+    json_number (j, "length", map->runs[i].len);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+/* What the notes say of the tracks, as numbers. */
+static void
+print_tracks_json (struct json *j, const struct info *info)
+{
+  struct track_note track;
+
+  json_array (j, "tracks");
+  for (size_t i = 0; i < info->n_notes; i++) {
+    if (!track_note_parse (&info->notes[i], &track))
+      continue;
+    json_object (j, NULL);
+    json_number (j, "number", track.number);
+    json_string (j, "codec", track.codec);
+    json_number (j, "frames", track.frames);
+    json_number (j, "bytes", track.bytes);
+    json_number (j, "found", track.found);
+    json_end_object (j);
+  }
+  json_end_array (j);
+}
+
+/* A note there is one of; NULL if it is missing. */
+static const char *
+note_value (const struct info *info, const char *key)
+{
+  for (size_t i = 0; i < info->n_notes; i++)
+    if (strcmp (info->notes[i].key, key) == 0)
+      return info->notes[i].value;
+  return NULL;
+}
+
+static void
+print_note_json (struct json *j, const struct info *info, const char *key)
+{
+  const char *value = note_value (info, key);
+
+  if (value)
+    json_string (j, key, value);
 }
 
 /* An array: a key may come more than once. */
@@ -204,6 +273,8 @@ print_json (const struct info *info)
     json_old (&j, info->old);
   else
     json_number (&j, "format", RECIPE_VERSION);
+  print_note_json (&j, info, "creator");
+  print_note_json (&j, info, "name");
   json_number (&j, "image_size", recipe->image_size);
   json_number (&j, "recipe_size", recipe->file_size);
   json_decimal (&j, "saved_percent",
@@ -216,10 +287,13 @@ print_json (const struct info *info)
   }
   if (recipe->zlib[0])
     json_string (&j, "zlib", recipe->zlib);
-  print_sources_json (&j, recipe);
+  print_sources_json (&j, info);
   print_sections_json (&j, recipe);
   if (info->has_costs)
     print_costs_json (&j, &info->costs);
+  if (info->has_map)
+    print_map_json (&j, &info->map);
+  print_tracks_json (&j, info);
   print_notes_json (&j, info);
   json_finish (&j);
 }
@@ -233,8 +307,9 @@ print_size (const char *label, uint64_t bytes)
 }
 
 static void
-print_sources (const struct recipe *recipe)
+print_sources (const struct info *info)
 {
+  const struct recipe *recipe = info->recipe;
   char hex[HEX_MAX];
 
   for (uint32_t i = 0; i < recipe->n_sources; i++) {
@@ -243,6 +318,8 @@ print_sources (const struct recipe *recipe)
     printf ("\n%-12s  %" PRIu64 " bytes, %s %s\n", "", recipe->sources[i].size,
             recipe->sources[i].has_xxh64 ? "XXH64" : "XXH3-128",
             source_hash (&recipe->sources[i], hex));
+    if (info->has_map)
+      printf ("%-12s  %" PRIu64 " bytes of the image\n", "", info->map.source_bytes[i]);
   }
 }
 
@@ -252,6 +329,46 @@ print_costs (const struct segment_costs *costs)
   printf ("%-12s  layout %" PRIu64 ", lengths %" PRIu64 ", headers %" PRIu64
           ", literals %" PRIu64 " bytes\n",
           "in segments", costs->layout, costs->lengths, costs->headers, costs->literals);
+}
+
+static void
+print_map (const struct recipe_map *map)
+{
+  for (unsigned i = 0; i < MAP_KINDS; i++)
+    if (map->bytes[i] > 0)
+      printf ("%-12s  %s %" PRIu64 " bytes (%.4f %%)\n", "image bytes",
+              map_kind_name ((enum map_kind) i), map->bytes[i],
+              100.0 * (double) map->bytes[i] / (double) map->image_size);
+  printf ("%-12s  %" PRIu64 " runs", "literal", map->n_runs);
+  if (map->n_longest > 0)
+    printf (", the longest %" PRIu64 " bytes at 0x%" PRIx64, map->runs[0].len,
+            map->runs[0].at);
+  putchar ('\n');
+}
+
+static void
+print_track (const struct track_note *t)
+{
+  printf ("%-12s  %" PRIu64 " ", "track", t->number);
+  print_safe (stdout, t->codec);
+  printf (": %" PRIu64 " frames, %" PRIu64 " bytes, %.4f %% found\n", t->frames, t->bytes,
+          t->bytes ? 100.0 * (double) t->found / (double) t->bytes : 100.0);
+}
+
+static void
+print_note (const struct recipe_note *note)
+{
+  struct track_note track;
+
+  if (track_note_parse (note, &track)) {
+    print_track (&track);
+    return;
+  }
+  printf ("%-12s  ", "note");
+  print_safe (stdout, note->key);
+  fputs (": ", stdout);
+  print_safe (stdout, note->value);
+  putchar ('\n');
 }
 
 static void
@@ -289,19 +406,16 @@ print_text (const struct info *info)
             info->fsverity);
   if (recipe->zlib[0])
     printf ("%-12s  %s\n", "zlib", recipe->zlib);
-  print_sources (recipe);
+  print_sources (info);
   for (uint32_t i = 0; i < recipe->n_sections; i++)
     printf ("%-12s  %s %" PRIu64 " bytes\n", "section",
             section_name (&recipe->sections[i], name), recipe->sections[i].len);
   if (info->has_costs)
     print_costs (&info->costs);
-  for (size_t i = 0; i < info->n_notes; i++) {
-    printf ("%-12s  ", "note");
-    print_safe (stdout, info->notes[i].key);
-    fputs (": ", stdout);
-    print_safe (stdout, info->notes[i].value);
-    putchar ('\n');
-  }
+  if (info->has_map)
+    print_map (&info->map);
+  for (size_t i = 0; i < info->n_notes; i++)
+    print_note (&info->notes[i]);
 }
 
 static enum exit_status
@@ -310,7 +424,7 @@ run (const struct options *options)
   __attribute__ ((cleanup (info_free))) struct info info = { 0 };
   struct error err = ERROR_INIT;
 
-  if (info_get (&info, options->args[0], options->verbose, &err) == -1) {
+  if (info_get (&info, options, &err) == -1) {
     message ("%s", err.text);
     return EXIT_FAILED;
   }
@@ -326,11 +440,13 @@ const struct command command_info = {
   .operands = "FILE.mkvdup",
   .min_args = 1,
   .max_args = 1,
-  .accepts = ACCEPT_VERBOSE | ACCEPT_JSON,
+  .accepts = ACCEPT_VERBOSE | ACCEPT_JSON | ACCEPT_THREADS,
   .summary = "tell what a recipe holds",
   .description =
-    "Tell the sizes, sources, sections, notes and digests of FILE.mkvdup, and the\n"
-    "version of zlib if it takes zlib to make parts of the image.  Its sources are\n"
-    "not needed.  --verbose also tells what the bytes of its segments stand for.\n",
+    "Tell the sizes, sources, sections, tracks, notes and digests of FILE.mkvdup, and\n"
+    "the version of zlib if it takes zlib to make parts of the image.  Its sources are\n"
+    "not needed.  --verbose also tells what the bytes of its segments stand for, and "
+    "how\n"
+    "those of the image come about.\n",
   .run = run,
 };

@@ -34,6 +34,8 @@ enum option_bit {
   ACCEPT_NAME = 1 << 14,
   ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
   ACCEPT_LIBRARY = 1 << 16,
+  ACCEPT_HTML = 1 << 17,    /* and --no-maps */
+  ACCEPT_PICTURE = 1 << 18, /* --svg and --png */
 };
 
 struct options;
@@ -50,7 +52,10 @@ struct command {
   enum exit_status (*run) (const struct options *options);
 };
 
-extern const struct command command_batch, command_check, command_create, command_extract,
-  command_import, command_info, command_probe, command_scan, command_verify;
+extern const struct command command_batch, command_check, command_create,
+  command_deltadiag, command_doctor, command_expand_config, command_explain,
+  command_extract, command_import, command_info, command_map, command_parse_mkv,
+  command_probe, command_relocate, command_scan, command_stats, command_validate,
+  command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

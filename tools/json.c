@@ -5,36 +5,7 @@
 #include <stddef.h>
 
 #include "json.h"
-
-/* The length of the UTF-8 sequence at `p` (RFC 3629: no surrogates, no overlong
- * forms, at most U+10FFFF), or 0 if it is none.  Stops at the terminating NUL.
- */
-static size_t
-utf8_len (const unsigned char *p)
-{
-  unsigned low = 0x80, high = 0xbf; /* of the second byte */
-  size_t len;
-
-  if (p[0] < 0x80)
-    return 1;
-  if (p[0] < 0xc2 || p[0] > 0xf4)
-    return 0;
-  len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-  if (p[0] == 0xe0)
-    low = 0xa0;
-  if (p[0] == 0xed)
-    high = 0x9f;
-  if (p[0] == 0xf0)
-    low = 0x90;
-  if (p[0] == 0xf4)
-    high = 0x8f;
-  if (p[1] < low || p[1] > high)
-    return 0;
-  for (size_t i = 2; i < len; i++)
-    if ((p[i] & 0xc0) != 0x80)
-      return 0;
-  return len;
-}
+#include "utf8.h"
 
 static void
 put_string (FILE *out, const char *text)
@@ -46,7 +17,7 @@ put_string (FILE *out, const char *text)
   for (; *p; p += len) {
     len = utf8_len (p);
     if (len == 0) {
-      fputs ("\xef\xbf\xbd", out); /* U+FFFD */
+      fputs (UTF8_REPLACEMENT, out);
       len = 1;
     }
     else if (*p < 0x20 || *p == 0x7f)

@@ -14,8 +14,11 @@
 #include "options.h"
 
 static const struct command *const commands[] = {
-  &command_create, &command_batch, &command_info,  &command_verify, &command_extract,
-  &command_check,  &command_scan,  &command_probe, &command_import,
+  &command_create,        &command_batch,     &command_info,      &command_verify,
+  &command_extract,       &command_check,     &command_scan,      &command_probe,
+  &command_import,        &command_explain,   &command_stats,     &command_map,
+  &command_doctor,        &command_deltadiag, &command_parse_mkv, &command_validate,
+  &command_expand_config, &command_relocate,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -29,7 +32,7 @@ print_help (FILE *out)
     "Commands:\n",
     out);
   for (size_t i = 0; i < N_COMMANDS; i++)
-    fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+    fprintf (out, "  %-13s  %s\n", commands[i]->name, commands[i]->summary);
   fputs ("\n\"mkvdup COMMAND --help\" tells more of each.\n"
          "\nExit status: 0 good, 1 failed or not so, 2 not understood.\n",
          out);

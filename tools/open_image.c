@@ -24,7 +24,7 @@ places_of_sidecar (struct open_image *o, const char *recipe_path, struct error *
 }
 
 static int
-open_all (struct open_image *o, const char *path, struct error *err)
+open_recipe (struct open_image *o, const char *path, struct error *err)
 {
   if (o->n_places == 0 && places_of_sidecar (o, path, err) == -1)
     return -1;
@@ -35,6 +35,14 @@ open_all (struct open_image *o, const char *path, struct error *err)
   if (!o->image)
     return -1;
   o->recipe = image_recipe (o->image);
+  return 0;
+}
+
+static int
+open_all (struct open_image *o, const char *path, struct error *err)
+{
+  if (open_recipe (o, path, err) == -1)
+    return -1;
   if (o->n_places == 0 && o->recipe->n_sources > 0)
     return error_set (
       err, 0, "%s: no --source, and no %s.yaml to say where its sources are", path, path);
@@ -43,16 +51,32 @@ open_all (struct open_image *o, const char *path, struct error *err)
   return image_open_sources (o->image, err);
 }
 
-int
-open_image_open (struct open_image *o, const char *path, const char *const *places,
-                 size_t n_places, struct error *err)
+typedef int open_fn (struct open_image *o, const char *path, struct error *err);
+
+static int
+open_with (open_fn *open, struct open_image *o, const char *path,
+           const char *const *places, size_t n_places, struct error *err)
 {
   *o = (struct open_image){ .places = places, .n_places = n_places };
-  if (open_all (o, path, err) == -1) {
+  if (open (o, path, err) == -1) {
     open_image_close (o);
     return -1;
   }
   return 0;
+}
+
+int
+open_image_open (struct open_image *o, const char *path, const char *const *places,
+                 size_t n_places, struct error *err)
+{
+  return open_with (open_all, o, path, places, n_places, err);
+}
+
+int
+open_image_without_sources (struct open_image *o, const char *path,
+                            const char *const *places, size_t n_places, struct error *err)
+{
+  return open_with (open_recipe, o, path, places, n_places, err);
 }
 
 void

@@ -32,6 +32,13 @@ struct open_image {
  */
 int open_image_open (struct open_image *o, const char *path, const char *const *places,
                      size_t n_places, struct error *err);
+
+/* The same for those who can do without: sources are opened when they are read, if they are
+ * there, and `check` is not begun.
+ */
+int open_image_without_sources (struct open_image *o, const char *path,
+                                const char *const *places, size_t n_places,
+                                struct error *err);
 void open_image_close (struct open_image *o);
 
 #endif /* MKVDUP_OPEN_IMAGE_H */

@@ -31,6 +31,10 @@ enum {
   OPTION_JOBS,
   OPTION_ORDER,
   OPTION_LIBRARY,
+  OPTION_HTML,
+  OPTION_NO_MAPS,
+  OPTION_SVG,
+  OPTION_PNG,
 };
 
 struct option_entry {
@@ -73,6 +77,12 @@ static const struct option_entry entries[] = {
   { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
   { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
     "write messages and progress to the end of FILE, too" },
+  { "html", OPTION_HTML, ACCEPT_HTML, "FILE",
+    "write a page with all of it to FILE, too" },
+  { "no-maps", OPTION_NO_MAPS, ACCEPT_HTML, NULL,
+    "a page without maps: no segment is decoded for it" },
+  { "svg", OPTION_SVG, ACCEPT_PICTURE, "FILE", "write an SVG picture to FILE" },
+  { "png", OPTION_PNG, ACCEPT_PICTURE, "FILE", "write a PNG picture to FILE" },
   { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
   { "json", 'j', ACCEPT_JSON, NULL, "give the result as JSON" },
   { "help", 'h', 0, NULL, "show this help and exit" },
@@ -241,6 +251,18 @@ take_option (struct options *o, int key)
     break;
   case OPTION_LOG_FILE:
     o->log_file = optarg;
+    break;
+  case OPTION_HTML:
+    o->html = optarg;
+    break;
+  case OPTION_NO_MAPS:
+    o->no_maps = true;
+    break;
+  case OPTION_SVG:
+    o->svg = optarg;
+    break;
+  case OPTION_PNG:
+    o->png = optarg;
     break;
   case 'h':
     return OPTIONS_HELP;

@@ -20,6 +20,7 @@ struct options {
   const char *source_index; /* NULL if not given, as are the next */
   const char *state;
   const char *log_file;
+  const char *html, *svg, *png;
   const char *discs;
   const char *name;
   const char *order;
@@ -27,7 +28,7 @@ struct options {
   unsigned max_age; /* days; 0 if not given */
   unsigned jobs;    /* 0 if not given */
   bool force, quiet, verbose, json, hash_sources, library, prune;
-  bool keep_index, delete_original, yes;
+  bool keep_index, delete_original, yes, no_maps;
   char **args; /* the operands; argv's, n_args of them */
   size_t n_args;
   size_t n_behind; /* of these, the last ones: behind "--" */

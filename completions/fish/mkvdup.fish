@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Completion of mkvdup for fish, made by completions/generate.
 
-set -l commands create batch info verify extract check scan probe import
+set -l commands create batch info verify extract check scan probe import explain stats map doctor deltadiag parse-mkv validate expand-config relocate
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -f
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version and exit'
@@ -40,6 +40,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from batch' -s h -l help -d 'show 
 complete -c mkvdup -n '__fish_seen_subcommand_from batch' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a info -d 'tell what a recipe holds'
+complete -c mkvdup -n '__fish_seen_subcommand_from info' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from info' -s v -l verbose -d 'say more about the result'
 complete -c mkvdup -n '__fish_seen_subcommand_from info' -s j -l json -d 'give the result as JSON'
 complete -c mkvdup -n '__fish_seen_subcommand_from info' -s h -l help -d 'show this help and exit'
@@ -110,3 +111,81 @@ complete -c mkvdup -n '__fish_seen_subcommand_from import' -l log-file -r -F -d 
 complete -c mkvdup -n '__fish_seen_subcommand_from import' -s j -l json -d 'give the result as JSON'
 complete -c mkvdup -n '__fish_seen_subcommand_from import' -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n '__fish_seen_subcommand_from import' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a explain -d 'tell where bytes of an image come from'
+complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a stats -d 'tell what a library saves'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s f -l force -d 'replace the output whatever it is'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s i -l source-index -r -F -d 'remember there where sources were found'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -l html -r -F -d 'write a page with all of it to FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -l no-maps -d 'a page without maps: no segment is decoded for it'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s v -l verbose -d 'say more about the result'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a map -d 'draw where on its sources an image lies'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -s f -l force -d 'replace the output whatever it is'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -l svg -r -F -d 'write an SVG picture to FILE'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -l png -r -F -d 'write a PNG picture to FILE'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from map' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'look whether this machine is fit to serve'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s i -l source-index -r -F -d 'remember there where sources were found'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a deltadiag -d 'tell what the bytes are that are on no source'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a parse-mkv -d 'show a Matroska file as mkvdup sees it'
+complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s v -l verbose -d 'say more about the result'
+complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a validate -d 'look whether a library can be served as it is'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s i -l source-index -r -F -d 'remember there where sources were found'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a expand-config -d 'print the configuration of a library as one file'
+complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s o -l output -r -F -d 'write to FILE'
+complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s f -l force -d 'replace the output whatever it is'
+complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a relocate -d 'tell sidecars where the discs are now'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s S -l sources -d 'hash each source whole, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s V -l version -d 'show the version and exit'

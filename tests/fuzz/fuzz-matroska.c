@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as a Matroska file: blocks come in order, within the file, with frames that
- * fill them, and the same ones whatever the window's size.
+ * fill them, and the same ones whatever the window's size; and regions are all of it, each byte
+ * once.
  */
 #include "config.h"
 
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "matroska.h"
+#include "mkv_regions.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -98,6 +100,27 @@ parse (int fd, size_t size, size_t ahead)
   return sum;
 }
 
+/* They follow each other, to the end. */
+static void
+check_regions (int fd, size_t size)
+{
+  const struct mkv_input input = { .fd = fd, .size = size };
+  struct error err = ERROR_INIT;
+  struct mkv_regions *r = mkv_regions_open (&input, &err);
+  struct mkv_region region;
+  uint64_t done = 0;
+
+  require (r != NULL);
+  while (mkv_regions_next (r, &region)) {
+    require (region.at == done && region.at < region.end && region.end <= size);
+    require (region.kind < REGION_KINDS && *region_kind_name (region.kind) != '\0');
+    require (region.kind != REGION_FRAME || region.block != NULL);
+    done = region.end;
+  }
+  require (done == size);
+  mkv_regions_close (r);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -105,6 +128,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   require (fd >= 0 && write (fd, data, size) == (ssize_t) size);
   require (parse (fd, size, 1) == parse (fd, size, 65536));
+  check_regions (fd, size);
   close (fd);
   return 0;
 }

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Around a library: mkvdup validate says what a server would say, expand-config prints what it
+# would see, and relocate follows discs that have moved.
+
+. "${srcdir:=.}/lib.sh"
+. "$srcdir/command.sh"
+. "$srcdir/library.sh"
+
+need jq
+
+make_title 1 lib/One.mkvdup
+make_title 2 lib/deep/Two.mkvdup "discs/B & \"C\" é/D"
+printf 'name: One.mkv\ndedup_file: One.mkvdup\nsource_dir: %s\n' "$tmp/discs/1" >lib/One.mkvdup.yaml
+# With a comment, another order, keys that nobody knows, and what has to be quoted.
+cat >lib/deep/Two.mkvdup.yaml <<END
+# Zwei – ein Kommentar
+source_dir: '../../discs/B & "C" é/D'   # here
+name: "Two é.mkv"
+colour: {of: "source_dir: x"}
+dedup_file: Two.mkvdup
+END
+cat >all.yaml <<END
+includes: ["lib/**/*.yaml"]
+uid: 1000
+file_mode: 0640
+on_error_command: {command: [logger, "a b", "%event%"], timeout: 7s}
+virtual_files:
+  - {name: "Third: 1917", dedup_file: lib/One.mkvdup, source_dir: discs/1, gid: 5, file_mode: 0600}
+END
+
+# ---- validate
+
+for library in lib all.yaml; do
+  expect 0 mkvdup validate --json $library
+  is .good true
+  is '.problems | length' 0
+done
+is .titles 3
+expect 0 mkvdup validate lib
+says out "2 titles, 2 sources, 0 problems"
+expect 0 mkvdup validate -q lib
+silent out
+# wrong KIND TEXT: one problem of it, and what is said.
+wrong ()
+{
+  expect 1 mkvdup validate --json lib
+  is .good false
+  is '.problems | length' 1
+  is '.problems[0].kind' "$1"
+  is ".problems[0].problem | contains(\"$2\")" true
+  expect 1 mkvdup validate lib
+  says out "$1: "
+  says out "$2"
+}
+mv discs/1 away
+wrong source "VTS_01_1.VOB was not found"
+expect 0 mkvdup validate lib --source away
+mv away discs/1
+cp lib/One.mkvdup.yaml lib/other.yaml
+wrong configuration "is already the name of"
+printf 'name: [\n' >lib/other.yaml
+wrong configuration "other.yaml:2: "
+printf 'name: x\ndedup_file: no-such.mkvdup\nsource_dir: .\n' >lib/other.yaml
+wrong configuration "no-such.mkvdup: No such file"
+rm lib/other.yaml
+head -c 999 lib/One.mkvdup >lib/Cut.mkvdup
+wrong configuration "Cut.mkvdup: "
+rm lib/Cut.mkvdup
+expect 1 mkvdup validate no-such
+says out "no-such: No such file"
+
+# ---- expand-config: read again it is the same, anywhere, and it is what is served
+
+expect 0 mkvdup expand-config all.yaml
+silent err
+cp out expanded.yaml
+! grep -q includes expanded.yaml || fail "includes are left: $(cat expanded.yaml)"
+mkdir elsewhere
+cp expanded.yaml elsewhere/
+expect 0 mkvdup expand-config elsewhere/expanded.yaml
+cmp out expanded.yaml
+expect 0 mkvdup stats --json all.yaml
+jq '.titles | map({title, recipe: (.recipe | split("/") | last), image_size})' out >before
+expect 0 mkvdup stats --json elsewhere/expanded.yaml
+jq '.titles | map({title, recipe: (.recipe | split("/") | last), image_size})' out >after
+diff before after || fail "other titles"
+for text in 'uid: 1000' 'file_mode: 0640' 'name: "Third: 1917"' 'gid: 5' 'file_mode: 0600' \
+  '- "a b"' 'timeout: "7000ms"' "source_dir: \"$tmp/discs/1\""; do
+  says expanded.yaml "$text"
+done
+python3 - <<'PY' || fail "python reads something else"
+try:
+    import yaml
+except ImportError:
+    raise SystemExit(0)
+config = yaml.safe_load(open("expanded.yaml"))
+assert sorted(f["name"] for f in config["virtual_files"]) == ["One.mkv", "Third: 1917", "Two é.mkv"]
+assert config["on_error_command"]["command"] == ["logger", "a b", "%event%"]
+PY
+expect 0 mkvdup expand-config lib
+says out 'name: "deep/Two é.mkv"'
+printf 'virtual_files: [{name: x}]\n' >bad.yaml
+expect 1 mkvdup expand-config bad.yaml all.yaml
+says err "a title without"
+says out "Third: 1917"
+refused "no-such" expand-config no-such
+expect 0 mkvdup expand-config -o new.yaml all.yaml
+silent out
+cmp new.yaml expanded.yaml
+refused "new.yaml: exists: not replaced without --force" expand-config -o new.yaml lib
+expect 0 mkvdup expand-config -fo new.yaml lib
+! cmp -s new.yaml expanded.yaml || fail "not replaced with --force"
+
+# ---- relocate
+
+usage "--source=PATH is missing" relocate lib
+cp -r lib lib.before
+expect 0 mkvdup relocate --json lib --source discs
+is .failed 0
+# One was named by its absolute path, and is left alone to the byte.
+cmp lib/One.mkvdup.yaml lib.before/One.mkvdup.yaml
+expect 0 mkvdup relocate --json lib --source discs
+is .changed 0
+cmp lib/One.mkvdup.yaml lib.before/One.mkvdup.yaml
+mkdir -p new/place
+mv discs/1 "new/place/1"
+mv "discs/B & \"C\" é" "new/place/"
+expect 1 mkvdup validate lib
+expect 1 mkvdup relocate --json lib --source discs
+is .failed 2
+is .changed 0
+expect 0 mkvdup relocate lib --source new/place
+says out "2 changed, 0 as before, 0 failed"
+expect 0 mkvdup validate lib
+grep -q '^# Zwei – ein Kommentar$' lib/deep/Two.mkvdup.yaml || fail "the comment is gone"
+[ "$(grep -v source_dir: lib/deep/Two.mkvdup.yaml)" = "$(grep -v source_dir: lib.before/deep/Two.mkvdup.yaml)" ] ||
+  fail "more was changed: $(cat lib/deep/Two.mkvdup.yaml)"
+grep -qF '   # here' lib/deep/Two.mkvdup.yaml || fail "what is behind the value is gone"
+# One recipe; where the disc has another name, by content.
+mv new/place/1 "new/renamed"
+expect 0 mkvdup relocate lib/One.mkvdup --source new
+says out "$tmp/new/renamed"
+expect 0 mkvdup validate lib
+# The source itself is changed where the sample does not see: only --sources does.
+cp -r new/renamed other
+size=$(stat -c %s other/VTS_01_1.VOB)
+printf '\1\2\3' | dd of=other/VTS_01_1.VOB bs=1 seek=$((size / 2 + 9000)) conv=notrunc status=none
+rm -r new/renamed
+expect 1 mkvdup relocate --sources lib/One.mkvdup --source other
+says err "One.mkvdup.yaml: "
+expect 0 mkvdup relocate lib/One.mkvdup --source other
+refused "no-such" relocate no-such --source other
+expect 1 mkvdup relocate lib/One.mkvdup --source no-such
+says err "no-such"
+# An alias, or a value of another form, is told and left.
+cat >lib/One.mkvdup.yaml <<END
+name: &x one
+dedup_file: One.mkvdup
+source_dir: *x
+END
+cp lib/One.mkvdup.yaml alias
+expect 1 mkvdup relocate lib/One.mkvdup --source other
+cmp alias lib/One.mkvdup.yaml
+! compgen -G 'lib/.*.tmp' || fail "that is left behind"
+echo '{name: one, source_dir: discs/1, dedup_file: One.mkvdup}' >lib/One.mkvdup.yaml
+expect 0 mkvdup relocate lib/One.mkvdup --source other
+[ "$(cat lib/One.mkvdup.yaml)" = "{name: one, source_dir: \"$tmp/other\", dedup_file: One.mkvdup}" ] ||
+  fail "$(cat lib/One.mkvdup.yaml)"
