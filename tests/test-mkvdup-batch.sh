@@ -185,6 +185,19 @@ cmp before/one.mkvdup kept1.mkvdup
 [ "$(find "$kept" -newer discs/1/VTS_01_1.VOB | wc -l)" -eq 0 ] || fail "kept, of what was just changed"
 sleep 2.1
 rm -r "$kept"
+expect 0 mkvdup index-source --json --keep-index discs/2
+is .was_kept false
+is '.sources | length' 1
+is '[.sources[0].streams[] | select(.bytes > 50000 and .anchors > 10)] | length' 3
+cp out first
+expect 0 mkvdup index-source --json --keep-index discs/2
+is .was_kept true
+[ "$(jq -c .sources out)" = "$(jq -c .sources first)" ] || fail "a kept index is another: $(cat out)"
+expect 0 mkvdup index-source discs/2
+says out "discs/2/VTS_01_1.VOB: "
+[ "$(grep -c '^  stream 0x' out)" -eq 3 ] || fail "$(cat out)"
+refused "none: No such file" index-source none
+rm -r "$kept"
 echo no folder >"$kept"
 expect 0 mkvdup create --keep-index films/1.mkv discs/1 -o kept1.mkvdup
 says err "warning: the index is not kept: "

@@ -54,8 +54,8 @@ struct command {
 
 extern const struct command command_batch, command_check, command_create,
   command_deltadiag, command_doctor, command_expand_config, command_explain,
-  command_extract, command_import, command_info, command_map, command_parse_mkv,
-  command_probe, command_relocate, command_scan, command_stats, command_validate,
-  command_verify;
+  command_extract, command_import, command_index_source, command_info, command_map,
+  command_parse_mkv, command_probe, command_relocate, command_scan, command_stats,
+  command_validate, command_verify;
 
 #endif /* MKVDUP_COMMAND_H */

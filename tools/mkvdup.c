@@ -14,11 +14,11 @@
 #include "options.h"
 
 static const struct command *const commands[] = {
-  &command_create,        &command_batch,     &command_info,      &command_verify,
-  &command_extract,       &command_check,     &command_scan,      &command_probe,
-  &command_import,        &command_explain,   &command_stats,     &command_map,
-  &command_doctor,        &command_deltadiag, &command_parse_mkv, &command_validate,
-  &command_expand_config, &command_relocate,
+  &command_create,   &command_batch,         &command_info,      &command_verify,
+  &command_extract,  &command_check,         &command_scan,      &command_probe,
+  &command_import,   &command_explain,       &command_stats,     &command_map,
+  &command_doctor,   &command_deltadiag,     &command_parse_mkv, &command_index_source,
+  &command_validate, &command_expand_config, &command_relocate,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Completion of mkvdup for fish, made by completions/generate.
 
-set -l commands create batch info verify extract check scan probe import explain stats map doctor deltadiag parse-mkv validate expand-config relocate
+set -l commands create batch info verify extract check scan probe import explain stats map doctor deltadiag parse-mkv index-source validate expand-config relocate
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -f
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version and exit'
@@ -164,6 +164,15 @@ complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s v -l verbose -d
 complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s j -l json -d 'give the result as JSON'
 complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n '__fish_seen_subcommand_from parse-mkv' -s V -l version -d 'show the version and exit'
+
+complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a index-source -d 'index a disc, and show its streams'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -l keep-index -d 'keep the index of the disc for its next rip'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s t -l threads -x -d 'use N threads; by default one a processor'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s q -l quiet -d 'show no progress, and no result that is good'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s j -l json -d 'give the result as JSON'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s h -l help -d 'show this help and exit'
+complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a validate -d 'look whether a library can be served as it is'
 complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
