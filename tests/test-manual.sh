@@ -70,9 +70,10 @@ same "keys" "$(grep -ohE 'strcmp \(key, "[a-z_]+"\) == 0' "$top"/lib/library_{ya
   sed 's/.*"\(.*\)".*/\1/')" \
   "$(sed -n 's/^=item B<\([a-z_]*\)>$/\1/p' "$top/docs/mkvdup-library.pod")"
 
-# What the README's table says there is, there is.
-grep -E '^\| `(mkvdup|nbdkit mkvdup) ' "$top/README.md" |
-  grep -oE -- '--[a-z-]+|[a-z-]+=' | sort -u >words
+# What the README's table of commands says there is, there is.
+awk '/^## / { on = $0 == "## Commands" } on && /^\|/' "$top/README.md" >table
+[ "$(wc -l <table)" -ge 10 ] || fail "README: no table of commands"
+grep -oE -- '--[a-z][a-z-]*|[a-z-]+=' table | sort -u >words
 while read -r word; do
   if [[ $word == --* ]]; then
     grep -qE -- "(^|,)$word(=|\$)" <<<"$options" || fail "README: no option $word"
@@ -80,3 +81,4 @@ while read -r word; do
     grep -q "B<$word" "$manual" || fail "README: no parameter $word"
   fi
 done <words
+same "README: commands" "$commands" "$(grep -oE '`mkvdup [a-z-]+' table | cut -d ' ' -f 2)"

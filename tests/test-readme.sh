@@ -7,8 +7,8 @@
 
 need nbdkit nbdcopy nbdinfo fsck.erofs ffmpeg mkvmerge mplex dvdauthor genisoimage faketime
 
-# Those between "## A session" and the next heading, which are indented.
-awk '/^## / { on = $0 == "## A session" } on && /^    / { print substr ($0, 5) }' \
+# Those below "## A session" and "## A collection", which are indented.
+awk '/^## / { on = $0 ~ /^## A (session|collection)$/ } on && /^    / { print substr ($0, 5) }' \
   "${abs_top_srcdir:?}/README.md" >commands
 [ "$(wc -l <commands)" -ge 7 ] || fail "few commands found: $(cat commands)"
 grep -q 'mkvdup create' commands || fail "no mkvdup create"

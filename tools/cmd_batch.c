@@ -116,8 +116,9 @@ print_sum (const struct batch *b, const struct sum *sum)
 {
   char mkv[AMOUNT_MAX], recipe[AMOUNT_MAX];
 
-  printf ("%zu MKVs: %zu made, %zu there already, %zu failed", b->n, sum->n[BATCH_MADE],
-          sum->n[BATCH_THERE], sum->n[BATCH_FAILED]);
+  printf ("%zu %s: %zu made, %zu there already, %zu failed", b->n,
+          b->n == 1 ? "MKV" : "MKVs", sum->n[BATCH_MADE], sum->n[BATCH_THERE],
+          sum->n[BATCH_FAILED]);
   if (sum->n[BATCH_WAITS] > 0)
     printf (", %zu not done", sum->n[BATCH_WAITS]);
   if (sum->n[BATCH_MADE] > 0)
