@@ -20,73 +20,78 @@
 /* A century; more is a typing error. */
 #define MAX_DAYS 36500
 
-/* Options without a short form. */
-enum {
-  OPTION_LOG_FILE = UCHAR_MAX + 1,
-  OPTION_DISCS,
-  OPTION_PRUNE,
-  OPTION_KEEP_INDEX,
-  OPTION_DELETE_ORIGINAL,
-  OPTION_NAME,
-  OPTION_JOBS,
-  OPTION_ORDER,
-  OPTION_LIBRARY,
-  OPTION_HTML,
-  OPTION_NO_MAPS,
-  OPTION_SVG,
-  OPTION_PNG,
+/* Where the value of an option goes. */
+enum option_kind {
+  IS_FLAG,
+  IS_TEXT,
+  IS_NUMBER, /* 1 … max */
+  IS_SOURCE, /* one more of them */
+  IS_HELP,
+  IS_VERSION,
 };
 
 struct option_entry {
   const char *name;
-  int key;              /* the letter of the short form, or OPTION_... */
+  char letter;          /* of the short form; 0: it has none */
   uint64_t accepted_by; /* enum option_bit; 0: by all */
-  const char *argument; /* NULL: takes none */
   const char *help;
+  enum option_kind kind;
+  size_t at;            /* in struct options */
+  const char *argument; /* NULL: takes none */
+  unsigned max;
 };
 
+#define FLAG(field) .kind = IS_FLAG, .at = offsetof (struct options, field)
+#define TEXT(what, field) \
+  .kind = IS_TEXT, .argument = what, .at = offsetof (struct options, field)
+#define NUMBER(what, field, most) \
+  .kind = IS_NUMBER, .argument = what, .at = offsetof (struct options, field), .max = most
+
 static const struct option_entry entries[] = {
-  { "output", 'o', ACCEPT_OUTPUT, "FILE", "write to FILE" },
-  { "library", OPTION_LIBRARY, ACCEPT_LIBRARY, NULL,
-    "convert all that each LIBRARY names, into the folder FILE" },
-  { "force", 'f', ACCEPT_FORCE, NULL, "replace the output whatever it is" },
-  { "source", 's', ACCEPT_SOURCE, "PATH",
+  { "output", 'o', ACCEPT_OUTPUT, "write to FILE", TEXT ("FILE", output) },
+  { "library", 0, ACCEPT_LIBRARY,
+    "convert all that each LIBRARY names, into the folder FILE", FLAG (library) },
+  { "force", 'f', ACCEPT_FORCE, "replace the output whatever it is", FLAG (force) },
+  { "source", 's', ACCEPT_SOURCE,
     "where a source is: its directory, or itself (may be repeated);\n"
-    "by default what FILE.mkvdup.yaml says" },
-  { "sources", 'S', ACCEPT_SOURCES, NULL, "hash each source whole, too" },
-  { "source-index", 'i', ACCEPT_SOURCE_INDEX, "FILE",
-    "remember there where sources were found" },
-  { "state", 'r', ACCEPT_STATE, "FILE",
-    "remember there what is done, and go on from there" },
-  { "max-age", 'a', ACCEPT_STATE, "DAYS",
-    "skip what was good so many days ago and is unchanged" },
-  { "discs", OPTION_DISCS, ACCEPT_DISCS, "FILE", "the library of discs" },
-  { "prune", OPTION_PRUNE, ACCEPT_PRUNE, NULL,
-    "forget discs that are not there any more" },
-  { "name", OPTION_NAME, ACCEPT_NAME, "NAME",
-    "what the image is called; by default as MKV" },
-  { "keep-index", OPTION_KEEP_INDEX, ACCEPT_KEEP_INDEX, NULL,
-    "keep the index of the disc for its next rip" },
-  { "delete-original", OPTION_DELETE_ORIGINAL, ACCEPT_DELETE, NULL,
-    "delete MKV when all is verified and on the disks, if you say yes" },
-  { "yes", 'y', ACCEPT_DELETE, NULL, "do not ask: delete it" },
-  { "jobs", 'J', ACCEPT_BATCH, "N", "make N recipes at a time" },
-  { "order", OPTION_ORDER, ACCEPT_BATCH, "HOW",
-    "begin with the smallest, the largest, or by priority" },
-  { "threads", 't', ACCEPT_THREADS, "N", "use N threads; by default one a processor" },
-  { "quiet", 'q', ACCEPT_QUIET, NULL, "show no progress, and no result that is good" },
-  { "log-file", OPTION_LOG_FILE, ACCEPT_QUIET, "FILE",
-    "write messages and progress to the end of FILE, too" },
-  { "html", OPTION_HTML, ACCEPT_HTML, "FILE",
-    "write a page with all of it to FILE, too" },
-  { "no-maps", OPTION_NO_MAPS, ACCEPT_HTML, NULL,
-    "a page without maps: no segment is decoded for it" },
-  { "svg", OPTION_SVG, ACCEPT_PICTURE, "FILE", "write an SVG picture to FILE" },
-  { "png", OPTION_PNG, ACCEPT_PICTURE, "FILE", "write a PNG picture to FILE" },
-  { "verbose", 'v', ACCEPT_VERBOSE, NULL, "say more about the result" },
-  { "json", 'j', ACCEPT_JSON, NULL, "give the result as JSON" },
-  { "help", 'h', 0, NULL, "show this help and exit" },
-  { "version", 'V', 0, NULL, "show the version and exit" },
+    "by default what FILE.mkvdup.yaml says",
+    .kind = IS_SOURCE, .argument = "PATH" },
+  { "sources", 'S', ACCEPT_SOURCES, "hash each source whole, too", FLAG (hash_sources) },
+  { "source-index", 'i', ACCEPT_SOURCE_INDEX, "remember there where sources were found",
+    TEXT ("FILE", source_index) },
+  { "state", 'r', ACCEPT_STATE, "remember there what is done, and go on from there",
+    TEXT ("FILE", state) },
+  { "max-age", 'a', ACCEPT_STATE, "skip what was good so many days ago and is unchanged",
+    NUMBER ("DAYS", max_age, MAX_DAYS) },
+  { "discs", 0, ACCEPT_DISCS, "the library of discs", TEXT ("FILE", discs) },
+  { "prune", 0, ACCEPT_PRUNE, "forget discs that are not there any more", FLAG (prune) },
+  { "name", 0, ACCEPT_NAME, "what the image is called; by default as MKV",
+    TEXT ("NAME", name) },
+  { "keep-index", 0, ACCEPT_KEEP_INDEX, "keep the index of the disc for its next rip",
+    FLAG (keep_index) },
+  { "delete-original", 0, ACCEPT_DELETE,
+    "delete MKV when all is verified and on the disks, if you say yes",
+    FLAG (delete_original) },
+  { "yes", 'y', ACCEPT_DELETE, "do not ask: delete it", FLAG (yes) },
+  { "jobs", 'J', ACCEPT_BATCH, "make N recipes at a time", NUMBER ("N", jobs, MAX_JOBS) },
+  { "order", 0, ACCEPT_BATCH, "begin with the smallest, the largest, or by priority",
+    TEXT ("HOW", order) },
+  { "threads", 't', ACCEPT_THREADS, "use N threads; by default one a processor",
+    NUMBER ("N", threads, MAX_THREADS) },
+  { "quiet", 'q', ACCEPT_QUIET, "show no progress, and no result that is good",
+    FLAG (quiet) },
+  { "log-file", 0, ACCEPT_QUIET, "write messages and progress to the end of FILE, too",
+    TEXT ("FILE", log_file) },
+  { "html", 0, ACCEPT_HTML, "write a page with all of it to FILE, too",
+    TEXT ("FILE", html) },
+  { "no-maps", 0, ACCEPT_HTML, "a page without maps: no segment is decoded for it",
+    FLAG (no_maps) },
+  { "svg", 0, ACCEPT_PICTURE, "write an SVG picture to FILE", TEXT ("FILE", svg) },
+  { "png", 0, ACCEPT_PICTURE, "write a PNG picture to FILE", TEXT ("FILE", png) },
+  { "verbose", 'v', ACCEPT_VERBOSE, "say more about the result", FLAG (verbose) },
+  { "json", 'j', ACCEPT_JSON, "give the result as JSON", FLAG (json) },
+  { "help", 'h', 0, "show this help and exit", .kind = IS_HELP },
+  { "version", 'V', 0, "show the version and exit", .kind = IS_VERSION },
 };
 
 #define N_ENTRIES (sizeof entries / sizeof entries[0])
@@ -98,10 +103,17 @@ is_accepted (const struct option_entry *e, uint64_t accepts)
   return e->accepted_by == 0 || (accepts & e->accepted_by) != 0;
 }
 
+/* What getopt_long calls entry `i`, or by its letter. */
+static int
+key_of (size_t i)
+{
+  return entries[i].letter ? entries[i].letter : UCHAR_MAX + 1 + (int) i;
+}
+
 static bool
 has_letter (const struct option_entry *e)
 {
-  return e->key <= UCHAR_MAX;
+  return e->letter != 0;
 }
 
 /* What getopt_long wants to know of the options accepted. */
@@ -124,10 +136,10 @@ fill_tables (struct getopt_tables *t, const char *mode, uint64_t accepts)
       continue;
     t->longs[n++] =
       (struct option){ e->name, e->argument ? required_argument : no_argument, NULL,
-                       e->key };
+                       key_of (i) };
     if (!has_letter (e))
       continue;
-    *letter++ = (char) e->key;
+    *letter++ = e->letter;
     if (e->argument)
       *letter++ = ':';
   }
@@ -187,89 +199,41 @@ parse_number (const char *option, const char *text, unsigned max, unsigned *numb
   return OPTIONS_OK;
 }
 
+static const struct option_entry *
+find_entry (int key)
+{
+  for (size_t i = 0; i < N_ENTRIES; i++)
+    if (key_of (i) == key)
+      return &entries[i];
+  return NULL;
+}
+
 /* Put one option where it belongs. */
 static enum options_result
 take_option (struct options *o, int key)
 {
-  switch (key) {
-  case 'o':
-    o->output = optarg;
+  const struct option_entry *e = find_entry (key);
+  void *to;
+
+  if (!e)
+    return OPTIONS_WRONG; /* getopt_long has said why */
+  to = (char *) o + e->at;
+  switch (e->kind) {
+  case IS_FLAG:
+    *(bool *) to = true;
     break;
-  case 'f':
-    o->force = true;
+  case IS_TEXT:
+    *(const char **) to = optarg;
     break;
-  case 's':
+  case IS_NUMBER:
+    return parse_number (e->name, optarg, e->max, to);
+  case IS_SOURCE:
     o->sources[o->n_sources++] = optarg;
     break;
-  case 't':
-    return parse_number ("threads", optarg, MAX_THREADS, &o->threads);
-  case 'S':
-    o->hash_sources = true;
-    break;
-  case 'i':
-    o->source_index = optarg;
-    break;
-  case 'r':
-    o->state = optarg;
-    break;
-  case 'a':
-    return parse_number ("max-age", optarg, MAX_DAYS, &o->max_age);
-  case 'q':
-    o->quiet = true;
-    break;
-  case 'v':
-    o->verbose = true;
-    break;
-  case 'j':
-    o->json = true;
-    break;
-  case OPTION_LIBRARY:
-    o->library = true;
-    break;
-  case OPTION_DISCS:
-    o->discs = optarg;
-    break;
-  case OPTION_PRUNE:
-    o->prune = true;
-    break;
-  case OPTION_KEEP_INDEX:
-    o->keep_index = true;
-    break;
-  case OPTION_DELETE_ORIGINAL:
-    o->delete_original = true;
-    break;
-  case 'y':
-    o->yes = true;
-    break;
-  case OPTION_NAME:
-    o->name = optarg;
-    break;
-  case 'J':
-    return parse_number ("jobs", optarg, MAX_JOBS, &o->jobs);
-  case OPTION_ORDER:
-    o->order = optarg;
-    break;
-  case OPTION_LOG_FILE:
-    o->log_file = optarg;
-    break;
-  case OPTION_HTML:
-    o->html = optarg;
-    break;
-  case OPTION_NO_MAPS:
-    o->no_maps = true;
-    break;
-  case OPTION_SVG:
-    o->svg = optarg;
-    break;
-  case OPTION_PNG:
-    o->png = optarg;
-    break;
-  case 'h':
+  case IS_HELP:
     return OPTIONS_HELP;
-  case 'V':
+  case IS_VERSION:
     return OPTIONS_VERSION;
-  default:
-    return OPTIONS_WRONG; /* getopt_long has said why */
   }
   return OPTIONS_OK;
 }
@@ -349,7 +313,8 @@ options_free (struct options *options)
 static int
 print_names (FILE *out, const struct option_entry *e)
 {
-  int width = has_letter (e) ? fprintf (out, "  -%c, ", e->key) : fprintf (out, "      ");
+  int width =
+    has_letter (e) ? fprintf (out, "  -%c, ", e->letter) : fprintf (out, "      ");
 
   return width + fprintf (out, "--%s%s%s", e->name, e->argument ? "=" : "",
                           e->argument ? e->argument : "");
