@@ -81,4 +81,13 @@ while read -r word; do
     grep -q "B<$word" "$manual" || fail "README: no parameter $word"
   fi
 done <words
+# And what the guide for users of the Go program says is ours.
+awk -F '|' '/^## / { on = $0 == "## Command by command" } on && NR > 3 { print $3 }' "$top/docs/guide-go.md" >ours
+while read -r word; do
+  grep -qE -- "(^|,)$word(=|\$)" <<<"$options" || fail "guide-go: no option $word"
+done < <(grep -oE -- '--[a-z][a-z-]*' ours | sort -u)
+while read -r word; do
+  grep -qx "$word" <<<"$commands" || fail "guide-go: no command $word"
+done < <(grep -oE '`[a-z-]+' ours | tr -d '`' | grep -v '^nbdkit$' | sort -u)
+[ "$(grep -c '`' ours)" -ge 8 ] || fail "guide-go: no table of commands"
 same "README: commands" "$commands" "$(grep -oE '`mkvdup [a-z-]+' table | cut -d ' ' -f 2)"
