@@ -301,13 +301,40 @@ end_phase (struct creation *c)
   c->report->seconds[c->phase] = now () - c->report->seconds[c->phase];
 }
 
+/* Asked when nobody else commits there.  What was seen there before the work began may have been
+ * replaced since.
+ */
+static int
+may_replace (void *opaque, struct error *err)
+{
+  const struct creation *c = opaque;
+  const char *out = c->options->out;
+  struct error ignored = ERROR_INIT;
+  struct recipe *there;
+  uint8_t root[MERKLE_DIGEST];
+  bool is_same;
+
+  if (c->options->replaces_any || (access (out, F_OK) == -1 && errno == ENOENT))
+    return 0;
+  there = recipe_open (out, &ignored);
+  is_same = there && recipe_root (there, root, &ignored) == 0 &&
+            memcmp (root, c->report->root, sizeof root) == 0;
+  recipe_close (there);
+  if (is_same)
+    return 0;
+  return error_set (err, 0,
+                    "%s: exists and is not the recipe of this MKV: not replaced without "
+                    "--force",
+                    out);
+}
+
 /* The recipe comes first: a new sidecar is not to give an old recipe another name. */
 static int
 commit (struct creation *c, struct error *err)
 {
   struct atomic_file *const files[] = { &c->out, &c->sidecar };
 
-  return atomic_files_commit (files, c->options->sidecar ? 2 : 1, err);
+  return atomic_files_commit_if (files, c->options->sidecar ? 2 : 1, may_replace, c, err);
 }
 
 static int

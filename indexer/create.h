@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "merkle.h"
 
 enum create_phase {
   CREATE_INDEX,  /* reading the sources: bytes of all of them */
@@ -47,6 +48,7 @@ struct create_options {
   const char *name;             /* of the image, in both; NULL: as the MKV's */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
+  bool replaces_any;            /* also the recipe of another image, and other files */
   void *opaque;
 };
 
@@ -61,6 +63,7 @@ struct create_track {
 };
 
 struct create_report {
+  uint8_t root[MERKLE_DIGEST]; /* of the image's Merkle tree */
   char *base; /* absolute directory that the recipe's source paths start from; owned */
   uint64_t mkv_bytes, source_bytes, recipe_bytes;
   uint64_t
@@ -79,7 +82,8 @@ struct create_report {
   const char *scrambling;
 };
 
-/* Make a recipe.  On success `report` is filled in (free with create_report_free); on
+/* Make a recipe.  Unless `replaces_any`, what is at `out` when it gets its name may be nothing
+ * or a recipe of the same image; another's may be all that is left of an MKV.  On success `report` is filled in (free with create_report_free); on
  * failure there is no new file, unless `err` says that it is written.  One is that a source is scrambled
  * and little of the MKV was found.
  */

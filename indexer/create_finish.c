@@ -91,6 +91,8 @@ creation_finish_file (struct creation *c, struct error *err)
 
   if (merkle_finish (c->merkle, c->report->mkv_bytes, err) == -1)
     return -1;
+  memcpy (c->report->root, merkle_root (c->merkle, c->report->mkv_bytes),
+          sizeof c->report->root);
   sources = calloc (c->sources.n + 1, sizeof *sources);
   if (!sources)
     return error_set (err, ENOMEM, "%s", c->options->out);

@@ -297,8 +297,8 @@ sort_and_unite (struct disc *disc)
 }
 
 /* The disc without the file that a recipe is to be made of. */
-static int
-leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
+int
+disc_leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
 {
   size_t n = 0;
 
@@ -329,7 +329,7 @@ find (const char *const *sources, const struct names *names, const struct stat *
     if (take_source (disc, names->name[i], err) == -1)
       return -1;
   sort_and_unite (disc);
-  return mkv ? leave_out (disc, mkv, err) : 0;
+  return mkv ? disc_leave_out (disc, mkv, err) : 0;
 }
 
 int

@@ -48,6 +48,9 @@ int disc_find (const char *const *sources, size_t n_sources, const struct stat *
                struct disc *disc, struct error *err);
 void disc_free (struct disc *disc);
 
+/* Leave a file out of the disc, if it is in it.  -1 with `err` set: nothing else is. */
+int disc_leave_out (struct disc *disc, const struct stat *file, struct error *err);
+
 /* Would this file be taken below a directory?  Then *is; -1 with `err` set if it cannot be
  * read.  As above: not while another thread writes to stderr.
  */

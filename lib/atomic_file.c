@@ -182,7 +182,8 @@ rename_all (struct atomic_file *const *files, size_t n, int dir, struct error *e
 }
 
 int
-atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err)
+atomic_files_commit_if (struct atomic_file *const *files, size_t n,
+                        atomic_file_may_fn *may, void *opaque, struct error *err)
 {
   CLEANUP_CLOSE int dir = open_directory (files[0]->path, err);
 
@@ -191,9 +192,17 @@ atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *e
   for (size_t i = 0; i < n; i++)
     if (TEMP_FAILURE_RETRY (fsync (files[i]->fd)) == -1)
       return error_set (err, errno, "%s: fsync", files[i]->path);
-  if (n > 1 && lock_directory (dir, files[0]->path, err) == -1)
+  if ((n > 1 || may) && lock_directory (dir, files[0]->path, err) == -1)
+    return -1;
+  if (may && may (opaque, err) == -1)
     return -1;
   return rename_all (files, n, dir, err);
+}
+
+int
+atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err)
+{
+  return atomic_files_commit_if (files, n, NULL, NULL, err);
 }
 
 int

@@ -55,6 +55,13 @@ int atomic_file_commit (struct atomic_file *f, struct error *err);
  */
 int atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err);
 
+/* The same, unless `may` says with the lock held that it is not to be (-1 with `err` set).
+ * NULL: always.
+ */
+typedef int atomic_file_may_fn (void *opaque, struct error *err);
+int atomic_files_commit_if (struct atomic_file *const *files, size_t n,
+                            atomic_file_may_fn *may, void *opaque, struct error *err);
+
 /* Who reads a file, and replaces it by one that follows from what it read, holds this in
  * between: the lock of the directory of `path`, until the descriptor that is returned is
  * closed.  One file may be committed meanwhile, but not several.  -1 with `err` set: no such

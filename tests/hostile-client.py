@@ -35,9 +35,9 @@ LARGE = 4        # of those, at once, that ask for as much as there may be
 # was, 64 MiB at most; with more threads a connection, more.  The rest of a connection is
 # its thread's stack and what we know of it.
 BUFFER_KIB, CONNECTION_KIB, SLACK_KIB = 64 << 10, 64, 32 << 10
-PEAK_KIB = LARGE * BUFFER_KIB + CROWD * CONNECTION_KIB + SLACK_KIB
 # What malloc keeps when they have gone: 32 MiB, and small buffers below what is in use.
 LEFT_KIB = (32 << 10) + CROWD // 5 * 1024
+PEAK_KIB = LARGE * BUFFER_KIB + CROWD * CONNECTION_KIB + SLACK_KIB + LEFT_KIB
 # nbdkit has a line for nearly all that it refuses; it ends a connection after 32 options, or one
 # request that is none.
 LINES = 2500

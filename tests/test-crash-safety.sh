@@ -89,7 +89,7 @@ written ()
 
 for old in none good-1; do
   written create out.mkvdup,out.mkvdup.yaml $old "judge_create $old \"\$1\"" -- \
-    "$mkvdup" create -q -t 1 -o out.mkvdup "$tmp/film-2.mkv" "$tmp/disc-2"
+    "$mkvdup" create -q -f -t 1 -o out.mkvdup "$tmp/film-2.mkv" "$tmp/disc-2"
 done
 
 mkdir old-film
@@ -189,7 +189,7 @@ pair ()
 # race_create N [UNDER...]
 race_create ()
 {
-  "${@:2}" "$mkvdup" create -q -t 1 -o race/out.mkvdup "film-$1.mkv" "disc-$1"
+  "${@:2}" "$mkvdup" create -q -f -t 1 -o race/out.mkvdup "film-$1.mkv" "disc-$1"
 }
 
 mkdir race
@@ -227,7 +227,7 @@ race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:signal=SIG
   2>/dev/null && fail "was not killed"
 [ -e race/out.mkvdup ] && [ ! -e race/out.mkvdup.yaml ] || fail "was not killed between renames"
 rm race/.out.mkvdup.yaml.??????.tmp
-timeout "$patience" "$mkvdup" create -q -o race/out.mkvdup film-2.mkv disc-2 || fail "a stale lock"
+timeout "$patience" "$mkvdup" create -q -f -o race/out.mkvdup film-2.mkv disc-2 || fail "a stale lock"
 [ "$(pair)" = 2 ]
 
 # Who waits for it can be interrupted.
@@ -236,7 +236,7 @@ holder=$!
 until ! flock -n race true; do
   sleep 0.01
 done
-env --default-signal=INT "$mkvdup" create -q -o race/out.mkvdup film-1.mkv disc-1 2>err &
+env --default-signal=INT "$mkvdup" create -q -f -o race/out.mkvdup film-1.mkv disc-1 2>err &
 pid=$!
 # It waits: all is written, and it has been asleep for a while.
 asleep=0

@@ -26,7 +26,7 @@ now ()
   echo "${EPOCHREALTIME/[.,]/}" # microseconds
 }
 start=$(now)
-expect 0 mkvdup create -q -t 1 -o dir/film.mkvdup film.mkv "$disc"
+expect 0 mkvdup create -q -f -t 1 -o dir/film.mkvdup film.mkv "$disc"
 duration=$(($(now) - start))
 cmp dir/film.mkvdup good.mkvdup
 rm dir/*
@@ -61,7 +61,7 @@ note_phase ()
 # kill_create INSTANT
 kill_create ()
 {
-  mkvdup create -q -t 1 -o dir/film.mkvdup film.mkv "$disc" 2>/dev/null &
+  mkvdup create -q -f -t 1 -o dir/film.mkvdup film.mkv "$disc" 2>/dev/null &
   local pid=$!
   later "$1"
   kill -KILL "$pid" 2>/dev/null || true
@@ -105,7 +105,7 @@ all_met || fail "not killed in each phase"
 
 # What is left behind is in nobody's way, and the old recipe works.
 cp old.mkvdup dir/film.mkvdup
-mkvdup create -q -t 1 -o dir/film.mkvdup film.mkv "$disc" 2>/dev/null &
+mkvdup create -q -f -t 1 -o dir/film.mkvdup film.mkv "$disc" 2>/dev/null &
 pid=$!
 until compgen -G 'dir/.film.mkvdup.*.tmp' >/dev/null; do
   kill -0 "$pid" 2>/dev/null || fail "no temporary file was seen"
@@ -113,7 +113,7 @@ done
 kill -KILL "$pid" 2>/dev/null || true
 wait "$pid" 2>/dev/null || true
 expect 0 mkvdup verify -q --source "$set" dir/film.mkvdup old.mkv
-expect 0 mkvdup create -q -o dir/film.mkvdup film.mkv "$disc"
+expect 0 mkvdup create -q -f -o dir/film.mkvdup film.mkv "$disc"
 expect 0 mkvdup verify -q dir/film.mkvdup film.mkv
 cmp dir/film.mkvdup good.mkvdup
 rm -f dir/.film*
@@ -124,7 +124,7 @@ interrupts=$(usually 6 12)
 for ((i = 0; i < interrupts; i++)); do
   rm -f dir/*
   status=0
-  env --default-signal=INT mkvdup create -q -t 2 -o dir/film.mkvdup film.mkv "$disc" 2>err &
+  env --default-signal=INT mkvdup create -q -f -t 2 -o dir/film.mkvdup film.mkv "$disc" 2>err &
   pid=$!
   later $((duration * (2 * i + 1) / (2 * interrupts)))
   kill -INT "$pid" 2>/dev/null || true
@@ -157,7 +157,7 @@ no_room ()
   cmp dir/film.mkvdup old.mkvdup
   [ "$(ls -A dir)" = film.mkvdup ] || fail "left: $(ls -A dir)"
 }
-create=(mkvdup create -q -t 1 -o dir/film.mkvdup film.mkv "$disc")
+create=(mkvdup create -q -f -t 1 -o dir/film.mkvdup film.mkv "$disc")
 
 rm -f dir/*
 cp old.mkvdup dir/film.mkvdup

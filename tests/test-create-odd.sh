@@ -18,7 +18,7 @@ count=0
 odd ()
 {
   local file=$1 from=${2:-$disc} saved
-  mkvdup create -q --json -o odd.mkvdup "$file" "$from" >report 2>err ||
+  mkvdup create -q -f --json -o odd.mkvdup "$file" "$from" >report 2>err ||
     fail "$file: $(cat err)"
   saved=$(jq '.saved_percent < 75' <report)
   case $saved,$(cat err) in

@@ -79,7 +79,7 @@ fi
 
 for rip in ffmpeg trimmed other; do
   for threads in 1 2 8; do
-    mkvdup create -q -t $threads -o t$threads.mkvdup "$set/$rip.mkv" "$disc" 2>/dev/null
+    mkvdup create -q -f -t $threads -o t$threads.mkvdup "$set/$rip.mkv" "$disc" 2>/dev/null
     cmp t1.mkvdup t$threads.mkvdup || fail "$rip: other bytes by $threads threads"
   done
 done

@@ -73,7 +73,7 @@ for track in 1 2; do
   cp "$set/mkvmerge.mkv" noise.mkv
   length=$((size / 3)) at=$((pos + size / 3))
   head -c $length /dev/urandom | dd of=noise.mkv bs=1 seek=$at conv=notrunc status=none
-  mkvdup create -q noise.mkv "$set/disc.iso" -o noise.mkvdup
+  mkvdup create -q -f noise.mkv "$set/disc.iso" -o noise.mkvdup
   diagnose noise.mkvdup noise.mkv
   [ "$(jq --argjson a $at --argjson l $length --argjson t $track --argjson p "$pts" \
     '[.longest[] | select(.offset <= $a + 20 and .offset + .length >= $a + $l - 20 and
@@ -97,7 +97,7 @@ data = bytearray(open("dvd.mkv", "rb").read())
 data[at : at + size] = bytes(b ^ 0x5A for b in data[at : at + size])
 open("noise.mkv", "wb").write(data)
 PY
-  mkvdup create -q noise.mkv "$set/disc.iso" -o noise.mkvdup
+  mkvdup create -q -f noise.mkv "$set/disc.iso" -o noise.mkvdup
   diagnose noise.mkvdup noise.mkv
   [ $(($(bytes "$1" 1) - $3)) -le 8 ] && [ "$(bytes "$1" 1)" -ge "$3" ] ||
     fail "$3 bytes of $1 are not told: $(cat out)"

@@ -60,7 +60,7 @@ recipe ()
   size=$(stat -c %s "$file")
   rm -f odd.mkvdup* extracted
   problems=()
-  if ! mkvdup create -q --json -o odd.mkvdup "$file" "$@" >report 2>err; then
+  if ! mkvdup create -q -f --json -o odd.mkvdup "$file" "$@" >report 2>err; then
     problems+=("create: $(cat err)")
     echo '{"tracks": []}' >report
   elif ! mkvdup extract -q -o extracted odd.mkvdup || ! cmp "$file" extracted; then

@@ -53,8 +53,13 @@ fi
 
 # ---- recipes that claim much
 
-limited 0 mkvdup info fills.mkvdup
-limited 0 mkvdup info names.mkvdup
+for recipe in fills names; do
+  limited 1 mkvdup info $recipe.mkvdup
+  says err 'is not that of the level below'
+  limited 0 mkvdup explain $recipe.mkvdup 0
+  limited 0 mkvdup map --force --svg map.svg $recipe.mkvdup
+  limited 0 mkvdup map --force --png map.png $recipe.mkvdup
+done
 for recipe in huge fills names; do
   limited 1 mkvdup verify -q "$recipe.mkvdup"
 done

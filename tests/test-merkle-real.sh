@@ -14,7 +14,7 @@ set=$(media)
 check ()
 {
   local mkv=$1 root digest
-  mkvdup create -q -o film.mkvdup "$mkv" "$set/disc.iso" 2>/dev/null
+  mkvdup create -q -f -o film.mkvdup "$mkv" "$set/disc.iso" 2>/dev/null
   mkvdup info --json film.mkvdup >report
 
   digest=$(fsverity digest --hash-alg=sha256 --block-size=4096 "$mkv" | cut -d ' ' -f 1)

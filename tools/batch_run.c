@@ -124,6 +124,19 @@ is_disc_of (const struct batch_disc *disc, const struct input *in)
   return true;
 }
 
+/* No MKV of the batch is a source of any: it may be about to be deleted. */
+static int
+leave_out_mkvs (const struct batch *b, struct disc *disc, struct error *err)
+{
+  for (size_t i = 0; i < b->n; i++) {
+    struct stat st;
+
+    if (stat (b->jobs[i].entry->mkv, &st) == 0 && disc_leave_out (disc, &st, err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 /* Its files are found now, as that is not for several threads (disc.h). */
 static void
 find_disc (struct batch *b, struct batch_job *job)
@@ -138,7 +151,8 @@ find_disc (struct batch *b, struct batch_job *job)
     b->n_discs++;
     disc->sources = job->input.sources;
     disc->n_sources = job->input.n;
-    if (indexed_disc_find (&disc->indexed, &options, &disc->err) == -1)
+    if (indexed_disc_find (&disc->indexed, &options, &disc->err) == -1 ||
+        leave_out_mkvs (b, &disc->indexed.disc, &disc->err) == -1)
       disc->state = DISC_FAILED;
   }
   disc->users++;
@@ -383,6 +397,7 @@ make (struct worker *w, struct batch_job *job)
                                          .sidecar = sidecar,
                                          .name = job->entry->name,
                                          .threads = threads_each (b),
+                                         .replaces_any = b->options->force,
                                          .progress = tell_create,
                                          .opaque = w };
 

@@ -46,7 +46,7 @@ delete_original (struct batch *b, struct batch_job *job, struct sum *sum)
 {
   struct error err = ERROR_INIT;
 
-  if (original_delete (&job->original, job->entry->recipe, job->report.base, true,
+  if (original_delete (&job->original, job->entry->recipe, &job->report, true,
                        &err) == ORIGINAL_DELETED) {
     sum->deleted++;
     if (!b->options->quiet)

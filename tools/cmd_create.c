@@ -52,6 +52,7 @@ make_recipe (const struct options *options, const struct input *in, const char *
     .name = options->name,
     .keep = keep,
     .threads = options->threads,
+    .replaces_any = options->force,
     .progress = phases_tell,
     .opaque = &phases,
   };
@@ -99,14 +100,14 @@ total_seconds (const struct create_report *report)
 
 /* After the result has been told. */
 static int
-original_end (const struct original *original, const char *out, const char *base,
-              const struct options *options, struct error *err)
+original_end (const struct original *original, const char *out,
+              const struct create_report *report, const struct options *options, struct error *err)
 {
   if (fflush (stdout) != 0 || ferror (stdout)) {
     message ("standard output: %m; the MKV is kept");
     return -1;
   }
-  switch (original_delete (original, out, base, options->yes, err)) {
+  switch (original_delete (original, out, report, options->yes, err)) {
   case ORIGINAL_DELETED:
     if (!options->quiet)
       message ("%s: deleted", original->path);
@@ -292,7 +293,7 @@ run (const struct options *options)
   else
     warn (&report);
   if (r == 0 && options->delete_original)
-    r = original_end (&original, out, report.base, options, &err);
+    r = original_end (&original, out, &report, options, &err);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 

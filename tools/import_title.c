@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "content_check.h"
 #include "import_title.h"
+#include "input.h"
 #include "interrupt.h"
 #include "message.h"
 #include "open_image.h"
@@ -88,7 +89,7 @@ check_output (const struct import *import, const char *sidecar, struct error *er
       check_not_input (import, sidecar, err) == -1)
     return -1;
   if (access (import->out, F_OK) == -1)
-    return 0;
+    return import->force ? 0 : output_check_sidecar (sidecar, import->out, err);
   there = recipe_open (import->out, &ignored);
   is_old = there && recipe_old_facts (there);
   is_ours = there && !is_old;
@@ -99,7 +100,7 @@ check_output (const struct import *import, const char *sidecar, struct error *er
   if (!is_ours && !import->force)
     return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
                       import->out);
-  return 0;
+  return import->force ? 0 : output_check_sidecar (sidecar, import->out, err);
 }
 
 /* ---- The MKV */
@@ -219,6 +220,7 @@ make_recipe (const struct import *import, int fd, const char *sidecar,
     .out = import->out,
     .sidecar = sidecar,
     .threads = import->threads,
+    .replaces_any = import->force,
     .progress = phases_tell,
     .opaque = &phases,
   };

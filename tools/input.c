@@ -11,6 +11,7 @@
 #include "input.h"
 #include "message.h"
 #include "recipe.h"
+#include "sidecar.h"
 #include "recipe_old.h"
 
 /* Are these two paths one file? */
@@ -43,32 +44,65 @@ check_not_input (const char *path, const struct input *in, struct error *err)
             : 0;
 }
 
-int
-input_check_names (const struct input *in, const char *out, const char *sidecar,
-                   bool force, struct error *err)
+/* What is there is perhaps all that is left of an MKV.  Whether it is of this one, to the byte, is
+ * known when the new one is made (create.h); until then its size has to do.
+ */
+static int
+check_recipe_there (const char *out, const char *mkv, struct error *err)
 {
   struct error ignored;
   struct recipe *old;
-  bool is_ours;
+  struct stat st;
+  bool is_ours, is_same;
 
-  /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
-  for (size_t i = 0; i < in->n; i++)
-    if (same_file (in->mkv, in->sources[i]))
-      return error_set (err, 0, "%s: is given as its own source", in->mkv);
-  if (check_not_input (out, in, err) == -1 || check_not_input (sidecar, in, err) == -1)
-    return -1;
-  if (force || access (out, F_OK) == -1)
+  if (access (out, F_OK) == -1)
     return 0;
   old = recipe_open (out, &ignored);
-  /* One of the Go program is perhaps all that is left of an MKV. */
   is_ours = old && !recipe_old_facts (old);
+  is_same = is_ours && stat (mkv, &st) == 0 && old->image_size == (uint64_t) st.st_size;
   recipe_close (old);
   if (!is_ours)
     return error_set (err, 0,
                       "%s: exists and is no recipe of this program: not replaced without "
                       "--force",
                       out);
-  return 0;
+  return is_same ? 0
+                 : error_set (err, 0,
+                              "%s: exists and is the recipe of another MKV: not replaced "
+                              "without --force",
+                              out);
+}
+
+int
+output_check_sidecar (const char *sidecar, const char *out, struct error *err)
+{
+  CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
+  struct error ignored = ERROR_INIT;
+
+  if (access (sidecar, F_OK) == -1)
+    return 0;
+  if (sidecar_read (&there, sidecar, &ignored) == 0 &&
+      (access (out, F_OK) == -1 || same_file (there.dedup_file, out)))
+    return 0;
+  return error_set (err, 0,
+                    "%s: exists and is not the sidecar of %s: not replaced without --force",
+                    sidecar, out);
+}
+
+int
+input_check_names (const struct input *in, const char *out, const char *sidecar,
+                   bool force, struct error *err)
+{
+  /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
+  for (size_t i = 0; i < in->n; i++)
+    if (same_file (in->mkv, in->sources[i]))
+      return error_set (err, 0, "%s: is given as its own source", in->mkv);
+  if (check_not_input (out, in, err) == -1 || check_not_input (sidecar, in, err) == -1)
+    return -1;
+  if (force)
+    return 0;
+  return check_recipe_there (out, in->mkv, err) == -1 ? -1
+                                                      : output_check_sidecar (sidecar, out, err);
 }
 
 /* ---- Discs that are known */

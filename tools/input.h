@@ -38,10 +38,13 @@ int input_ask_library (struct input *in, const char *mkv, const struct options *
 void input_free (struct input *in);
 
 /* May `out` and `sidecar` be written?  Never if they are what the recipe is made of; and not,
- * unless `force`, if another file than an older recipe is there.  Nor may the MKV be its own
+ * unless `force`, if another file than an older recipe of an MKV of this size is there.  Nor may the MKV be its own
  * source.
  */
 int input_check_names (const struct input *in, const char *out, const char *sidecar,
                        bool force, struct error *err);
+
+/* May what is at `sidecar` be replaced by that of the recipe `out`?  Another YAML file may not. */
+int output_check_sidecar (const char *sidecar, const char *out, struct error *err);
 
 #endif /* MKVDUP_INPUT_H */

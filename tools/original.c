@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "cleanup.h"
 #include "message.h"
 #include "open_image.h"
@@ -73,20 +74,48 @@ sync_fs_of (int fd, const char *path, struct error *err)
   return syncfs (fd) == 0 ? 0 : error_set (err, errno, "%s: syncfs", path);
 }
 
+/* Is it the very recipe that was made, and not another's that has come to its name? */
 static int
-sync_all (const char *recipe, const char *base, struct error *err)
+check_recipe (const struct recipe *recipe, const struct create_report *report,
+              struct error *err)
 {
-  __attribute__ ((cleanup (open_image_close))) struct open_image o = { 0 };
-  const char *places[] = { base };
+  uint8_t root[MERKLE_DIGEST];
 
-  if (open_image_open (&o, recipe, places, 1, err) == -1)
+  if (recipe_root (recipe, root, err) == -1)
     return -1;
-  if (sync_fs_of (o.recipe->fd, recipe, err) == -1)
-    return -1;
-  for (uint32_t i = 0; i < o.recipe->n_sources; i++) {
-    const struct source *s = image_source (o.image, i, err);
+  if (memcmp (root, report->root, sizeof root) == 0)
+    return 0;
+  return error_set (err, 0, "%s: is the recipe of another MKV now", recipe->path);
+}
 
-    if (!s || sync_fs_of (s->fd, s->path, err) == -1)
+static int
+sync_source (const struct original *o, const struct source *s, struct error *err)
+{
+  struct stat st;
+
+  if (fstat (s->fd, &st) == -1)
+    return error_set (err, errno, "%s", s->path);
+  if (st.st_dev == o->id.dev && st.st_ino == o->id.ino)
+    return error_set (err, 0, "%s: is a source of its own recipe", s->path);
+  return sync_fs_of (s->fd, s->path, err);
+}
+
+/* The recipe and its sources, which are what is left then. */
+static int
+sync_all (const struct original *o, const char *recipe,
+          const struct create_report *report, struct error *err)
+{
+  __attribute__ ((cleanup (open_image_close))) struct open_image image = { 0 };
+  const char *places[] = { report->base };
+
+  if (open_image_open (&image, recipe, places, 1, err) == -1 ||
+      check_recipe (image.recipe, report, err) == -1 ||
+      sync_fs_of (image.recipe->fd, recipe, err) == -1)
+    return -1;
+  for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
+    const struct source *s = image_source (image.image, i, err);
+
+    if (!s || sync_source (o, s, err) == -1)
       return -1;
   }
   return 0;
@@ -142,16 +171,35 @@ static int delete (const struct original *o, struct error *err)
   return 0;
 }
 
-enum original_fate
-original_delete (const struct original *o, const char *recipe, const char *base, bool yes,
-                 struct error *err)
+/* While nobody commits a recipe there: who replaces this one waits, and is refused then. */
+static int
+delete_with_lock (const struct original *o, const char *recipe,
+                  const struct create_report *report, struct error *err)
 {
-  if (sync_all (recipe, base, err) == -1) {
-    error_context (err, "%s: is kept", o->path);
-    return ORIGINAL_FAILED;
-  }
-  if (!yes && !ask (o, recipe))
+  CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
+  struct recipe *there;
+  int r;
+
+  if (lock == -1)
+    return -1;
+  there = recipe_open (recipe, err);
+  r = there ? check_recipe (there, report, err) : -1;
+  recipe_close (there);
+  return r == -1 || check_same (o, err) == -1 ? -1 : delete (o, err);
+}
+
+enum original_fate
+original_delete (const struct original *o, const char *recipe,
+                 const struct create_report *report, bool yes, struct error *err)
+{
+  int r = sync_all (o, recipe, report, err);
+
+  if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
-  return check_same (o, err) == -1 || delete (o, err) == -1 ? ORIGINAL_FAILED
-                                                            : ORIGINAL_DELETED;
+  if (r == 0)
+    r = delete_with_lock (o, recipe, report, err);
+  if (r == 0)
+    return ORIGINAL_DELETED;
+  error_context (err, "%s: is kept", o->path);
+  return ORIGINAL_FAILED;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "create.h"
 #include "error.h"
 #include "file_id.h"
 
@@ -33,10 +34,12 @@ enum original_fate {
   ORIGINAL_FAILED /* `err` is set; it is still there */
 };
 
-/* `recipe` has been made of it and is verified, with its sources below `base`: have everything
- * reach the disks, ask unless `yes`, and delete it.
+/* `recipe` has been made of it and is verified, as `report` tells: have everything reach the
+ * disks, ask unless `yes`, and delete it, if then that recipe is still there, and it is no
+ * source of itself.
  */
 enum original_fate original_delete (const struct original *o, const char *recipe,
-                                    const char *base, bool yes, struct error *err);
+                                    const struct create_report *report, bool yes,
+                                    struct error *err);
 
 #endif /* MKVDUP_ORIGINAL_H */
