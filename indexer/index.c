@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -193,6 +194,7 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     return error_set (err, ENOMEM, "indexing");
   for (size_t i = 0; i < disc->n_files; i++) {
     struct index_source *s = &index->sources[i];
+    struct timespec now;
     struct stat st;
 
     s->file = &disc->files[i];
@@ -203,6 +205,8 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     if (fstat (s->fd, &st) == -1)
       return error_set (err, errno, "%s", s->file->path);
     s->id = file_id_of (&st);
+    clock_gettime (CLOCK_REALTIME, &now);
+    s->opened_ns = timespec_ns (&now);
     index->bytes += s->file->size;
     if (s->file->size > SOURCE_MAX_SIZE)
       return error_set (err, EFBIG, "%s", s->file->path);

@@ -27,7 +27,8 @@
 struct index_source {
   const struct disc_file *file; /* borrowed from the disc */
   int fd;                       /* owned */
-  struct file_id id;            /* when it was opened */
+  struct file_id id;            /* when it was opened, … */
+  int64_t opened_ns;            /* … which was then, since 1970 */
   struct chunk_list chunks;     /* owned */
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t sample;

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -171,11 +170,9 @@ static bool
 is_settled (const struct index_source *s)
 {
   struct stat st;
-  struct timespec t;
 
-  clock_gettime (CLOCK_REALTIME, &t);
   return fstat (s->fd, &st) == 0 && S_ISREG (st.st_mode) &&
-         timespec_ns (&t) - s->id.ctime_ns > SETTLED_NS;
+         s->opened_ns - s->id.ctime_ns > SETTLED_NS;
 }
 
 static void

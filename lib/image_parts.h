@@ -25,14 +25,6 @@
  */
 #define ADVICE_SEGMENTS 4
 
-/* A source without a sample: image_trust.c. */
-struct trust {
-  bool is_known;        /* of what has been read there is: */
-  struct file_id known; /* the file, as it was when it was taken for the right one */
-  struct file_id wrong; /* the last one whose hash was another */
-  bool is_hashing;      /* one thread is */
-};
-
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
@@ -46,7 +38,6 @@ struct image_source {
   struct error *failure;   /* what came of it: NULL if it was found; owned */
   dev_t dev;               /* the file that is open ... */
   ino_t ino;               /* ... and is not opened again while it is silent */
-  struct trust trust;
 };
 
 /* Of groups that could not be proven, as some of their bytes could not be read, so many are

@@ -2,45 +2,128 @@
 /*
  * Sources of which a recipe has no sample, but only size and hash (those of the Go program:
  * recipe_old.h).  Hashing a disc when it is opened would take minutes, so one of the right size
- * is believed at first, as the Go program does.  But what has been served is not to change
- * under its readers: from then on the same file, not written to, is the source; what was
- * written to, or has come to its place, is hashed before it is read, once.
+ * is believed, as the Go program does, if it lies at the first of the image's places and was not
+ * written to after the recipe was.  From then on just that file, with just those times, is the
+ * source; any other, and any that something happened to, is hashed before it is read, once.
  *
- * A change of its name or permissions alone (ctime) is none.
+ * That is known for the process and not for an image: images come and go, and what was refused
+ * once is not to be believed by the next.  It is never forgotten; there are no more of them than
+ * a library has sources.
  *
  * While one thread hashes, no other waits for it: they are told.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
 #include "image_parts.h"
 #include "source_hash.h"
 
+/* What is known of a source, by what it is to be, and of a path that it was found at. */
+struct trust {
+  uint8_t hash[RECIPE_HASH_SIZE];
+  uint64_t size;
+  char *path;           /* owned */
+  bool is_known;        /* there is: */
+  struct file_id known; /* the file, as it was when it was taken for the right one */
+  struct file_id wrong; /* the last one whose hash was another */
+  bool is_hashing;      /* one thread is */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Guarded by the lock: */
+static struct trust **all;
+static size_t n_all, cap_all;
+
 static bool
-has_same_bytes (const struct file_id *a, const struct file_id *b)
+is_of (const struct trust *t, const struct recipe_source *recorded, const char *path)
 {
-  return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-         a->mtime_ns == b->mtime_ns;
+  return t->size == recorded->size &&
+         memcmp (t->hash, recorded->hash, sizeof t->hash) == 0 &&
+         strcmp (t->path, path) == 0;
+}
+
+static struct trust *
+add (const struct recipe_source *recorded, const char *path)
+{
+  struct trust *t = calloc (1, sizeof *t);
+
+  if (t)
+    t->path = strdup (path);
+  if (t && t->path && n_all == cap_all) {
+    size_t cap = cap_all ? 2 * cap_all : 64;
+    struct trust **more = reallocarray (all, cap, sizeof (struct trust *));
+
+    if (more) {
+      all = more;
+      cap_all = cap;
+    }
+  }
+  if (!t || !t->path || n_all == cap_all) {
+    if (t)
+      free (t->path);
+    free (t);
+    return NULL;
+  }
+  memcpy (t->hash, recorded->hash, sizeof t->hash);
+  t->size = recorded->size;
+  all[n_all++] = t;
+  return t;
+}
+
+/* With the lock held.  It stays where it is.  NULL when out of memory. */
+static struct trust *
+find (const struct recipe_source *recorded, const char *path)
+{
+  for (size_t i = 0; i < n_all; i++)
+    if (is_of (all[i], recorded, path))
+      return all[i];
+  return add (recorded, path);
+}
+
+/* Is it where the library, or the user, says that it is? */
+static bool
+is_at_first_place (const struct image *img, const char *path)
+{
+  size_t len = img->n_places > 0 ? strlen (img->places[0]) : 0;
+
+  return len > 0 && strncmp (path, img->places[0], len) == 0 &&
+         (path[len] == '/' || path[len] == '\0');
+}
+
+/* May it be believed without being hashed, as nothing is known of it? */
+static bool
+is_believable (const struct image *img, const struct file_id *id, const char *path)
+{
+  struct stat recipe;
+
+  return is_at_first_place (img, path) && fstat (img->recipe->fd, &recipe) == 0 &&
+         id->mtime_ns <= timespec_ns (&recipe.st_mtim);
 }
 
 /* What is known of it already: 1: it is right; -1: it is not, or nobody can say now; 0: it has
  * to be hashed, by this thread.
  */
 static int
-look_up (struct image_source *s, const struct file_id *id, const char *path,
+look_up (const struct image *img, const struct recipe_source *recorded,
+         const struct file_id *id, const char *path, struct trust **trust,
          struct error *err)
 {
-  LOCK_FOR_SCOPE (&s->lock);
-  struct trust *t = &s->trust;
+  LOCK_FOR_SCOPE (&lock);
+  struct trust *t = *trust = find (recorded, path);
 
-  if (!t->is_known) {
+  if (!t)
+    return error_set (err, ENOMEM, "%s", path);
+  if (!t->is_known && is_believable (img, id, path)) {
     t->is_known = true;
     t->known = *id;
   }
-  if (has_same_bytes (&t->known, id))
+  if (t->is_known && file_id_same (&t->known, id))
     return 1;
   if (file_id_same (&t->wrong, id)) {
     error_set (err, 0, "%s: was written to, and has other bytes than it had", path);
@@ -55,15 +138,19 @@ look_up (struct image_source *s, const struct file_id *id, const char *path,
 }
 
 static void
-note (struct image_source *s, const struct file_id *id, int r, int errnum)
+note (struct trust *t, const struct file_id *id, int r, int errnum)
 {
-  LOCK_FOR_SCOPE (&s->lock);
+  LOCK_FOR_SCOPE (&lock);
 
-  s->trust.is_hashing = false;
-  if (r == 0)
-    s->trust.known = *id;
-  else if (errnum == EBADMSG)
-    s->trust.wrong = *id;
+  t->is_hashing = false;
+  if (r == 0) {
+    t->is_known = true;
+    t->known = *id;
+  }
+  else if (errnum == EBADMSG) {
+    t->is_known = true; /* that it is not to be believed as nothing is known of it */
+    t->wrong = *id;
+  }
 }
 
 static int
@@ -87,7 +174,7 @@ hash_unchanged (const struct source *src, const struct recipe_source *recorded,
   if (source_check_hash (src, recorded, NULL, NULL, err) == -1 ||
       id_of (src, &after, err) == -1)
     return -1;
-  return has_same_bytes (before, &after)
+  return file_id_same (before, &after)
            ? 0
            : error_set (err, ESTALE, "%s: is being written to", src->path);
 }
@@ -97,18 +184,18 @@ image_trust (struct image *img, uint32_t number, const struct source *found,
              struct error *err)
 {
   const struct recipe_source *recorded = &img->recipe->sources[number];
-  struct image_source *s = &img->sources[number];
   struct file_id id = { 0 };
+  struct trust *trust;
   int r;
 
   if (!recorded->has_xxh64)
     return 0;
   if (id_of (found, &id, err) == -1)
     return -1;
-  r = look_up (s, &id, found->path, err);
+  r = look_up (img, recorded, &id, found->path, &trust, err);
   if (r != 0)
     return r == 1 ? 0 : -1;
   r = hash_unchanged (found, recorded, &id, err);
-  note (s, &id, r, err->errnum);
+  note (trust, &id, r, err->errnum);
   return r;
 }

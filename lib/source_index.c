@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "whole_io.h"
 
 #define TITLE "mkvdup sources 1\n"
+#define FIRST_WORDS 15 /* of any version: "mkvdup sources " */
 
 /* ---- In memory */
 
@@ -204,6 +206,22 @@ source_index_format (const struct source_index *index, struct buffer *out)
   }
 }
 
+/* Whoever gives the wrong file for it is not to lose it. */
+static int
+check_is_index (const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
+  char start[sizeof TITLE] = "";
+  struct stat st;
+
+  if (fd == -1 || fstat (fd, &st) == -1 || st.st_size == 0)
+    return 0;
+  if (S_ISREG (st.st_mode) && read_patiently (fd, start, FIRST_WORDS, 0) == FIRST_WORDS &&
+      memcmp (start, TITLE, FIRST_WORDS) == 0)
+    return 0;
+  return error_set (err, 0, "%s: is another file, and not replaced", path);
+}
+
 int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
@@ -213,5 +231,7 @@ source_index_write (const struct source_index *index, const char *path, struct e
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
   folders_make (path);
+  if (check_is_index (path, err) == -1)
+    return -1;
   return atomic_file_put (path, out.data, out.len, err);
 }

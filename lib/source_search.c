@@ -163,6 +163,14 @@ remembered (struct source_search *s, const struct recipe_source *id)
   return path ? strdup (path) : NULL;
 }
 
+static bool
+has_hash (const struct recipe_source *id, const struct source *src)
+{
+  struct error ignored = ERROR_INIT;
+
+  return source_check_hash (src, id, NULL, NULL, &ignored) == 0;
+}
+
 /* Only below one of our places: the index is outsiders' bytes. */
 static int
 try_remembered (struct source_search *s, const struct recipe_source *id, bool direct,
@@ -173,8 +181,12 @@ try_remembered (struct source_search *s, const struct recipe_source *id, bool di
   for (size_t i = 0; path && i < s->n_places; i++) {
     const char *rest = source_files_below (s->places[i], path);
 
-    if (rest && try_at (id, s->places[i], rest, direct, out) == 0)
+    if (!rest || try_at (id, s->places[i], rest, direct, out) == -1)
+      continue;
+    /* Without a sample it could be any file of its size by now. */
+    if (!id->has_xxh64 || has_hash (id, out))
       return 0;
+    source_close (out);
   }
   return -1;
 }
@@ -198,14 +210,6 @@ note_vain (struct source_search *s, const struct recipe_source *id)
   memcpy (v->hash, id->hash, sizeof v->hash);
   v->size = id->size;
   v->walks = s->walks;
-}
-
-static bool
-has_hash (const struct recipe_source *id, const struct source *src)
-{
-  struct error ignored = ERROR_INIT;
-
-  return source_check_hash (src, id, NULL, NULL, &ignored) == 0;
 }
 
 static bool

@@ -114,6 +114,9 @@ usage "are for --library" import "$old" --source=. -o other
 mkdir wrong
 cp samples/dvd1/disc.iso wrong
 printf 'x' | dd of=wrong/disc.iso bs=1 seek=700000 conv=notrunc status=none
+# It was written to after the recipe was: that is seen before the first byte.
+refused "wrong/disc.iso: has other bytes than it had: its XXH64 is" extract --source=wrong "$old" -o other
+touch -r "$old" wrong/disc.iso
 refused "XXH64 of the whole image" import "$old" wrong -o other
 refused "XXH64 of the whole image" extract --source=wrong "$old" -o other
 refused "XXH64" verify --source=wrong "$old"
@@ -222,6 +225,25 @@ mv changing/new $disc
 [ "$(served_sha256)" = "$want" ] || fail "it is open still"
 stop_nbdkit "$tmp/sock"
 
+# What was refused once is not believed by the next who opens it; nor is what lies elsewhere, or
+# what was found before.
+cp -r samples/dvd1 again
+disc=again/disc.iso
+start_nbdkit "$tmp/sock" mkvdup library=again source="$tmp/again" pad=1 source-index=
+[ "$(served_sha256 rip.mkv)" = "$want" ] || fail "before the change"
+printf 'x' | dd of=$disc bs=1 seek=700000 conv=notrunc status=none
+touch -r again/rip.mkvdup $disc
+! client nbdcopy "$(uri rip.mkv)" /dev/null 2>/dev/null || fail "another disc is served"
+touch again/rip.mkvdup
+sleep 1
+! client nbdcopy "$(uri rip.mkv)" /dev/null 2>/dev/null || fail "another disc is served by a new image"
+stop_nbdkit "$tmp/sock"
+mkdir -p two/none two/there
+cp samples/dvd1/rip.mkvdup two
+cp -p $disc two/there
+! timeout "$patience" nbdkit -f -U - mkvdup two/rip.mkvdup source=two/none source=two/there source-index= \
+  --run 'nbdcopy "$uri" null:' 2>err || fail "a disc of its size in another place is taken"
+
 # A disc that was moved and renamed: found by its hash, not by its size alone.
 mkdir -p shelf/a shelf/b
 cp wrong/disc.iso shelf/a/aaa.iso
@@ -230,6 +252,11 @@ cp samples/dvd1/rip.mkvdup moved.mkvdup
 start_nbdkit "$tmp/sock" mkvdup moved.mkvdup source=shelf pad=1 source-index=index
 [ "$(served_sha256)" = "$want" ] || fail "a disc that was moved"
 stop_nbdkit "$tmp/sock"
+[ -s index ] || fail "where it was found is not remembered"
+cp shelf/a/aaa.iso shelf/b/other.iso
+touch -r moved.mkvdup shelf/b/other.iso
+! timeout "$patience" nbdkit -f -U - mkvdup moved.mkvdup source=shelf source-index=index \
+  --run 'nbdcopy "$uri" null:' 2>err || fail "a disc of its size is taken where the right one was"
 rm shelf/b/other.iso
 ! nbdkit -f -U - mkvdup moved.mkvdup source=shelf source-index= --run true 2>err ||
   fail "a disc of its size is taken"

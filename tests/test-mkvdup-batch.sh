@@ -202,6 +202,47 @@ echo no folder >"$kept"
 expect 0 mkvdup create --keep-index films/1.mkv discs/1 -o kept1.mkvdup
 says err "warning: the index is not kept: "
 
+# ---- A recipe may be all that is left of an MKV: no other takes its place unasked
+
+mkdir -p only/rips
+cp films/1.mkv only/film.mkv
+expect 0 mkvdup create -q --delete-original -y only/film.mkv discs/1
+cp -p only/film.mkvdup only/kept
+# Another film, of another length, and of the same one.
+cp films/2.mkv only/film.mkv
+refused "only/film.mkvdup: exists and is the recipe of another MKV" create -q only/film.mkv discs/2
+refused "is the recipe of another MKV" create -q --keep-index only/film.mkv discs/2
+head -c "$(stat -c %s films/1.mkv)" <(cat films/2.mkv films/3.mkv) >only/film.mkv
+refused "only/film.mkvdup: exists and is not the recipe of this MKV" create -q only/film.mkv discs/2 discs/3
+batch 1 -s discs/2 -s discs/3 only/film.mkv
+cmp only/film.mkvdup only/kept
+rm only/film.mkv
+# A sidecar that is another file, or missing.
+echo 'includes: []' >only/mine.yaml
+refused "only/mine.yaml: exists and is not the sidecar" create -q films/1.mkv discs/1 -o only/mine
+[ "$(cat only/mine.yaml)" = 'includes: []' ] && [ ! -e only/mine ] || fail "something was replaced"
+rm recipes/two.mkvdup.yaml
+batch 0 list.yaml
+[ "$(results)" = "1.mkv there, 1.mkv there, 2.mkv made" ] || fail "$(results)"
+[ -s recipes/two.mkvdup.yaml ] || fail "no sidecar"
+# Two names of one folder.
+ln -s recipes same
+cat >twice.yaml <<END
+files:
+  - { mkv: films/2.mkv, output: recipes/x.mkvdup, source_dir: discs/2 }
+  - { mkv: films/3.mkv, output: same/x.mkvdup, source_dir: discs/3 }
+END
+cp films/2.mkv films/3.mkv only
+batch 1 --delete-original -y twice.yaml
+[ "$(jq -r '[.files[].result] | sort | join(" ")' out)" = "failed made" ] || fail "$(cat out)"
+[ "$(find films -maxdepth 1 -name '[23].mkv' | wc -l)" -eq 1 ] || fail "both are gone, or none"
+mv only/[23].mkv films
+# What is its own source is not deleted: a program stream that is called an MKV.
+mkdir own
+cp discs/3/VTS_01_1.VOB own/A.mkv
+batch 1 own -s own --delete-original -y
+[ -e own/A.mkv ] || fail "its own source was deleted"
+
 # ---- Originals
 
 refused "nobody is there to answer: give --yes" create --delete-original films/1.mkv discs/1

@@ -16,6 +16,7 @@
 #include "rng.h"
 #include "scratch.h"
 #include "source_index.h"
+#include "whole_io.h"
 
 #define HASH "000102030405060708090a0b0c0d0e0f"
 #define HEAD "mkvdup sources 1\n"
@@ -204,13 +205,35 @@ test_limit (void **state)
   source_index_free (&index);
 }
 
+/* Whoever gives another file for it does not lose that. */
+static void
+test_other_file (void **state)
+{
+  struct source_index index = { 0 };
+  struct error err = ERROR_INIT;
+  char *text;
+  size_t len;
+
+  (void) state;
+  put_text ("film.mkv", "a film");
+  assert_int_equal (source_index_write (&index, "film.mkv", &err), -1);
+  assert_non_null (strstr (err.text, "film.mkv: is another file"));
+  assert_int_equal (read_file ("film.mkv", 100, &text, &len, &err), 0);
+  assert_string_equal (text, "a film");
+  free (text);
+  put_text ("empty", "");
+  assert_int_equal (source_index_write (&index, "empty", &err), 0);
+  assert_int_equal (source_index_write (&index, "empty", &err), 0);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_find),    cmocka_unit_test (test_round_trip),
-    cmocka_unit_test (test_format),  cmocka_unit_test (test_damaged),
-    cmocka_unit_test (test_no_file), cmocka_unit_test (test_limit),
+    cmocka_unit_test (test_find),       cmocka_unit_test (test_round_trip),
+    cmocka_unit_test (test_format),     cmocka_unit_test (test_damaged),
+    cmocka_unit_test (test_no_file),    cmocka_unit_test (test_limit),
+    cmocka_unit_test (test_other_file),
   };
 
   return cmocka_run_group_tests (tests, scratch_enter, scratch_leave);

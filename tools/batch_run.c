@@ -34,27 +34,62 @@ is_mtime (const char *note, const struct stat *st)
   return strcmp (note, text) == 0;
 }
 
-/* Is it a recipe of this MKV, by size and time?  Of one that is gone, by its being whole. */
+/* Is it a recipe of this MKV, by size and time? */
 static bool
-is_recipe_of (const char *path, const char *mkv)
+is_recipe_of (const char *path, const struct stat *mkv)
 {
   struct error ignored = ERROR_INIT;
   struct recipe *recipe = recipe_open (path, &ignored);
   struct recipe_note *notes = NULL;
-  struct stat st;
-  bool is_there = stat (mkv, &st) == 0, is = false;
+  bool is = false;
   size_t n = 0;
 
   if (!recipe)
     return false;
-  if (recipe_notes (recipe, &notes, &n, &ignored) == 0 &&
-      (!is_there || recipe->image_size == (uint64_t) st.st_size))
+  if (recipe->image_size == (uint64_t) mkv->st_size &&
+      recipe_notes (recipe, &notes, &n, &ignored) == 0)
     for (size_t i = 0; i < n; i++)
-      is = is || (strcmp (notes[i].key, "mtime") == 0 &&
-                  (!is_there || is_mtime (notes[i].value, &st)));
+      is = is || (strcmp (notes[i].key, "mtime") == 0 && is_mtime (notes[i].value, mkv));
   recipe_notes_free (notes, n);
   recipe_close (recipe);
   return is;
+}
+
+/* Of an MKV that is gone: a whole recipe that says it is of one of that name. */
+static bool
+is_recipe_of_gone (const char *path, const struct batch_entry *e)
+{
+  const char *path_or_name = e->name ? e->name : e->mkv;
+  const char *slash = strrchr (path_or_name, '/');
+  const char *name = slash ? slash + 1 : path_or_name;
+  struct error ignored = ERROR_INIT;
+  struct recipe *recipe = recipe_open (path, &ignored);
+  struct recipe_note *notes = NULL;
+  bool is = false;
+  size_t n = 0;
+
+  if (!recipe)
+    return false;
+  if (recipe_check (recipe, &ignored) == 0 &&
+      recipe_notes (recipe, &notes, &n, &ignored) == 0)
+    for (size_t i = 0; i < n; i++)
+      is =
+        is || (strcmp (notes[i].key, "name") == 0 && strcmp (notes[i].value, name) == 0);
+  recipe_notes_free (notes, n);
+  recipe_close (recipe);
+  return is;
+}
+
+/* The one that create writes beside the recipe; without it a create was cut off. */
+static bool
+has_sidecar (const char *recipe)
+{
+  CLEANUP_SIDECAR struct sidecar sidecar = { .name = NULL };
+  CLEANUP_FREE char *path = sidecar_path (recipe);
+  struct error ignored = ERROR_INIT;
+
+  return path && sidecar_read (&sidecar, path, &ignored) == 0 &&
+         output_check_sidecar (path, recipe, &ignored) == 0;
 }
 
 /* What is to be deleted is verified anew. */
@@ -63,8 +98,11 @@ is_done (const struct options *o, const struct batch_entry *e)
 {
   struct stat st;
 
-  return !o->force && is_recipe_of (e->recipe, e->mkv) &&
-         !(o->delete_original && stat (e->mkv, &st) == 0);
+  if (o->force || !has_sidecar (e->recipe))
+    return false;
+  if (stat (e->mkv, &st) == 0)
+    return !o->delete_original && is_recipe_of (e->recipe, &st);
+  return (errno == ENOENT || errno == ENOTDIR) && is_recipe_of_gone (e->recipe, e);
 }
 
 /* ---- Planning */

@@ -46,8 +46,8 @@ delete_original (struct batch *b, struct batch_job *job, struct sum *sum)
 {
   struct error err = ERROR_INIT;
 
-  if (original_delete (&job->original, job->entry->recipe, &job->report, true,
-                       &err) == ORIGINAL_DELETED) {
+  if (original_delete (&job->original, job->entry->recipe, &job->report, true, &err) ==
+      ORIGINAL_DELETED) {
     sum->deleted++;
     if (!b->options->quiet)
       message ("%s: deleted", job->entry->mkv);
@@ -168,6 +168,7 @@ print_json (const struct batch *b, const struct sum *sum)
   json_number (&j, "failed", sum->n[BATCH_FAILED]);
   json_number (&j, "waits", sum->n[BATCH_WAITS]);
   json_number (&j, "deleted", sum->deleted);
+  json_number (&j, "not_deleted", sum->not_deleted);
   json_number (&j, "mkv_bytes", sum->mkv_bytes);
   json_number (&j, "recipe_bytes", sum->recipe_bytes);
   json_bool (&j, "interrupted", interrupted ());

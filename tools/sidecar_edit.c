@@ -6,7 +6,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "atomic_file.h"
 #include "cleanup.h"
@@ -101,31 +103,60 @@ check (const char *old_path, const char *new_path, const char *source_dir,
                     old_path);
 }
 
-int
-sidecar_set_source_dir (const char *path, const char *source_dir, struct error *err)
+/* The text with another value in that place. */
+static int
+put_value (struct buffer *out, const char *text, size_t len, const struct place *place,
+           const char *source_dir, struct error *err)
+{
+  CLEANUP_BUFFER struct buffer quoted = BUFFER_INIT;
+  const char *from = character (text, len, place->from);
+  const char *end = character (text, len, place->end);
+
+  if (quote (source_dir, &quoted, err) == -1)
+    return -1;
+  buffer_append (out, text, (size_t) (from - text));
+  buffer_append (out, quoted.data, quoted.len);
+  buffer_append (out, end, (size_t) (text + len - end));
+  return out->failed ? error_set (err, ENOMEM, "YAML") : 0;
+}
+
+/* Of a file that is no link, with its folder locked. */
+static int
+edit (const char *path, const char *source_dir, struct error *err)
 {
   CLEANUP_FREE char *text = NULL;
-  CLEANUP_BUFFER struct buffer quoted = BUFFER_INIT;
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
   CLEANUP_ATOMIC_FILE struct atomic_file file = ATOMIC_FILE_INIT;
-  const char *from, *end;
   struct place place;
+  struct stat st;
   size_t len = 0;
 
   if (find_value (path, &place, err) == -1 ||
       read_file (path, MAX_SIDECAR, &text, &len, err) == -1 ||
-      quote (source_dir, &quoted, err) == -1)
+      put_value (&out, text, len, &place, source_dir, err) == -1)
     return -1;
-  from = character (text, len, place.from);
-  end = character (text, len, place.end);
-  buffer_append (&out, text, (size_t) (from - text));
-  buffer_append (&out, quoted.data, quoted.len);
-  buffer_append (&out, end, (size_t) (text + len - end));
-  if (out.failed)
-    return error_set (err, ENOMEM, "%s", path);
+  if (stat (path, &st) == -1)
+    return error_set (err, errno, "%s", path);
   if (atomic_file_open (&file, path, err) == -1 ||
       write_all (file.fd, out.data, out.len, 0, path, err) == -1 ||
       check (path, file.temporary, source_dir, err) == -1)
     return -1;
+  /* As it was, also where it was for fewer eyes. */
+  if (fchmod (file.fd, st.st_mode & 07777) == -1)
+    return error_set (err, errno, "%s", path);
   return atomic_file_commit (&file, err);
+}
+
+int
+sidecar_set_source_dir (const char *path, const char *source_dir, struct error *err)
+{
+  /* What a link leads to, and not the link. */
+  CLEANUP_FREE char *real = realpath (path, NULL);
+  CLEANUP_CLOSE int lock = -1;
+
+  if (!real)
+    return error_set (err, errno, "%s", path);
+  /* A create may be about to put another there. */
+  lock = atomic_file_lock (real, err);
+  return lock == -1 ? -1 : edit (real, source_dir, err);
 }
