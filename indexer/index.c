@@ -187,7 +187,8 @@ run_threads (struct build *b, unsigned threads)
 /* ---- life of a build ---- */
 
 static int
-open_sources (struct disc_index *index, const struct disc *disc, struct error *err)
+open_sources (struct disc_index *index, const struct disc *disc, bool sampled,
+              struct error *err)
 {
   index->sources = calloc (disc->n_files ? disc->n_files : 1, sizeof *index->sources);
   if (!index->sources)
@@ -207,35 +208,32 @@ open_sources (struct disc_index *index, const struct disc *disc, struct error *e
     s->id = file_id_of (&st);
     clock_gettime (CLOCK_REALTIME, &now);
     s->opened_ns = timespec_ns (&now);
-    index->bytes += s->file->size;
-    if (s->file->size > SOURCE_MAX_SIZE)
+    index->bytes += disc->files[i].size;
+    if (disc->files[i].size > SOURCE_MAX_SIZE)
       return error_set (err, EFBIG, "%s", s->file->path);
     if (chunk_list_init (&s->chunks, s->file) == -1)
       return error_set (err, ENOMEM, "indexing %s", s->file->path);
+    if (sampled && source_sample (s->fd, disc->files[i].size, &s->sample, err) == -1)
+      return error_context (err, "%s", s->file->path);
   }
   return 0;
 }
 
-int
-index_open (struct disc_index *index, const struct disc *disc, struct error *err)
+static int
+open_index (struct disc_index *index, const struct disc *disc, bool sampled,
+            struct error *err)
 {
   *index = (struct disc_index){ 0 };
-  if (open_sources (index, disc, err) == 0)
+  if (open_sources (index, disc, sampled, err) == 0)
     return 0;
   index_free (index);
   return -1;
 }
 
-static int
-take_samples (struct disc_index *index, struct error *err)
+int
+index_open (struct disc_index *index, const struct disc *disc, struct error *err)
 {
-  for (size_t i = 0; i < index->n_sources; i++) {
-    struct index_source *s = &index->sources[i];
-
-    if (source_sample (s->fd, s->file->size, &s->sample, err) == -1)
-      return error_context (err, "%s", s->file->path);
-  }
-  return 0;
+  return open_index (index, disc, false, err);
 }
 
 static int
@@ -286,12 +284,8 @@ index_build (struct disc_index *index, const struct disc *disc, unsigned threads
   struct build b = { .index = index, .progress = progress, .opaque = opaque };
   int r;
 
-  if (index_open (index, disc, err) == -1)
+  if (open_index (index, disc, true, err) == -1)
     return -1;
-  if (take_samples (index, err) == -1) {
-    index_free (index);
-    return -1;
-  }
   r = build_init (&b);
   if (r == 0)
     r = run_threads (&b, threads);

@@ -75,38 +75,38 @@ mkvdup_open (const char *recipe, const char *const *sources, size_t n_sources,
 }
 
 uint64_t
-mkvdup_size (const struct mkvdup *m)
+mkvdup_size (const struct mkvdup *image)
 {
-  return image_size (m->image);
+  return image_size (image->image);
 }
 
 int
-mkvdup_read (struct mkvdup *m, void *buf, size_t count, uint64_t offset, char *error,
+mkvdup_read (struct mkvdup *image, void *buf, size_t count, uint64_t offset, char *error,
              size_t error_size)
 {
   struct error err = ERROR_INIT;
-  uint64_t size = image_size (m->image);
+  uint64_t size = image_size (image->image);
   int r;
 
   if (offset > size || count > size - offset)
     r = error_set (&err, 0, "%zu bytes from %llu on: it has %llu", count,
                    (unsigned long long) offset, (unsigned long long) size);
   else
-    r = image_read (m->image, buf, count, offset, &err);
+    r = image_read (image->image, buf, count, offset, &err);
   if (r == -1)
     tell (&err, error, error_size);
   return r;
 }
 
 void
-mkvdup_close (struct mkvdup *m)
+mkvdup_close (struct mkvdup *image)
 {
-  if (!m)
+  if (!image)
     return;
-  if (m->image)
-    image_close (m->image);
-  segment_cache_free (m->cache);
-  free (m);
+  if (image->image)
+    image_close (image->image);
+  segment_cache_free (image->cache);
+  free (image);
 }
 
 const char *

@@ -303,6 +303,8 @@ read_zlib (struct recipe *r, struct error *err)
     return error_set (err, 0, "%s: the version of zlib is malformed", r->path);
   if (recipe_read_section (r, SECTION_ZLIB, &data, &len, err) == -1)
     return -1;
+  if (!data)
+    return 0;
   for (size_t i = 0; i < len; i++)
     if (data[i] < 0x20 || data[i] > 0x7e)
       return error_set (err, 0, "%s: the version of zlib is malformed", r->path);
@@ -387,7 +389,7 @@ recipe_open_fd (int fd, const char *path, struct error *err)
   __attribute__ ((cleanup (cleanup_recipe))) struct recipe *r = new_recipe (path);
   struct stat st;
   uint64_t table = 0;
-  bool is_old;
+  bool is_old = false;
 
   if (!r) {
     close (fd);

@@ -83,7 +83,7 @@ struct segment *
 segment_decode (const uint8_t *coded, size_t n_coded, const struct segment_context *ctx,
                 struct error *err)
 {
-  __attribute__ ((cleanup (decoder_free))) struct decoder d = { 0 };
+  __attribute__ ((cleanup (decoder_free))) struct decoder d = { .ctx = ctx };
   struct segment *seg;
 
   if (decode (&d, coded, n_coded, ctx, err) == -1)

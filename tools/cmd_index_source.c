@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,17 +157,15 @@ run (const struct options *options)
   CLEANUP_INDEXED_DISC struct indexed_disc d = { .disc = { .base = NULL } };
   CLEANUP_FREE uint64_t *anchors = NULL;
   struct error err = ERROR_INIT;
-  int r;
 
   interrupt_catch ();
-  r = index_sources (&d, options, &err);
-  if (r == 0) {
-    anchors = count_anchors (&d.index);
-    if (!anchors)
-      r = error_set (&err, ENOMEM, "index-source");
-  }
-  if (r == -1) {
+  if (index_sources (&d, options, &err) == -1) {
     message ("%s", err.text);
+    return EXIT_FAILED;
+  }
+  anchors = count_anchors (&d.index);
+  if (!anchors) {
+    message ("out of memory");
     return EXIT_FAILED;
   }
   if (d.keeping.text[0])

@@ -32,13 +32,13 @@ enum option_kind {
 
 struct option_entry {
   const char *name;
-  char letter;          /* of the short form; 0: it has none */
+  int letter;           /* of the short form; 0: it has none */
   uint64_t accepted_by; /* enum option_bit; 0: by all */
   const char *help;
   enum option_kind kind;
+  unsigned max;         /* of a number */
   size_t at;            /* in struct options */
   const char *argument; /* NULL: takes none */
-  unsigned max;
 };
 
 #define FLAG(field) .kind = IS_FLAG, .at = offsetof (struct options, field)
@@ -139,7 +139,7 @@ fill_tables (struct getopt_tables *t, const char *mode, uint64_t accepts)
                        key_of (i) };
     if (!has_letter (e))
       continue;
-    *letter++ = e->letter;
+    *letter++ = (char) e->letter;
     if (e->argument)
       *letter++ = ':';
   }
