@@ -96,7 +96,7 @@ tell_progress (void *opaque, enum create_phase phase, uint64_t done, uint64_t to
 int
 main (int argc, char *argv[])
 {
-  struct create_options options = { .threads = 1 };
+  struct create_options options = { .replaces_any = true, .threads = 1 };
   struct error error = ERROR_INIT;
   struct create_report report;
   uint64_t bytes = 0, found = 0;

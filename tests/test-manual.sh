@@ -48,7 +48,10 @@ done
 for page in man5/mkvdup-format.5:format man7/mkvdup-design.7:design; do
   grep -E '^##+ ' "$top/docs/${page#*:}.md" | sed -E 's/^#+ //; s/[`*]//g' | tr '[:lower:]' '[:upper:]' |
     sort >wanted
-  man -l -E UTF-8 "$abs_top_builddir/docs/${page%:*}" 2>/dev/null | col -b |
+  # Made by the build, or in the tarball.
+  made=$abs_top_builddir/docs/${page%:*}
+  [ -e "$made" ] || made=$top/docs/${page%:*}
+  man -l -E UTF-8 "$made" 2>/dev/null | col -b |
     sed -nE 's/^( {3})?(\S.*)/\2/p' | tr -d '"' | tr '[:lower:]' '[:upper:]' | sort >there
   missing=$(comm -23 wanted there)
   [ -z "$missing" ] || fail "$page has no $missing"

@@ -294,9 +294,12 @@ create (struct stream *streams, size_t n_streams, struct film *film)
   CLEANUP_FREE char *disc = in_dir ("disc"), *mkv = in_dir ("mkv");
   CLEANUP_FREE char *out = in_dir ("recipe");
   const char *sources[] = { disc };
-  struct create_options options = {
-    .mkv = mkv, .sources = sources, .n_sources = 1, .out = out, .threads = 2
-  };
+  struct create_options options = { .mkv = mkv,
+                                    .sources = sources,
+                                    .n_sources = 1,
+                                    .out = out,
+                                    .replaces_any = true,
+                                    .threads = 2 };
   struct outcome o = { 0 };
   struct create_report report;
   struct error err = ERROR_INIT;
