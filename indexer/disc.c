@@ -298,7 +298,7 @@ sort_and_unite (struct disc *disc)
 
 /* The disc without the file that a recipe is to be made of. */
 int
-disc_leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
+disc_leave_out (struct disc *disc, const struct stat *file, struct error *err)
 {
   size_t n = 0;
 
@@ -306,7 +306,8 @@ disc_leave_out (struct disc *disc, const struct stat *mkv, struct error *err)
     struct disc_file *f = &disc->files[i];
     struct stat st;
 
-    if (stat (f->path, &st) == 0 && st.st_dev == mkv->st_dev && st.st_ino == mkv->st_ino)
+    if (stat (f->path, &st) == 0 && st.st_dev == file->st_dev &&
+        st.st_ino == file->st_ino)
       file_free (f);
     else
       disc->files[n++] = *f;

@@ -101,7 +101,8 @@ total_seconds (const struct create_report *report)
 /* After the result has been told. */
 static int
 original_end (const struct original *original, const char *out,
-              const struct create_report *report, const struct options *options, struct error *err)
+              const struct create_report *report, const struct options *options,
+              struct error *err)
 {
   if (fflush (stdout) != 0 || ferror (stdout)) {
     message ("standard output: %m; the MKV is kept");

@@ -11,8 +11,8 @@
 #include "input.h"
 #include "message.h"
 #include "recipe.h"
-#include "sidecar.h"
 #include "recipe_old.h"
+#include "sidecar.h"
 
 /* Are these two paths one file? */
 static bool
@@ -84,9 +84,9 @@ output_check_sidecar (const char *sidecar, const char *out, struct error *err)
   if (sidecar_read (&there, sidecar, &ignored) == 0 &&
       (access (out, F_OK) == -1 || same_file (there.dedup_file, out)))
     return 0;
-  return error_set (err, 0,
-                    "%s: exists and is not the sidecar of %s: not replaced without --force",
-                    sidecar, out);
+  return error_set (
+    err, 0, "%s: exists and is not the sidecar of %s: not replaced without --force",
+    sidecar, out);
 }
 
 int
@@ -101,8 +101,9 @@ input_check_names (const struct input *in, const char *out, const char *sidecar,
     return -1;
   if (force)
     return 0;
-  return check_recipe_there (out, in->mkv, err) == -1 ? -1
-                                                      : output_check_sidecar (sidecar, out, err);
+  return check_recipe_there (out, in->mkv, err) == -1
+           ? -1
+           : output_check_sidecar (sidecar, out, err);
 }
 
 /* ---- Discs that are known */
