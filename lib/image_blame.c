@@ -63,7 +63,7 @@ blame_range (const struct segment *seg, uint32_t at, uint32_t end, struct extent
 static uint32_t
 into_unit (const struct segment *seg, uint32_t at, uint32_t *unit)
 {
-  uint32_t i = image_find_transform (seg, at);
+  uint32_t i = segment_find_transform (seg, at);
   const struct transform *t = &seg->transforms[i];
 
   *unit = 0;

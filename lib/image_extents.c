@@ -26,7 +26,7 @@ extents_tell (struct extents *x)
 static bool
 is_zero (const struct segment *seg, const struct op *op, uint32_t at, uint32_t len)
 {
-  uint32_t t = image_find_transform (seg, at);
+  uint32_t t = segment_find_transform (seg, at);
 
   return op->kind == OP_FILL && (op->arg & 0xff) == 0 && len >= ZERO_EXTENT_MIN &&
          (t == seg->n_transforms || seg->transforms[t].at >= at + len);

@@ -150,9 +150,6 @@ struct walk {
 int image_walk (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst,
                 struct error *err);
 
-/* The first transform that ends after `at`: its index, or n_transforms. */
-uint32_t image_find_transform (const struct segment *seg, uint32_t at);
-
 /* More material than this is not gathered at once: bounds memory, not what is read. */
 #define MATERIAL_AT_ONCE (4u << 20)
 

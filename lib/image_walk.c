@@ -122,22 +122,6 @@ walk_range (struct walk *w, uint32_t at, uint32_t end, uint8_t *dst, struct erro
   return 0;
 }
 
-uint32_t
-image_find_transform (const struct segment *seg, uint32_t at)
-{
-  uint32_t low = 0, high = seg->n_transforms;
-
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-
-    if (seg->transforms[middle].at + seg->transforms[middle].len > at)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
-
 /* A unit that a read has only a part of. */
 struct edge {
   uint32_t at, len; /* of the whole unit, in the segment; len 0: there is none */
@@ -149,7 +133,7 @@ struct edge {
 static struct edge
 edge_at (const struct segment *seg, uint32_t at)
 {
-  uint32_t i = image_find_transform (seg, at);
+  uint32_t i = segment_find_transform (seg, at);
   const struct transform *t = &seg->transforms[i];
   struct edge edge = { .at = at };
   uint32_t unit, into;
@@ -184,7 +168,7 @@ edge_finish (struct edge *edge, uint32_t at, uint32_t end, uint8_t *dst)
 static void
 transform_range (const struct segment *seg, uint32_t at, uint32_t end, uint8_t *dst)
 {
-  for (uint32_t i = image_find_transform (seg, at); i < seg->n_transforms; ++i) {
+  for (uint32_t i = segment_find_transform (seg, at); i < seg->n_transforms; ++i) {
     const struct transform *t = &seg->transforms[i];
     uint32_t from = t->at > at ? t->at : at;
     uint32_t to = t->at + t->len < end ? t->at + t->len : end;

@@ -170,6 +170,9 @@ void segment_free (struct segment *seg);
 /* The operation that covers position `at`: its index.  O(log n). */
 uint32_t segment_find (const struct segment *seg, uint32_t at);
 
+/* The first transform that ends after `at`: its index, or n_transforms.  O(log n). */
+uint32_t segment_find_transform (const struct segment *seg, uint32_t at);
+
 /* The first byte after operation `i`. */
 static inline uint32_t
 segment_op_end (const struct segment *seg, uint32_t i)

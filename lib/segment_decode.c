@@ -113,6 +113,22 @@ segment_free (struct segment *seg)
 }
 
 uint32_t
+segment_find_transform (const struct segment *seg, uint32_t at)
+{
+  uint32_t low = 0, high = seg->n_transforms;
+
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+
+    if (seg->transforms[middle].at + seg->transforms[middle].len > at)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+uint32_t
 segment_find (const struct segment *seg, uint32_t at)
 {
   uint32_t low = 0, high = seg->n_ops - 1;

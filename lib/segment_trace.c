@@ -81,23 +81,6 @@ add_range (const struct segment *seg, uint32_t at, uint32_t end, struct parts *p
   return 0;
 }
 
-/* The first transform that ends after `at`: its index, or n_transforms. */
-static uint32_t
-find_transform (const struct segment *seg, uint32_t at)
-{
-  uint32_t low = 0, high = seg->n_transforms;
-
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-
-    if (seg->transforms[middle].at + seg->transforms[middle].len > at)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
-
 /* A piece through a transform takes whole units. */
 static int
 transformed (const struct segment *seg, const struct transform *t,
@@ -120,7 +103,7 @@ next_piece (const struct segment *seg, struct trace_piece *piece, uint32_t end,
             struct parts *parts, struct error *err)
 {
   uint32_t i = segment_find (seg, piece->at), op_end = segment_op_end (seg, i);
-  uint32_t k = find_transform (seg, piece->at);
+  uint32_t k = segment_find_transform (seg, piece->at);
   const struct op *op = &seg->ops[i];
   const struct transform *t = k < seg->n_transforms ? &seg->transforms[k] : NULL;
   struct trace_part part;

@@ -50,16 +50,6 @@ make_note (const struct import *import, char note[NOTE_MAX])
 
 /* ---- What may not be replaced */
 
-/* Are these two paths one file? */
-static bool
-same_file (const char *a, const char *b)
-{
-  struct stat sa, sb;
-
-  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-         sa.st_ino == sb.st_ino;
-}
-
 /* The old recipe, its sidecar, its sources: all that the new one is made of. */
 static int
 check_not_input (const struct import *import, const char *path, struct error *err)

@@ -14,8 +14,7 @@
 #include "recipe_old.h"
 #include "sidecar.h"
 
-/* Are these two paths one file? */
-static bool
+bool
 same_file (const char *a, const char *b)
 {
   struct stat sa, sb;
