@@ -169,7 +169,8 @@ await (const struct request *r)
   struct timespec ready = { r->ready / 1000000000, r->ready % 1000000000 };
   int64_t began = now ();
 
-  if (r->ready <= began)
+  /* Who asked the storage and was not run until it had answered has waited, too. */
+  if (r->ready <= began && r->fetched == 0)
     return;
   while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &ready, NULL) == EINTR)
     ;

@@ -90,7 +90,8 @@ lone_reads ()
   stop_nbdkit "$tmp/sock"
   waits >waits
   echo "$1: $(fetched) bytes from the source for ${#offsets[@]} lone reads"
-  all '$1 == 1' waits || fail "$1: not every lone read waits once: $(cat waits)"
+  # What was advised may be there before a server that is not run comes to read it.
+  all '$1 <= 1' waits || fail "$1: a lone read waits more than once: $(cat waits)"
   [ "$(fetched)" -le "$3" ] || fail "$1: that is too much"
 }
 
