@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "creation.h"
 #include "merkle.h"
+#include "path.h"
 #include "segment_coder.h"
 #include "sidecar.h"
 
@@ -76,14 +77,6 @@ open_mkv (struct creation *c, struct error *err)
   return 0;
 }
 
-static const char *
-base_name (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return slash ? slash + 1 : path;
-}
-
 /* As soon as all that is in it is known: if it cannot be written, that is to be known
  * before the work is done.
  */
@@ -95,8 +88,8 @@ prepare_sidecar (struct creation *c, struct error *err)
 
   if (!o->sidecar)
     return 0;
-  s.name = strdup (o->name ? o->name : base_name (o->mkv));
-  s.dedup_file = strdup (base_name (o->out));
+  s.name = strdup (o->name ? o->name : path_base (o->mkv));
+  s.dedup_file = strdup (path_base (o->out));
   s.source_dir = strdup (c->indexed->disc.base);
   if (!s.name || !s.dedup_file || !s.source_dir)
     return error_set (err, ENOMEM, "%s", o->sidecar);

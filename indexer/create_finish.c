@@ -16,6 +16,7 @@
 #include "creation.h"
 #include "image.h"
 #include "merkle.h"
+#include "path.h"
 #include "recoding.h"
 #include "walk.h"
 #include "whole_io.h"
@@ -43,9 +44,7 @@ static int
 make_notes (const struct creation *c, struct recipe_note *notes, size_t *n)
 {
   const struct recipe_note *more = c->options->note;
-  const char *path = c->options->name ? c->options->name : c->options->mkv;
-  const char *slash = strrchr (path, '/');
-  const char *name = slash ? slash + 1 : path;
+  const char *name = path_base (c->options->name ? c->options->name : c->options->mkv);
   int r = 0;
 
   r |= add_note (notes, n, "creator", "%s", PACKAGE_STRING);

@@ -20,6 +20,7 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "path.h"
 #include "whole_io.h"
 
 #define RANDOM_CHARS 6
@@ -27,14 +28,6 @@
 #define MAX_TRIES 100
 /* Room for "." and ".XXXXXX.tmp" within NAME_MAX. */
 #define MAX_STEM (NAME_MAX - 1 - 1 - RANDOM_CHARS - 4)
-
-static const char *
-base_name (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return slash ? slash + 1 : path;
-}
 
 /* How much of a file's name goes into the temporary one: all of it, or what
  * fits, cut between UTF-8 characters.
@@ -56,7 +49,7 @@ static char *
 temporary_name (const char *path)
 {
   static const char alphabet[32] = "abcdefghijklmnopqrstuvwxyz234567";
-  const char *base = base_name (path);
+  const char *base = path_base (path);
   uint8_t raw[RANDOM_CHARS];
   char random[RANDOM_CHARS + 1];
   char *name;
@@ -80,7 +73,7 @@ check_target (const char *path, struct error *err)
 {
   struct stat st;
 
-  if (*base_name (path) == '\0')
+  if (*path_base (path) == '\0')
     return error_set (err, EISDIR, "%s", path);
   if (stat (path, &st) == -1 || S_ISREG (st.st_mode))
     return 0; /* what is wrong otherwise will be told by open */
@@ -120,7 +113,7 @@ static int
 open_directory (const char *path, struct error *err)
 {
   CLEANUP_FREE char *dir = NULL;
-  int len = (int) (base_name (path) - path);
+  int len = (int) (path_base (path) - path);
   int fd;
 
   if (asprintf (&dir, "%.*s.", len, path) == -1)

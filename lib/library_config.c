@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "library_parts.h"
 #include "library_yaml.h"
+#include "path.h"
 
 /* Includes of includes; each takes the memory of a file. */
 #define MAX_INCLUDE_DEPTH 16u
@@ -144,20 +145,11 @@ library_is_new (struct id_set *seen, const char *path, struct error *err)
   return r == -1 ? error_set (err, ENOMEM, "%s", path) : r;
 }
 
-/* What comes before the name of a file: "" or "DIR/". */
-static char *
-folder_of (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return strndup (path, slash ? (size_t) (slash - path) + 1 : 0);
-}
-
 /* A file that is replaced shows in its folder. */
 static int
 tell_of_folder_of (struct library_reading *all, const char *path, struct error *err)
 {
-  CLEANUP_FREE char *folder = folder_of (path);
+  CLEANUP_FREE char *folder = path_folder (path);
 
   if (!folder)
     return error_set (err, ENOMEM, "%s", path);
@@ -166,7 +158,7 @@ tell_of_folder_of (struct library_reading *all, const char *path, struct error *
     return 0;
   free (all->told);
   all->told = take_ptr (&folder);
-  return tell_of_folder (all, all->told[0] ? all->told : ".", err);
+  return tell_of_folder (all, all->told, err);
 }
 
 /* ---- YAML files */
@@ -230,7 +222,7 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
 {
   struct yaml_reading r = *(const struct yaml_reading *) opaque;
   const struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
-  CLEANUP_FREE char *folder = folder_of (r.path);
+  CLEANUP_FREE char *folder = path_prefix (r.path);
 
   if (!folder)
     return error_set (err, ENOMEM, "%s", r.path);

@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "library_parts.h"
+#include "path.h"
 
 /* Files below a folder. */
 struct folder_reading {
@@ -47,9 +48,7 @@ below (const struct folder_reading *f, const char *path)
 static char *
 folder_below (const struct folder_reading *f, const char *path)
 {
-  const char *name = below (f, path), *slash = strrchr (name, '/');
-
-  return strndup (name, slash ? (size_t) (slash - name) + 1 : 0);
+  return path_prefix (below (f, path));
 }
 
 /* "Films/A.mkvdup" is the recipe of "Films/A.mkv". */
@@ -106,11 +105,10 @@ take_file (void *opaque, const char *path, struct error *err)
 static int
 take_recipe (struct folder_reading *f, const char *path, struct error *err)
 {
-  const char *slash = strrchr (path, '/');
   struct title title = {
     .name = name_below (f, path),
     .recipe = strdup (path),
-    .source_dir = slash ? strndup (path, (size_t) (slash - path) + 1) : strdup ("."),
+    .source_dir = path_folder (path),
     .stat = { .mode = f->look->file_mode, .uid = f->look->uid, .gid = f->look->gid },
   };
   struct error why = ERROR_INIT;

@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "cleanup.h"
+#include "path.h"
 #include "place_pulse.h"
 
 #define CHAINS 1024u
@@ -61,8 +62,7 @@ place_pulse (const char *path)
 struct pulse *
 folder_pulse (const char *file)
 {
-  const char *slash = strrchr (file, '/');
-  CLEANUP_FREE char *folder = slash ? strndup (file, (size_t) (slash - file + 1)) : NULL;
+  CLEANUP_FREE char *folder = path_folder (file);
 
-  return slash && !folder ? NULL : place_pulse (folder ? folder : ".");
+  return folder ? place_pulse (folder) : NULL;
 }

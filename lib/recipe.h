@@ -109,6 +109,10 @@ int recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
                   struct error *err);
 void recipe_notes_free (struct recipe_note *notes, size_t n);
 
+/* The value of the first note of that key; the caller frees *value.  NULL: there is none. */
+int recipe_note_value (const struct recipe *r, const char *key, char **value,
+                       struct error *err);
+
 /* Read every section and check its checksum, and the checksum of every segment
  * by decoding it: the whole file is then known to be as it was written.
  */

@@ -110,6 +110,28 @@ recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
   return 0;
 }
 
+int
+recipe_note_value (const struct recipe *r, const char *key, char **value,
+                   struct error *err)
+{
+  struct recipe_note *notes;
+  size_t n, i = 0;
+  int ret = 0;
+
+  *value = NULL;
+  if (recipe_notes (r, &notes, &n, err) == -1)
+    return -1;
+  while (i < n && strcmp (notes[i].key, key) != 0)
+    i++;
+  if (i < n) {
+    *value = strdup (notes[i].value);
+    if (!*value)
+      ret = error_set (err, ENOMEM, "%s", r->path);
+  }
+  recipe_notes_free (notes, n);
+  return ret;
+}
+
 static void
 cleanup_state (XXH3_state_t **state)
 {

@@ -223,18 +223,15 @@ static int
 find_mtime (const struct title *t, const struct recipe *recipe, struct tree_stat *stat,
             struct error *err)
 {
-  struct recipe_note *notes;
-  size_t n;
+  CLEANUP_FREE char *mtime = NULL;
 
   stat->mtime_nsec =
     (uint32_t) ((t->id.mtime_ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND);
   stat->mtime = (t->id.mtime_ns - stat->mtime_nsec) / NS_PER_SECOND;
-  if (recipe_notes (recipe, &notes, &n, err) == -1)
+  if (recipe_note_value (recipe, "mtime", &mtime, err) == -1)
     return -1;
-  for (size_t i = 0; i < n; i++)
-    if (strcmp (notes[i].key, "mtime") == 0)
-      parse_mtime (notes[i].value, stat);
-  recipe_notes_free (notes, n);
+  if (mtime)
+    parse_mtime (mtime, stat);
   return 0;
 }
 

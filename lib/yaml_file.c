@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
+#include "path.h"
 #include "whole_io.h"
 #include "yaml_file.h"
 
@@ -254,14 +255,14 @@ yaml_path (const struct yaml_file *y, const char *key, const yaml_node_t *value,
            struct error *err)
 {
   const char *text = text_of (y, key, value, err);
-  const char *slash = strrchr (y->path, '/');
   char *path;
 
   if (!text)
     return NULL;
-  if (*text == '/' || !slash)
+  if (*text == '/')
     path = strdup (text);
-  else if (asprintf (&path, "%.*s/%s", (int) (slash - y->path), y->path, text) == -1)
+  else if (asprintf (&path, "%.*s%s", (int) (path_base (y->path) - y->path), y->path,
+                     text) == -1)
     path = NULL;
   if (!path)
     error_set (err, ENOMEM, "%s", y->path);

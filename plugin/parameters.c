@@ -19,6 +19,7 @@
 #include "cleanup.h"
 #include "padding.h"
 #include "parameters.h"
+#include "path.h"
 #include "report.h"
 #include "sidecar.h"
 
@@ -309,8 +310,7 @@ parameters_set (const char *key, const char *value)
 static char *
 name_of_file (const char *file)
 {
-  const char *slash = strrchr (file, '/');
-  const char *base = slash ? slash + 1 : file;
+  const char *base = path_base (file);
   size_t len = strlen (base), end = strlen (".mkvdup");
 
   if (len > end && strcmp (base + len - end, ".mkvdup") == 0)

@@ -13,6 +13,7 @@
 #include "batch_list.h"
 #include "cleanup.h"
 #include "globs.h"
+#include "path.h"
 #include "tree.h"
 #include "yaml_file.h"
 
@@ -24,7 +25,7 @@
 static const char *
 extension (const char *path)
 {
-  const char *slash = strrchr (path, '/'), *base = slash ? slash + 1 : path;
+  const char *base = path_base (path);
   const char *dot = strrchr (base, '.');
 
   return dot && dot != base ? dot : base + strlen (base);
@@ -337,7 +338,6 @@ int
 batch_list_add (struct batch_list *list, const char *operand, const char *out,
                 struct error *err)
 {
-  const char *slash = strrchr (operand, '/');
   struct stat st;
 
   if (stat (operand, &st) == -1)
@@ -346,5 +346,5 @@ batch_list_add (struct batch_list *list, const char *operand, const char *out,
     return add_folder (list, operand, out, err);
   if (is_manifest (operand))
     return add_manifest (list, operand, err);
-  return add_mkv (list, operand, slash ? slash + 1 : operand, out, err);
+  return add_mkv (list, operand, path_base (operand), out, err);
 }

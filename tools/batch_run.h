@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "batch_list.h"
 #include "create.h"
@@ -47,6 +48,8 @@ struct batch_disc {
 
 struct batch_job {
   const struct batch_entry *entry; /* borrowed */
+  struct stat mkv;                 /* as it was when planned; where mkv_errno is 0 */
+  int mkv_errno;
   struct input input;
   struct batch_disc *disc; /* NULL: there is nothing to be done */
   enum batch_result result;

@@ -21,15 +21,8 @@
 #include "message.h"
 #include "open_image.h"
 #include "options.h"
+#include "path.h"
 #include "recipe_old.h"
-
-static const char *
-base_name (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  return slash ? slash + 1 : path;
-}
 
 /* What its sidecar calls the MKV, or else the file is called.  Malloced; NULL with `err` set. */
 static char *
@@ -38,7 +31,7 @@ find_name (const char *old, struct error *err)
   CLEANUP_SIDECAR struct sidecar s = { 0 };
   CLEANUP_FREE char *path = sidecar_path (old);
   struct error ignored = ERROR_INIT;
-  const char *base = base_name (old);
+  const char *base = path_base (old);
   const char *dot = strrchr (base, '.');
   char *name;
 

@@ -12,6 +12,7 @@
 #include "map_picture.h"
 #include "message.h"
 #include "options.h"
+#include "path.h"
 
 struct picture_of {
   const struct recipe *recipe;
@@ -23,18 +24,11 @@ struct picture_of {
 static char *
 title_of (const struct recipe *recipe)
 {
-  const char *slash = strrchr (recipe->path, '/');
-  struct recipe_note *notes = NULL;
   struct error ignored = ERROR_INIT;
-  char *title = NULL;
-  size_t n = 0;
+  char *title;
 
-  if (recipe_notes (recipe, &notes, &n, &ignored) == 0)
-    for (size_t i = 0; i < n && !title; i++)
-      if (strcmp (notes[i].key, "name") == 0)
-        title = strdup (notes[i].value);
-  recipe_notes_free (notes, n);
-  return title ? title : strdup (slash ? slash + 1 : recipe->path);
+  recipe_note_value (recipe, "name", &title, &ignored);
+  return title ? title : strdup (path_base (recipe->path));
 }
 
 static int

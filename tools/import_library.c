@@ -13,6 +13,7 @@
 #include "import_library.h"
 #include "interrupt.h"
 #include "message.h"
+#include "path.h"
 #include "recipe_old.h"
 #include "sidecar.h"
 
@@ -79,9 +80,7 @@ output_of (const struct importing *all, const struct title *title, struct error 
 static const char *
 name_of (const struct title *title)
 {
-  const char *slash = strrchr (title->name, '/');
-
-  return slash ? slash + 1 : title->name;
+  return path_base (title->name);
 }
 
 /* Two titles may lead to one file, as "Movie" and "Movie.mkv" do. */

@@ -19,6 +19,7 @@
 #include "interrupt.h"
 #include "message.h"
 #include "open_image.h"
+#include "path.h"
 #include "phases.h"
 #include "recipe_old.h"
 #include "sidecar.h"
@@ -128,12 +129,11 @@ put_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
 static int
 open_nameless (const char *out, uint64_t size, struct error *err)
 {
-  const char *slash = strrchr (out, '/');
   CLEANUP_FREE char *path = NULL;
   CLEANUP_CLOSE int fd = -1;
 
-  if (asprintf (&path, "%.*s.mkvdup-import.XXXXXX", slash ? (int) (slash - out) + 1 : 0,
-                out) == -1)
+  if (asprintf (&path, "%.*s.mkvdup-import.XXXXXX", (int) (path_base (out) - out), out) ==
+      -1)
     return error_set (err, errno = ENOMEM, "%s", out);
   fd = mkostemp (path, O_CLOEXEC);
   if (fd == -1 || unlink (path) == -1)
@@ -268,17 +268,11 @@ import_title (const struct import *import, struct import_result *result,
 static bool
 has_note (const struct recipe *recipe, const char *value)
 {
-  struct error ignored;
-  struct recipe_note *notes;
-  bool has = false;
-  size_t n;
+  struct error ignored = ERROR_INIT;
+  CLEANUP_FREE char *there = NULL;
 
-  if (recipe_notes (recipe, &notes, &n, &ignored) == -1)
-    return false;
-  for (size_t i = 0; i < n; i++)
-    has |= strcmp (notes[i].key, NOTE_KEY) == 0 && strcmp (notes[i].value, value) == 0;
-  recipe_notes_free (notes, n);
-  return has;
+  recipe_note_value (recipe, NOTE_KEY, &there, &ignored);
+  return there && strcmp (there, value) == 0;
 }
 
 bool

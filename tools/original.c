@@ -15,17 +15,7 @@
 #include "message.h"
 #include "open_image.h"
 #include "original.h"
-
-/* The folder of a path, malloced. */
-static char *
-folder_of (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  if (!slash)
-    return strdup (".");
-  return slash == path ? strdup ("/") : strndup (path, (size_t) (slash - path));
-}
+#include "path.h"
 
 static int
 look (const char *path, struct stat *st, struct error *err)
@@ -40,7 +30,7 @@ look (const char *path, struct stat *st, struct error *err)
 int
 original_look (struct original *o, const char *path, struct error *err)
 {
-  CLEANUP_FREE char *folder = folder_of (path);
+  CLEANUP_FREE char *folder = path_folder (path);
   struct stat st;
 
   if (!folder)
@@ -156,7 +146,7 @@ check_same (const struct original *o, struct error *err)
 
 static int delete (const struct original *o, struct error *err)
 {
-  CLEANUP_FREE char *folder = folder_of (o->path);
+  CLEANUP_FREE char *folder = path_folder (o->path);
   CLEANUP_CLOSE int fd = -1;
 
   if (!folder)
