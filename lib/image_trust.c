@@ -16,13 +16,18 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "image_parts.h"
 #include "source_hash.h"
+
+/* A disc with a bad sector is read for minutes until that is found: not anew for each read. */
+#define RETRY_MS INT64_C (60000)
 
 /* What is known of a source, by what it is to be, and of a path that it was found at. */
 struct trust {
@@ -33,57 +38,44 @@ struct trust {
   struct file_id known; /* the file, as it was when it was taken for the right one */
   struct file_id wrong; /* the last one whose hash was another */
   bool is_hashing;      /* one thread is */
+  struct file_id lost;  /* the last one that could not be hashed */
+  int errnum;           /* why, and until when that is not tried again: ms, clock.h */
+  int64_t again_at;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Guarded by the lock: */
-static struct trust **all;
-static size_t n_all, cap_all;
+static void *all; /* a tree of struct trust (tsearch(3)); guarded by the lock */
 
-static bool
-is_of (const struct trust *t, const struct recipe_source *recorded, const char *path)
+static int
+compare (const void *a, const void *b)
 {
-  return t->size == recorded->size &&
-         memcmp (t->hash, recorded->hash, sizeof t->hash) == 0 &&
-         strcmp (t->path, path) == 0;
-}
+  const struct trust *x = a, *y = b;
+  int r = memcmp (x->hash, y->hash, sizeof x->hash);
 
-static struct trust *
-add (const struct recipe_source *recorded, const char *path)
-{
-  struct trust *t = calloc (1, sizeof *t);
-
-  if (t)
-    t->path = strdup (path);
-  if (t && t->path && n_all == cap_all) {
-    size_t cap = cap_all ? 2 * cap_all : 64;
-    struct trust **more = reallocarray (all, cap, sizeof (struct trust *));
-
-    if (more) {
-      all = more;
-      cap_all = cap;
-    }
-  }
-  if (!t || !t->path || n_all == cap_all) {
-    if (t)
-      free (t->path);
-    free (t);
-    return NULL;
-  }
-  memcpy (t->hash, recorded->hash, sizeof t->hash);
-  t->size = recorded->size;
-  all[n_all++] = t;
-  return t;
+  if (r != 0 || x->size != y->size)
+    return r != 0 ? r : (x->size < y->size ? -1 : 1);
+  return strcmp (x->path, y->path);
 }
 
 /* With the lock held.  It stays where it is.  NULL when out of memory. */
 static struct trust *
 find (const struct recipe_source *recorded, const char *path)
 {
-  for (size_t i = 0; i < n_all; i++)
-    if (is_of (all[i], recorded, path))
-      return all[i];
-  return add (recorded, path);
+  struct trust *t = calloc (1, sizeof *t), **there = NULL;
+
+  if (t)
+    t->path = strdup (path);
+  if (t && t->path) {
+    memcpy (t->hash, recorded->hash, sizeof t->hash);
+    t->size = recorded->size;
+    there = tsearch (t, &all, compare);
+  }
+  if (there && *there == t)
+    return t;
+  if (t)
+    free (t->path);
+  free (t);
+  return there ? *there : NULL;
 }
 
 /* Is it where the library, or the user, says that it is? */
@@ -133,6 +125,9 @@ look_up (const struct image *img, const struct recipe_source *recorded,
   if (t->is_hashing)
     return error_set (err, EAGAIN,
                       "%s: was written to, and is being compared with its hash", path);
+  if (file_id_same (&t->lost, id) && t->again_at > clock_ms ())
+    return error_set (err, t->errnum, "%s: was written to, and cannot be read whole",
+                      path);
   t->is_hashing = true;
   return 0;
 }
@@ -150,6 +145,11 @@ note (struct trust *t, const struct file_id *id, int r, int errnum)
   else if (errnum == EBADMSG) {
     t->is_known = true; /* that it is not to be believed as nothing is known of it */
     t->wrong = *id;
+  }
+  else {
+    t->lost = *id;
+    t->errnum = errnum;
+    t->again_at = clock_ms () + RETRY_MS;
   }
 }
 

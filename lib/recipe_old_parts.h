@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of recipe_old.h share: recipe_old.c (opening), recipe_old_proof.c (reading
- * all of it once), recipe_old_ranges.c (where the streams of V4, V6 and V8 lie) and
- * recipe_old_segment.c.  Private to them.
+ * all of it once), recipe_old_ranges.c (where the streams of V4, V6 and V8 lie),
+ * recipe_old_places.c (finding a place in them) and recipe_old_segment.c.  Private to them.
  */
 #ifndef MKVDUP_RECIPE_OLD_PARTS_H
 #define MKVDUP_RECIPE_OLD_PARTS_H
@@ -114,6 +114,36 @@ void old_ranges_free (struct old_ranges *ranges);
 /* The stream that an entry is about; NULL: it has none. */
 const struct old_stream *old_ranges_find (const struct old_ranges *ranges,
                                           uint32_t record, bool is_video, uint8_t id);
+
+/* ---- Places in streams: recipe_old_places.c */
+
+/* Streams whose place is kept. */
+#define OLD_PLACES 8u
+
+struct old_place {
+  const struct old_stream *stream; /* NULL: unused */
+  size_t mark;                     /* the block that is in memory */
+  uint8_t *block;                  /* owned */
+  struct old_decoder decoder;
+  struct old_run run; /* the last one that was decoded */
+};
+
+/* Of one thread, while it makes a segment. */
+struct old_places {
+  const struct recipe *r;
+  const struct old_ranges *ranges;
+  struct old_place all[OLD_PLACES];
+  unsigned next; /* to be given away */
+  uint32_t runs; /* decoded so far */
+};
+
+/* The run that has byte `es` of the stream, which has that many; valid until the next
+ * call.  NULL with `err` set.
+ */
+const struct old_run *old_places_seek (struct old_places *places,
+                                       const struct old_stream *stream, uint64_t es,
+                                       struct error *err);
+void old_places_free (struct old_places *places);
 
 /* ---- What reading all of it has shown: recipe_old_proof.c */
 

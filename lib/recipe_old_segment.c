@@ -6,13 +6,9 @@
  * Rows are independent of segments, so one may begin before a segment and end behind it.
  * Pairs of bytes that are swapped count from the row's beginning: where a segment's border
  * cuts a pair, either half is a copy of one byte, the other one on the disc.
- *
- * Ranges of a stream are decoded forward from a mark.  The rows of a stream go forward, and
- * two streams or three take turns: for each of the last few the place is kept.
  */
 #include "config.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,28 +18,15 @@
 #include "recipe_old_parts.h"
 #include "segment_build.h"
 
-/* Streams whose place is kept. */
-#define CURSORS 8u
-
 /* As segment_emit.c has it. */
 #define MAX_STRIDES 256u
-
-/* A place in a stream. */
-struct cursor {
-  const struct old_stream *stream; /* NULL: unused */
-  size_t mark;                     /* the block that is in memory */
-  uint8_t *block;                  /* owned */
-  struct old_decoder decoder;
-  struct old_run run; /* the last one that was decoded */
-};
 
 struct making {
   const struct recipe *r;
   const struct old_proof *proof;
   struct buffer ops, strides, transforms, recodings, bytes;
-  struct cursor cursors[CURSORS];
-  unsigned next_cursor; /* to be given away */
-  uint8_t *delta;       /* a block of the delta; owned; NULL: none yet */
+  struct old_places places;
+  uint8_t *delta; /* a block of the delta; owned; NULL: none yet */
   size_t delta_block;
   struct error *err;
 };
@@ -55,8 +38,7 @@ cleanup_making (struct making *m)
   buffer_free (&m->strides);
   buffer_free (&m->transforms);
   buffer_free (&m->bytes);
-  for (unsigned i = 0; i < CURSORS; i++)
-    free (m->cursors[i].block);
+  old_places_free (&m->places);
   free (m->delta);
 }
 
@@ -167,100 +149,6 @@ emit_run (struct making *m, const struct old_run *run, uint32_t source, uint64_t
   return n;
 }
 
-/* ---- Places in streams */
-
-static const struct old_mark *
-marks_of (const struct making *m, const struct old_stream *s)
-{
-  return (const struct old_mark *) (const void *) m->proof->ranges.marks.data + s->marks;
-}
-
-/* Begin to read at a mark of the stream. */
-static int
-load_mark (struct making *m, struct cursor *c, const struct old_stream *stream,
-           size_t number)
-{
-  const struct old_mark *mark = marks_of (m, stream) + number;
-  size_t len = (size_t) (mark[1].at - mark->at);
-  /* A block ends with the range that made it long enough. */
-  uint8_t *block = realloc (c->block, len + 1);
-
-  if (!block)
-    return no_memory (m);
-  c->block = block;
-  c->run = (struct old_run){ 0 };
-  if (old_read_block (m->r, block, len, mark->at, mark->sum, m->err) == -1)
-    return -1;
-  c->mark = number;
-  c->decoder = (struct old_decoder){ .stream = stream,
-                                     .in = reader_init (block, len),
-                                     .es = mark->es,
-                                     .end = mark->end,
-                                     .is_first = number == 0 };
-  return 0;
-}
-
-/* The last mark that is not behind `es`. */
-static size_t
-find_mark (const struct making *m, const struct old_stream *s, uint64_t es)
-{
-  const struct old_mark *marks = marks_of (m, s);
-  size_t low = 0, high = s->n_marks - 1;
-
-  while (low < high) {
-    size_t middle = low + (high - low + 1) / 2;
-
-    if (marks[middle].es <= es)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  return low;
-}
-
-static struct cursor *
-find_cursor (struct making *m, const struct old_stream *stream)
-{
-  struct cursor *c;
-
-  for (unsigned i = 0; i < CURSORS; i++)
-    if (m->cursors[i].stream == stream)
-      return &m->cursors[i];
-  c = &m->cursors[m->next_cursor++ % CURSORS];
-  c->stream = NULL;
-  return c;
-}
-
-static bool
-is_in_run (const struct old_run *run, uint64_t es)
-{
-  return es >= run->es && es - run->es < run->size * run->count;
-}
-
-/* The run that has byte `es` of the stream, which it has.  NULL with m->err set. */
-static const struct old_run *
-seek (struct making *m, const struct old_stream *stream, uint64_t es)
-{
-  struct cursor *c = find_cursor (m, stream);
-
-  assert (stream); /* old_proof_get has seen to that */
-  if (c->stream && is_in_run (&c->run, es))
-    return &c->run;
-  if (!c->stream || es < c->run.es || es >= marks_of (m, stream)[c->mark + 1].es) {
-    c->stream = NULL;
-    if (load_mark (m, c, stream, find_mark (m, stream, es)) == -1)
-      return NULL;
-    c->stream = stream;
-  }
-  while (!is_in_run (&c->run, es))
-    if (!old_decoder_next (&c->decoder, &c->run)) {
-      c->stream = NULL;
-      error_set (m->err, 0, "%s: the ranges of a stream end early", m->r->path);
-      return NULL;
-    }
-  return &c->run;
-}
-
 /* ---- Rows */
 
 /* Bytes [from, from + len) of what a row copies from, as they are. */
@@ -279,7 +167,7 @@ emit_plain (struct making *m, const struct old_entry *e, uint64_t from, uint32_t
   stream = old_ranges_find (&m->proof->ranges, e->record - 1u, e->flags & OLD_FLAG_VIDEO,
                             e->stream);
   while (len > 0) {
-    const struct old_run *run = seek (m, stream, from);
+    const struct old_run *run = old_places_seek (&m->places, stream, from, m->err);
     uint64_t left;
     uint32_t n;
 
@@ -425,6 +313,7 @@ recipe_old_segment (const struct recipe *r, uint32_t number, struct error *err)
 
   end = end < r->image_size ? end : r->image_size;
   m.proof = old_proof_get (r, err);
+  m.places = (struct old_places){ .r = r, .ranges = m.proof ? &m.proof->ranges : NULL };
   if (!m.proof || emit_rows (&m, start, end) == -1)
     return NULL;
   parts.len = (uint32_t) (end - start);

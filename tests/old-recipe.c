@@ -167,7 +167,7 @@ add_delta (struct making *m, size_t len)
 static size_t
 choose_from (struct making *m, size_t *next, size_t have, size_t len)
 {
-  if (*next + len > have || rng_below (&m->rng, 15) == 0)
+  if (*next + len > have || m->o->jumps || rng_below (&m->rng, 15) == 0)
     *next = rng_below (&m->rng, have - len + 1);
   *next += len;
   return *next - len;
@@ -204,7 +204,7 @@ make_rows (struct making *m)
     bool is_delta = !m->o->no_delta && (m->o->only_delta || rng_below (&m->rng, 3) == 0);
     size_t len = rng_between (&m->rng, 1, is_delta ? 60 : m->o->row_max);
 
-    if (rng_below (&m->rng, 200) == 0)
+    if (!m->o->jumps && rng_below (&m->rng, 200) == 0)
       len = rng_between (&m->rng, 1, is_delta ? 200000 : 1500000);
     len = len < left ? len : left;
     if (is_delta)

@@ -26,6 +26,7 @@ struct old_options {
   size_t row_max;    /* bytes of a usual row */
   unsigned no_delta : 1, only_delta : 1;
   unsigned scattered : 1; /* ranges of a few bytes, no two alike: long lists of them */
+  unsigned jumps : 1;     /* no row is long, each is from anywhere */
 };
 
 struct old_recipe {

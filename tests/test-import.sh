@@ -244,6 +244,25 @@ cp -p $disc two/there
 ! timeout "$patience" nbdkit -f -U - mkvdup two/rip.mkvdup source=two/none source=two/there source-index= \
   --run 'nbdcopy "$uri" null:' 2>err || fail "a disc of its size in another place is taken"
 
+# A disc that cannot be read whole is not hashed again for each read; once it has changed, it is.
+disc=$tmp/changing/disc.iso
+cat samples/dvd1/disc.iso >$disc
+touch -r changing/rip.mkvdup $disc
+preload=${builddir:?}/.libs/faulty-source.so
+MKVDUP_SAN_RUNTIME=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}$preload FAULTS=$tmp/faults \
+  start_nbdkit "$tmp/sock" mkvdup changing/rip.mkvdup source="$tmp/changing" pad=1
+echo "$disc 700000 1 EIO" >faults.new
+mv faults.new faults
+touch $disc
+! client nbdcopy "$(uri)" /dev/null 2>/dev/null || fail "a disc with a bad sector is served"
+rm faults
+! client nbdcopy "$(uri)" /dev/null 2>/dev/null || fail "it is hashed again at once"
+grep -q "disc.iso: was written to, and cannot be read whole" "$tmp/sock.log" ||
+  fail "nothing was said of the bad sector"
+touch $disc
+[ "$(served_sha256)" = "$want" ] || fail "a disc that has changed is not hashed"
+stop_nbdkit "$tmp/sock"
+
 # A disc that was moved and renamed: found by its hash, not by its size alone.
 mkdir -p shelf/a shelf/b
 cp wrong/disc.iso shelf/a/aaa.iso

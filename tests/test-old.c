@@ -176,6 +176,36 @@ test_long_lists (void **state)
                                      .scattered = 1 });
 }
 
+/* An enemy's: each row of a few bytes is thousands of ranges from the one before.  Slow, but
+ * not for long; the whole file is right, so a check does not refuse it.
+ */
+static void
+test_too_scattered (void **state)
+{
+  const struct old_options o = { .version = 8,
+                                 .seed = 4,
+                                 .image_size = 1 << 20,
+                                 .disc_size = 2000000,
+                                 .row_max = 4,
+                                 .no_delta = 1,
+                                 .scattered = 1,
+                                 .jumps = 1 };
+  struct error err = ERROR_INIT;
+  struct old_recipe made;
+  struct recipe *r;
+
+  (void) state;
+  if (rounds (8) < 8)
+    skip ();
+  old_recipe_make (&made, &o);
+  put_file (made.file.data, made.file.len);
+  r = open_good ();
+  assert_null (recipe_segment (r, 0, &err));
+  assert_non_null (strstr (err.text, "too scattered"));
+  recipe_close (r);
+  old_recipe_free (&made);
+}
+
 static void
 test_notes (void **state)
 {
@@ -609,13 +639,14 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_versions),   cmocka_unit_test (test_extremes),
-    cmocka_unit_test (test_long_lists), cmocka_unit_test (test_notes),
-    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_header),     cmocka_unit_test (test_sources),
-    cmocka_unit_test (test_rows),       cmocka_unit_test (test_ranges),
-    cmocka_unit_test (test_damage),     cmocka_unit_test (test_cuts),
-    cmocka_unit_test (test_written_to), cmocka_unit_test (test_forged),
+    cmocka_unit_test (test_versions),      cmocka_unit_test (test_extremes),
+    cmocka_unit_test (test_long_lists),    cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_no_digests),    cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_header),        cmocka_unit_test (test_sources),
+    cmocka_unit_test (test_rows),          cmocka_unit_test (test_ranges),
+    cmocka_unit_test (test_damage),        cmocka_unit_test (test_cuts),
+    cmocka_unit_test (test_written_to),    cmocka_unit_test (test_forged),
+    cmocka_unit_test (test_too_scattered),
   };
 
   return cmocka_run_group_tests (tests, set_up, tear_down);
