@@ -34,7 +34,8 @@ struct snapshot_state {
 struct library {
   struct library_options options; /* fixed */
   pthread_mutex_t lock;
-  struct snapshot *now; /* guarded by the lock; never NULL */
+  struct snapshot *now;       /* guarded by the lock; never NULL */
+  struct release *unreleased; /* of who reloads; owned */
 };
 
 /* ---- Snapshots */
@@ -267,23 +268,38 @@ tell_problems (const struct library *library, const struct snapshot *before,
 /* What is released may have to be waited for: images that are read ahead from what hangs. */
 struct release {
   struct errand errand;
-  struct snapshot *snapshot;
+  struct library *library;
+  struct snapshot *snapshot; /* NULL: it is done */
+  struct release *next;      /* those that nobody could be sent to release; owned */
 };
 
 static void
 run_release (struct errand *e)
 {
-  snapshot_unref (((struct release *) (void *) e)->snapshot);
+  for (struct release *r = (void *) e; r; r = r->next) {
+    snapshot_unref (r->snapshot);
+    r->snapshot = NULL;
+  }
 }
 
+/* One that was not done, as too many errands are away, is kept for the next time. */
 static void
 free_release (struct errand *e)
 {
-  free (e);
+  struct release *r = (void *) e, *next;
+
+  if (r->snapshot) {
+    r->library->unreleased = r;
+    return;
+  }
+  for (; r; r = next) {
+    next = r->next;
+    free (r);
+  }
 }
 
 static void
-release (struct snapshot *s)
+release (struct library *library, struct snapshot *s)
 {
   struct release *r = s->n > 0 ? malloc (sizeof *r) : NULL;
   struct error ignored = ERROR_INIT;
@@ -293,9 +309,12 @@ release (struct snapshot *s)
     snapshot_unref (s);
     return;
   }
-  *r = (struct release){ { .run = run_release, .release = free_release }, s };
+  *r = (struct release){
+    { .run = run_release, .release = free_release }, library, s, library->unreleased
+  };
+  library->unreleased = NULL;
   if (errand_send (&r->errand, RELEASE_MS, NULL, &ignored) == 0)
-    free (r);
+    free_release (&r->errand);
 }
 
 /* `made` takes the place of `before`.  One that is the same keeps the other's disk, but not
@@ -319,7 +338,7 @@ replace (struct library *library, struct snapshot *before, struct snapshot *made
   pthread_mutex_lock (&library->lock);
   library->now = made;
   pthread_mutex_unlock (&library->lock);
-  release (before);
+  release (library, before);
 }
 
 int
@@ -379,6 +398,10 @@ library_free (struct library *library)
   if (!library)
     return;
   snapshot_unref (library->now);
+  if (library->unreleased) {
+    run_release (&library->unreleased->errand);
+    free_release (&library->unreleased->errand);
+  }
   pthread_mutex_destroy (&library->lock);
   free (library);
 }

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@
 
 #include "block-recipe.h"
 #include "buffer.h"
+#include "errands.h"
 #include "fs.h"
 #include "library.h"
 #include "rng.h"
@@ -530,6 +532,85 @@ test_idle (void **state)
   world_close (&w);
 }
 
+/* ---- While nothing more can be sent on an errand */
+
+static sem_t gate;
+
+static void
+hang (struct errand *e)
+{
+  (void) e;
+  sem_wait (&gate);
+}
+
+static void
+free_errand (struct errand *e)
+{
+  free (e);
+}
+
+static void
+send_all_away (void)
+{
+  struct error err = ERROR_INIT;
+
+  for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++) {
+    struct errand *e = calloc (1, sizeof *e);
+
+    assert_non_null (e);
+    e->run = hang;
+    e->release = free_errand;
+    assert_int_equal (errand_send (e, 0, NULL, &err), -1);
+  }
+}
+
+static void
+reload_with (struct world *w, uint64_t n)
+{
+  put_recipe ("lib/A.mkvdup", 100, n);
+  snapshot_unref (reload (w));
+}
+
+/* What was replaced meanwhile is released when that can be done again. */
+static void
+test_release_later (void **state)
+{
+  static const char old[] = "/lib/A.mkvdup (deleted)";
+  struct snapshot *s;
+  struct world w;
+
+  (void) state;
+  assert_int_equal (sem_init (&gate, 0, 0), 0);
+  world_open (&w, DISK_EROFS);
+  reload_with (&w, 1);
+  s = library_snapshot (w.library);
+  expect_content (find (s, "A.mkv"), 100, 1);
+  snapshot_unref (s);
+  send_all_away ();
+  reload_with (&w, 2);
+  reload_with (&w, 3);
+  assert_int_equal (count_open (old), 1);
+  for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++)
+    sem_post (&gate);
+  assert_true (errands_end (60000));
+  assert_int_equal (count_open (old), 1);
+  reload_with (&w, 4);
+  assert_int_equal (count_open (old), 0);
+  /* And if it never can, with the library. */
+  s = library_snapshot (w.library);
+  expect_content (find (s, "A.mkv"), 100, 4);
+  snapshot_unref (s);
+  send_all_away ();
+  reload_with (&w, 5);
+  assert_int_equal (count_open (old), 1);
+  world_close (&w);
+  assert_int_equal (count_open (old), 0);
+  for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++)
+    sem_post (&gate);
+  assert_true (errands_end (60000));
+  sem_destroy (&gate);
+}
+
 /* No more than half of what may be open is kept open; the others are as if not kept. */
 static void
 test_few_kept (void **state)
@@ -947,6 +1028,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_failing_reload, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_idle, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_release_later, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_few_kept, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_mtime, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_erofs, setup, scratch_empty),
