@@ -105,6 +105,7 @@ recipe_notes (const struct recipe *r, struct recipe_note **notes, size_t *n,
   if (split_notes (text, text_len, notes, n) == -1) {
     recipe_notes_free (*notes, *n);
     *notes = NULL;
+    *n = 0;
     return error_set (err, ENOMEM, "%s", r->path);
   }
   return 0;
