@@ -34,26 +34,19 @@ serve ()
 # answer OFFSET LENGTH: what reading that gives: right, wrong, or the error's name.
 answer ()
 {
-  local length=$(($2 < size - $1 ? $2 : size - $1))
-  if [ $length -le 0 ]; then
-    echo right
-  elif ! client "$builddir/read-range" "$uri" "$1" $length >range; then
-    cat range
-  elif cmp -s -i "$1":0 -n $length image range; then
-    echo right
-  else
-    echo wrong
-  fi
+  echo "$1 $2" | client "$builddir/read-range" "$uri" image
 }
 
 # answers: of each group, read in two requests at odd places.
 answers ()
 {
-  local g at
-  for ((g = 0; g < groups; g++)); do
-    at=$((g * group))
-    echo "$(answer $((at + 1)) 99999) $(answer $((at + 100000)) $((group - 100001)))"
-  done
+  local at end middle
+  for ((at = 0; at < size; at += group)); do
+    end=$((at + group < size ? at + group : size))
+    middle=$((at + (end - at) / 5))
+    echo "$((at + 1)) $((middle - at - 1))"
+    echo "$middle $((end - middle - 1))"
+  done | client "$builddir/read-range" "$uri" image | paste -d ' ' - -
 }
 
 # A place in the middle that the sample does not have, and that is of the image.
