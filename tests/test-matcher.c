@@ -32,6 +32,7 @@
 #include "make-file.h"
 #include "recoding.h"
 #include "rng.h"
+#include "rounds.h"
 #include "view.h"
 
 #define SPAN (8u << 20) /* of create_recipe */
@@ -846,12 +847,16 @@ frames_straddle_segments (void **state)
   assert_all_found (&o);
 }
 
-/* Headers and payloads that end a byte before a segment's end, at it, behind it, …. */
+/* Headers and payloads that end a byte before a segment's end, at it, behind it, ….  Each
+ * takes 8 MB: where that is slow, every third, which has header and end meet, too.
+ */
 static void
 blocks_meet_segment_ends (void **state)
 {
+  const size_t step = rounds (8) == 8 ? 1 : 3;
+
   (void) state;
-  for (size_t off = 0; off <= 24; off++) {
+  for (size_t off = 0; off <= 24; off += step) {
     struct stream s = random_stream (VIDEO, SPAN + 200000);
     struct outcome o;
     struct film f;
