@@ -73,8 +73,9 @@ streams ()
   all '$1 > 0' waits || fail "$1: the first read did not wait: the source is not slow"
   # A sanitizer makes all of it slow.
   [ "${SAN:-none}" = none ] || { all '$2 < 20' waits; return; }
-  # On a busy machine some take long for no reason of ours.
-  all '$2 == 0' waits && all '$5 * 10 < $2' played
+  # On a busy machine some take long for no reason of ours, and the thread that reads ahead
+  # may not be run in time.  Without it all of them wait.
+  all '$2 <= 5' waits && all '$5 * 4 < $2' played
 }
 
 # lone_reads KIND VERIFY MOST: far from each other, in no order.
