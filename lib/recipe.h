@@ -113,6 +113,9 @@ void recipe_notes_free (struct recipe_note *notes, size_t n);
 int recipe_note_value (const struct recipe *r, const char *key, char **value,
                        struct error *err);
 
+/* Is that its value?  False as well if the notes cannot be read. */
+bool recipe_has_note (const struct recipe *r, const char *key, const char *value);
+
 /* Read every section and check its checksum, and the checksum of every segment
  * by decoding it: the whole file is then known to be as it was written.
  */

@@ -133,6 +133,16 @@ recipe_note_value (const struct recipe *r, const char *key, char **value,
   return ret;
 }
 
+bool
+recipe_has_note (const struct recipe *r, const char *key, const char *value)
+{
+  CLEANUP_FREE char *there = NULL;
+  struct error ignored = ERROR_INIT;
+
+  return recipe_note_value (r, key, &there, &ignored) == 0 && there &&
+         strcmp (there, value) == 0;
+}
+
 static void
 cleanup_state (XXH3_state_t **state)
 {

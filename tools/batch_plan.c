@@ -21,51 +21,26 @@
 
 /* ---- What is there already */
 
-/* Does the note say the time that the MKV has? */
-static bool
-is_mtime (const char *note, const struct stat *st)
-{
-  char text[64];
-
-  snprintf (text, sizeof text, "%lld.%09ld", (long long) st->st_mtim.tv_sec,
-            st->st_mtim.tv_nsec);
-  return strcmp (note, text) == 0;
-}
-
 /* Is it a recipe of this MKV, by size and time? */
 static bool
-is_recipe_of (const char *path, const struct stat *mkv)
+is_recipe_of (const struct recipe *recipe, const struct stat *mkv)
 {
-  struct error ignored = ERROR_INIT;
-  CLEANUP_FREE char *mtime = NULL;
-  struct recipe *recipe = recipe_open (path, &ignored);
-  bool is;
+  char mtime[64];
 
-  if (!recipe)
-    return false;
-  is = recipe->image_size == (uint64_t) mkv->st_size &&
-       recipe_note_value (recipe, "mtime", &mtime, &ignored) == 0 && mtime &&
-       is_mtime (mtime, mkv);
-  recipe_close (recipe);
-  return is;
+  snprintf (mtime, sizeof mtime, "%lld.%09ld", (long long) mkv->st_mtim.tv_sec,
+            mkv->st_mtim.tv_nsec);
+  return recipe->image_size == (uint64_t) mkv->st_size &&
+         recipe_has_note (recipe, "mtime", mtime);
 }
 
 /* Of an MKV that is gone: a whole recipe that says it is of one of that name. */
 static bool
-is_recipe_of_gone (const char *path, const struct batch_entry *e)
+is_recipe_of_gone (const struct recipe *recipe, const struct batch_entry *e)
 {
   struct error ignored = ERROR_INIT;
-  CLEANUP_FREE char *name = NULL;
-  struct recipe *recipe = recipe_open (path, &ignored);
-  bool is;
 
-  if (!recipe)
-    return false;
-  is = recipe_check (recipe, &ignored) == 0 &&
-       recipe_note_value (recipe, "name", &name, &ignored) == 0 && name &&
-       strcmp (name, path_base (e->name ? e->name : e->mkv)) == 0;
-  recipe_close (recipe);
-  return is;
+  return recipe_check (recipe, &ignored) == 0 &&
+         recipe_has_note (recipe, "name", path_base (e->name ? e->name : e->mkv));
 }
 
 /* The one that create writes beside the recipe; without it a create was cut off. */
@@ -85,13 +60,20 @@ static bool
 is_done (const struct options *o, const struct batch_job *job)
 {
   const struct batch_entry *e = job->entry;
+  bool is_gone = job->mkv_errno == ENOENT || job->mkv_errno == ENOTDIR;
+  struct error ignored = ERROR_INIT;
+  struct recipe *recipe;
+  bool is = false;
 
   if (o->force || !has_sidecar (e->recipe))
     return false;
-  if (job->mkv_errno == 0)
-    return !o->delete_original && is_recipe_of (e->recipe, &job->mkv);
-  return (job->mkv_errno == ENOENT || job->mkv_errno == ENOTDIR) &&
-         is_recipe_of_gone (e->recipe, e);
+  recipe = recipe_open (e->recipe, &ignored);
+  if (recipe && job->mkv_errno == 0)
+    is = !o->delete_original && is_recipe_of (recipe, &job->mkv);
+  else if (recipe && is_gone)
+    is = is_recipe_of_gone (recipe, e);
+  recipe_close (recipe);
+  return is;
 }
 
 /* ---- With which disc */

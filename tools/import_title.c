@@ -265,16 +265,6 @@ import_title (const struct import *import, struct import_result *result,
 
 /* ---- What is done already */
 
-static bool
-has_note (const struct recipe *recipe, const char *value)
-{
-  struct error ignored = ERROR_INIT;
-  CLEANUP_FREE char *there = NULL;
-
-  recipe_note_value (recipe, NOTE_KEY, &there, &ignored);
-  return there && strcmp (there, value) == 0;
-}
-
 bool
 import_is_done (const struct import *import, struct import_result *result)
 {
@@ -286,7 +276,8 @@ import_is_done (const struct import *import, struct import_result *result)
   if (access (import->out, F_OK) == -1 ||
       open_image_open (&there, import->out, NULL, 0, &ignored) == -1 ||
       there.recipe->image_size != image_size (import->image) || !there.sidecar.name ||
-      strcmp (there.sidecar.name, import->name) != 0 || !has_note (there.recipe, note) ||
+      strcmp (there.sidecar.name, import->name) != 0 ||
+      !recipe_has_note (there.recipe, NOTE_KEY, note) ||
       recipe_check (there.recipe, &ignored) == -1)
     return false;
   *result = (struct import_result){ .image_size = there.recipe->image_size,
