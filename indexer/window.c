@@ -83,13 +83,17 @@ held (const struct window *w, uint64_t offset)
   return w->len - (size_t) (offset - w->start);
 }
 
-/* Make the buffer begin at `offset` and hold `want` bytes and what is read ahead. */
+/* Make the buffer begin at `offset`, before the end, and hold `want` bytes and what is read
+ * ahead, as far as there are so many.
+ */
 static void
 refill (struct window *w, uint64_t offset, size_t want)
 {
   size_t kept = held (w, offset);
   size_t cap = want + w->ahead;
 
+  if (cap > w->size - offset)
+    cap = (size_t) (w->size - offset);
   if (cap > w->cap) {
     uint8_t *buf = realloc (w->buf, cap);
 
