@@ -28,7 +28,9 @@
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
-  atomic_bool is_doubtful; /* known to have changed: only what is proven may be used */
+  /* Of a source with one of these nothing may be used but what is proven: */
+  atomic_bool has_changed;  /* since it was first opened, or is another file: for good */
+  atomic_bool is_unsampled; /* some of its sample cannot be read */
   struct pulse reading;
   pthread_mutex_t lock;
   pthread_cond_t looked_for;

@@ -106,7 +106,7 @@ note_file (struct image_source *s, const struct stat *st)
 /* The first time.  False: it is open. */
 static bool
 use_first (struct image_source *s, const struct source *found, const struct stat *st,
-           bool is_doubtful)
+           bool is_sampled)
 {
   LOCK_FOR_SCOPE (&s->lock);
 
@@ -121,28 +121,41 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
   s->source.pulse = &s->reading;
   atomic_init (&s->source.ctime, atomic_load (&found->ctime));
-  if (is_doubtful)
-    atomic_store (&s->is_doubtful, true);
+  atomic_store (&s->is_unsampled, !is_sampled);
   atomic_store_explicit (&s->is_open, true, memory_order_release);
   return true;
+}
+
+/* Is it the file that is open, as it is believed to be?  Attached anew, a disk may have another
+ * number.
+ */
+static bool
+is_same_file (struct image_source *s, const struct source *found, const struct stat *st)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  return st->st_ino == s->ino &&
+         atomic_load (&found->ctime) == atomic_load (&s->source.ctime);
 }
 
 /* What was found is the source from now on.  One that is open has its descriptor replaced,
  * which readers do not notice; no lock is held, as closing the old file may hang.
  */
 static int
-use_source (struct image *img, uint32_t number, struct source *found, bool is_doubtful,
+use_source (struct image *img, uint32_t number, struct source *found, bool is_sampled,
             struct error *err)
 {
   struct image_source *s = &img->sources[number];
   struct stat st;
   int r = fstat (found->fd, &st);
 
-  if (r == 0 && use_first (s, found, &st, is_doubtful))
+  if (r == 0 && use_first (s, found, &st, is_sampled))
     return 0;
   /* First of all: nothing that was not proven may be handed out of it. */
-  if (is_doubtful)
-    atomic_store (&s->is_doubtful, true);
+  if (r == 0 && !is_same_file (s, found, &st))
+    atomic_store (&s->has_changed, true);
+  if (!is_sampled)
+    atomic_store (&s->is_unsampled, true);
   if (r == 0)
     r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
   if (r == -1)
@@ -153,7 +166,7 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_do
     image_forget_proof (img);
     atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
-    atomic_store (&s->is_doubtful, is_doubtful);
+    atomic_store (&s->is_unsampled, !is_sampled);
     pulse_renew (&s->reading);
   }
   source_close (found);
@@ -220,7 +233,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
     source_close (&found);
     return -1;
   }
-  if (use_source (img, number, &found, !is_sampled, err) == -1) {
+  if (use_source (img, number, &found, is_sampled, err) == -1) {
     note_failure (s, err);
     return -1;
   }
@@ -249,7 +262,7 @@ believe (struct image *img, uint32_t number, int64_t ctime)
   if (ctime == atomic_load (&source->ctime))
     return;
   /* First of all: nothing that was not proven may be handed out of what has changed. */
-  atomic_store (&img->sources[number].is_doubtful, true);
+  atomic_store (&img->sources[number].has_changed, true);
   image_forget_proof (img);
   atomic_store (&source->ctime, ctime);
 }
@@ -296,7 +309,7 @@ can_go_on (struct image *img, uint32_t number)
   if (ctime == -1)
     return false;
   /* First of all: nothing that was not proven may be handed out of it. */
-  atomic_store (&s->is_doubtful, true);
+  atomic_store (&s->has_changed, true);
   believe (img, number, ctime);
   return true;
 }

@@ -18,8 +18,9 @@
  *
  * A group that cannot be read whole cannot be proven, and fails.  Who salvages what is on a
  * dying disk has those of its bytes that can be read all the same, as the disk itself says
- * which it has lost; that is told, and tried again later.  Not so of a source that has changed,
- * nor once bytes have been found that are wrong.
+ * which it has lost; that is told, and tried again later.  Not so of a source that has changed
+ * or was replaced since it was first opened (its sample alone speaks for it), of one that may be
+ * being written, nor once bytes have been found that are wrong.
  *
  * Keeping what was read for its neighbours was decided against: it is in the page cache.
  */
@@ -360,9 +361,10 @@ static bool
 is_trusted (const struct image *img)
 {
   for (uint32_t i = 0; i < img->recipe->n_sources; i++)
-    if (atomic_load (&img->sources[i].is_doubtful))
+    if (atomic_load (&img->sources[i].has_changed) ||
+        atomic_load (&img->sources[i].is_unsampled))
       return false;
-  return img->proof.salvages && !atomic_load (&img->proof.has_wrong);
+  return img->proof.salvages && !atomic_load (&img->proof.has_wrong) && is_settled (img);
 }
 
 /* Bytes of a group were handed out that could not be read whole, for `reason`. */

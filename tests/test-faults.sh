@@ -472,7 +472,17 @@ make_near ()
 
 # What is there is not what it was, nor can all of it be read.
 near_it () { bad_sector EIO && rewritten changed; }
+near_in_another () { exchanged changed && bad_sector EIO; }
 right_again () { no_faults && rewritten right; }
+another_right () { no_faults && exchanged right; }
+
+# What may still be written to is not salvaged.
+settled ()
+{
+  while [ $(($(date +%s) - $(stat -c %Z "$disc"))) -le 10 ]; do
+    sleep 0.5
+  done
+}
 
 # Faults that come and go at any moment under several clients; what `verify=off` cannot see
 # is left out.
@@ -485,6 +495,10 @@ storm ()
   # What is unproven for one reason is not to be let through when it is wrong for another.
   [ -z "$salvage" ] || come=("bad_sector EIO" near_it near_it near_it)
   serve "${as[@]}"
+  # A source that is like this when it is opened is none that has changed.
+  for film in "${films[@]}"; do
+    reads "$film" until 0 4096 >/dev/null
+  done
   tries=0 wrong=0 disturbed=0 failed=0
   for film in one one part two; do
     n=$((n + 1))
@@ -536,12 +550,16 @@ for mode in ${modes-off lazy}; do
   fi
 done
 mode=lazy salvage=true whole_groups=false
+settled
 served "a bad sector, salvaged" "$here" "bad_sector EIO" no_faults
 whole_groups=true
 make_near
 cat <(bad one $here) <(bad one $near $((near + 16))) >bad-one-both-both
 cat <(bad part $here) <(bad part $near $((near + 16))) >bad-part-both-both
 served "lost, and rewritten" "both both" near_it right_again
+settled
+served "lost, and another" "both both" near_in_another another_right
+settled
 storm "$(usually 4 60)"
 salvage=
 # No preloading into others' runtimes.
