@@ -45,6 +45,7 @@ struct ahead {
   pthread_t thread;
   enum thread_state state;
   bool stop;
+  bool is_fetching;
   unsigned notes;
   unsigned first, n_queued;
   struct stream_range queue[MAX_QUEUED];
@@ -106,9 +107,11 @@ run (void *opaque)
     range = a->queue[a->first];
     a->first = (a->first + 1) % MAX_QUEUED;
     --a->n_queued;
+    a->is_fetching = true;
     pthread_mutex_unlock (&a->lock);
     a->fetch (a->opaque, range.from, range.to);
     pthread_mutex_lock (&a->lock);
+    a->is_fetching = false;
   }
   a->state = ENDED;
   return NULL;
@@ -126,11 +129,11 @@ start (struct ahead *a)
 }
 
 bool
-ahead_is_running (struct ahead *a)
+ahead_is_busy (struct ahead *a)
 {
   LOCK_FOR_SCOPE (&a->lock);
 
-  return a->state == RUNNING;
+  return a->is_fetching;
 }
 
 void

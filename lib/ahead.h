@@ -22,8 +22,8 @@ struct ahead *ahead_new (uint64_t size, ahead_fetch_fn *fetch, void *opaque);
 /* Waits for a fetch that is being asked for. */
 void ahead_free (struct ahead *ahead);
 
-/* Is there a thread, which ahead_free would have to wait for? */
-bool ahead_is_running (struct ahead *ahead);
+/* Is something being fetched, which ahead_free would have to wait for? */
+bool ahead_is_busy (struct ahead *ahead);
 
 /* Is anybody reading in order?  Then, and when a read has to wait, tell ahead_note.  No
  * lock: while everything is in memory that is all that reading ahead costs.

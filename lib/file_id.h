@@ -27,6 +27,11 @@ file_id_of (const struct stat *st)
                            timespec_ns (&st->st_mtim), timespec_ns (&st->st_ctim) };
 }
 
+/* Of an open file as it is now: its file system is not to say what it remembers (NFS, CIFS and
+ * FUSE do, for up to a minute).  -1 with errno set.
+ */
+int file_id_now (int fd, struct file_id *id);
+
 static inline bool
 file_id_same (const struct file_id *a, const struct file_id *b)
 {

@@ -265,8 +265,8 @@ report (const struct gather *g, const struct source **failed, struct error *err)
 }
 
 /* Has anybody written to the sources?  Asked after reading, and compared with what was
- * believed before it: no means that what was read is what was there when the source was
- * verified.  (What is believed now may be about another file, which took its place.)
+ * believed before it and is now: no means that what was read is what was there when the
+ * source was verified.  (Another file, which took its place meanwhile, may have the same time.)
  */
 static int
 check_unchanged (const struct gather *g, const struct source **failed, struct error *err)
@@ -280,7 +280,7 @@ check_unchanged (const struct gather *g, const struct source **failed, struct er
       continue;
     checked = source;
     now = source_ctime (source);
-    if (now == g->ctimes[r])
+    if (now == g->ctimes[r] && now == atomic_load (&source->ctime))
       continue;
     *failed = source;
     if (now == -1)

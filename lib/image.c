@@ -68,7 +68,7 @@ no_memory:
 bool
 image_is_busy (const struct image *img)
 {
-  return ahead_is_running (img->ahead);
+  return ahead_is_busy (img->ahead);
 }
 
 void

@@ -126,15 +126,13 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   return true;
 }
 
-/* Is it the file that is open, as it is believed to be?  Attached anew, a disk may have another
- * number.
- */
+/* Is it the file that is open, as it is believed to be? */
 static bool
 is_same_file (struct image_source *s, const struct source *found, const struct stat *st)
 {
   LOCK_FOR_SCOPE (&s->lock);
 
-  return st->st_ino == s->ino &&
+  return st->st_dev == s->dev && st->st_ino == s->ino &&
          atomic_load (&found->ctime) == atomic_load (&s->source.ctime);
 }
 
@@ -146,6 +144,7 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_sa
             struct error *err)
 {
   struct image_source *s = &img->sources[number];
+  int64_t believed;
   struct stat st;
   int r = fstat (found->fd, &st);
 
@@ -156,10 +155,14 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_sa
     atomic_store (&s->has_changed, true);
   if (!is_sampled)
     atomic_store (&s->is_unsampled, true);
+  /* Until what was proven of the old one is forgotten, reads of either are in vain. */
+  believed = atomic_exchange (&s->source.ctime, SOURCE_NO_CTIME);
   if (r == 0)
     r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
-  if (r == -1)
+  if (r == -1) {
     error_set (err, errno, "%s: taking it in use", found->path);
+    atomic_store (&s->source.ctime, believed);
+  }
   else {
     LOCK_FOR_SCOPE (&s->lock);
     note_file (s, &st);

@@ -156,12 +156,26 @@ note (struct trust *t, const struct file_id *id, int r, int errnum)
 static int
 id_of (const struct source *src, struct file_id *id, struct error *err)
 {
-  struct stat st;
+  return file_id_now (src->fd, id) == 0 ? 0 : error_set (err, errno, "%s", src->path);
+}
 
-  if (fstat (src->fd, &st) == -1)
-    return error_set (err, errno, "%s", src->path);
-  *id = file_id_of (&st);
-  return 0;
+/* A write that began before the change time was asked for may still go on, and nothing of such a
+ * source is compared later.
+ */
+static void
+wait_until_settled (const struct file_id *id)
+{
+  struct timespec now;
+  int64_t left;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  left = id->ctime_ns + SOURCE_SETTLED_NS - timespec_ns (&now);
+  /* A change time to come is another machine's, or of a clock that was set back. */
+  if (left <= 0)
+    return;
+  if (left > SOURCE_SETTLED_NS)
+    left = SOURCE_SETTLED_NS;
+  nanosleep (&(struct timespec){ left / NS_PER_SECOND, left % NS_PER_SECOND }, NULL);
 }
 
 /* It must not be written to meanwhile. */
@@ -171,6 +185,7 @@ hash_unchanged (const struct source *src, const struct recipe_source *recorded,
 {
   struct file_id after = { 0 };
 
+  wait_until_settled (before);
   if (source_check_hash (src, recorded, NULL, NULL, err) == -1 ||
       id_of (src, &after, err) == -1)
     return -1;

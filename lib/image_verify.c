@@ -7,7 +7,8 @@
  * Invariant: a group's bit is set only if the group was proven since the last change of a
  * source was accepted.  Then bits are cleared first, the change is counted, and only after
  * that the source's new change time is what reads are compared with; who reads a group that
- * was proven looks at the count before and after, and begins again if it has moved.
+ * was proven looks at the count before and after, and begins again if it has moved.  While
+ * another file takes a source's place no change time is right.
  *
  * A file's change time is set when a write begins, and has a resolution: what was written
  * a moment ago may be written on without another change that shows.  So no bit is set while
@@ -43,9 +44,6 @@
 
 /* The map of larger images (16 TiB) would be larger than 4 MiB: they are proven each time. */
 #define MAX_GROUPS (UINT64_C (1) << 25)
-
-/* Longer than a write of one call takes, and than any file system's clock is coarse. */
-#define SETTLED_NS (10 * NS_PER_SECOND)
 
 /* A group that is being proven by a thread, on whose stack this is. */
 struct claim {
@@ -144,7 +142,7 @@ is_settled (const struct image *img)
     const struct image_source *s = &img->sources[i];
 
     if (atomic_load (&s->is_open) &&
-        atomic_load (&s->source.ctime) > timespec_ns (&now) - SETTLED_NS)
+        atomic_load (&s->source.ctime) > timespec_ns (&now) - SOURCE_SETTLED_NS)
       return false;
   }
   return true;

@@ -332,6 +332,8 @@ replace (struct library *library, struct snapshot *before, struct snapshot *made
     before->state->n_problems = made->state->n_problems;
     made->state->problems = problems;
     made->state->n_problems = n;
+    /* What was added and could not be read is looked for again. */
+    atomic_store (&before->state->lacks, atomic_load (&made->state->lacks));
     snapshot_unref (made);
     return;
   }

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "error.h"
+#include "file_id.h"
 #include "segment.h"
 
 #define RECIPE_HASH_SIZE 16 /* XXH3-128, canonical (big-endian) as xxhsum -H2 prints */
@@ -56,6 +57,7 @@ struct recipe_section {
 struct recipe {
   char *path; /* as opened, for messages */
   int fd;
+  struct file_id id; /* as it was when it was opened */
   uint64_t file_size;
   uint64_t image_size; /* bytes of the image */
   unsigned span_log2;  /* of the segments */
@@ -87,6 +89,12 @@ void recipe_close (struct recipe *r);
 /* Read and decode segment `number` < n_segments.  The caller owns the result. */
 struct segment *recipe_segment (const struct recipe *r, uint32_t number,
                                 struct error *err);
+
+/* Fails if the file is not as it was when it was opened, by size and modification time: written
+ * over by another recipe, it would give parts of both, each with a right checksum.  Asked after
+ * what is used was read.
+ */
+int recipe_check_unchanged (const struct recipe *r, struct error *err);
 
 /* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a
  * file of the Go program, where segments are not coded; nor is the next.

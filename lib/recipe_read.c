@@ -342,6 +342,7 @@ read_header (struct recipe *r, struct stat *st, uint64_t *table, bool *is_old,
   if (!S_ISREG (st->st_mode) || st->st_size < HEADER_SIZE)
     return error_set (err, 0, "%s: not an mkvdup recipe", r->path);
   r->file_size = (uint64_t) st->st_size;
+  r->id = file_id_of (st);
   if (read_all (r->fd, header, sizeof header, 0, r->path, err) == -1)
     return -1;
   *is_old = recipe_old_is (header);

@@ -23,6 +23,7 @@
 #include "advice.h"
 #include "buffer.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "place_pulse.h"
 #include "shared_fs.h"
 #include "source.h"
@@ -144,11 +145,9 @@ verify_damaged (const struct source *src, const struct recipe_source *id,
 int64_t
 source_ctime (const struct source *src)
 {
-  struct stat st;
+  struct file_id id;
 
-  if (fstat (src->fd, &st) == -1)
-    return -1;
-  return (int64_t) st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+  return file_id_now (src->fd, &id) == -1 ? -1 : id.ctime_ns;
 }
 
 /* Open `path` beneath the directory `dir`. */

@@ -34,6 +34,14 @@ struct source {
   _Atomic int64_t ctime;
 };
 
+/* No file's change time. */
+#define SOURCE_NO_CTIME INT64_MAX
+
+/* Longer than a write of one call takes, and than any file system's clock is coarse: a file
+ * that was changed longer ago than this is not being written.
+ */
+#define SOURCE_SETTLED_NS (INT64_C (10) * 1000000000)
+
 #define SOURCE_INIT                   \
   {                                   \
     -1, NULL, 0, 1, 0, false, NULL, 0 \
@@ -75,8 +83,8 @@ int source_open_damaged (const struct recipe_source *id, const char *const *plac
 
 /*
  * The change time of an open source in nanoseconds, or -1 with errno set.  It tells of
- * every write to a file (unlike the modification time it cannot be set back), of none to
- * a block device.
+ * every write to a file (unlike the modification time it cannot be set back, but where a file
+ * system has no such time: FAT, and sshfs), of none to a block device.
  */
 int64_t source_ctime (const struct source *src);
 

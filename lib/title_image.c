@@ -34,8 +34,8 @@ enter_idle (struct titles *all, struct title *t)
   all->n_idle++;
 }
 
-/* The image that has to go for there to be few enough; NULL if there are.  One that would
- * have to be waited for may stay: whoever closes another title would wait.
+/* One that has to go for there to be few enough; NULL if there are.  One that would have to be
+ * waited for may stay for now: whoever closes another title would wait.
  */
 static struct image *
 evict (struct titles *all)
@@ -178,13 +178,15 @@ void
 title_close (struct title *t)
 {
   struct titles *all = t->state->titles;
-  struct image *unused = NULL;
+  struct image *unused;
 
   pthread_mutex_lock (&all->lock);
-  if (--t->state->users == 0) {
+  if (--t->state->users == 0)
     enter_idle (all, t);
-    unused = evict (all);
+  while ((unused = evict (all))) {
+    pthread_mutex_unlock (&all->lock);
+    image_close (unused);
+    pthread_mutex_lock (&all->lock);
   }
   pthread_mutex_unlock (&all->lock);
-  image_close (unused);
 }

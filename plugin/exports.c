@@ -212,7 +212,6 @@ void
 exports_stop (void)
 {
   watch_free (watch);
-  notify_free ();
   free (last_failure);
   export_close_all ();
   title_unref (only);
@@ -220,6 +219,8 @@ exports_stop (void)
   titles_free (titles);
   source_search_free (sources);
   segment_cache_free (cache);
+  /* Threads that read ahead may have something to tell until their images are closed. */
+  notify_free ();
 }
 
 /* ---- Names */

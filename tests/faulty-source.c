@@ -269,6 +269,15 @@ fstat (int fd, struct stat *buf)
   return -1;
 }
 
+int
+statx (int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
+{
+  if (path[0] != '\0' || !is_stale (dirfd))
+    return NEXT (statx) (dirfd, path, flags, mask, buf);
+  errno = ESTALE;
+  return -1;
+}
+
 /* openat2 has no other name. */
 long
 syscall (long sysno, ...)

@@ -55,6 +55,14 @@ check_title ()
   [ "$(stat -c %s copy)" -eq $(((size + 4095) / 4096 * 4096)) ] || fail "$1: wrong size"
 }
 
+# settled FILE: written to so long ago that nobody can be writing to it now.
+settled ()
+{
+  while [ $(($(date +%s) - $(stat -c %Z "$1"))) -le 10 ]; do
+    sleep 0.5
+  done
+}
+
 # Whether this machine can mount what nbdfuse makes a file of.
 can_mount ()
 {

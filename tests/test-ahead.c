@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,6 +104,28 @@ test_hangs (void **state)
   assert_true (s.n < 100);
 }
 
+/* Who frees it waits while something is fetched, and not when there is no more to do. */
+static void
+test_busy (void **state)
+{
+  struct source s;
+  struct ahead *a = ahead_of (&s, 0);
+  int tries = 0;
+
+  (void) state;
+  assert_false (ahead_is_busy (a));
+  ahead_note (a, 0, READ, true);
+  while (!ahead_is_busy (a))
+    sched_yield ();
+  sem_post (&s.hangs);
+  sem_wait (&s.fetched);
+  while (ahead_is_busy (a)) {
+    assert_true (++tries < 10000);
+    nanosleep (&(struct timespec){ 0, 1000000 }, NULL);
+  }
+  ahead_free (a);
+}
+
 static void
 test_end (void **state)
 {
@@ -153,6 +176,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_fetches),
     cmocka_unit_test (test_hangs),
+    cmocka_unit_test (test_busy),
     cmocka_unit_test (test_end),
     cmocka_unit_test (test_threads),
   };

@@ -476,14 +476,6 @@ near_in_another () { exchanged changed && bad_sector EIO; }
 right_again () { no_faults && rewritten right; }
 another_right () { no_faults && exchanged right; }
 
-# What may still be written to is not salvaged.
-settled ()
-{
-  while [ $(($(date +%s) - $(stat -c %Z "$disc"))) -le 10 ]; do
-    sleep 0.5
-  done
-}
-
 # Faults that come and go at any moment under several clients; what `verify=off` cannot see
 # is left out.
 storm ()
@@ -550,16 +542,16 @@ for mode in ${modes-off lazy}; do
   fi
 done
 mode=lazy salvage=true whole_groups=false
-settled
+settled "$disc"
 served "a bad sector, salvaged" "$here" "bad_sector EIO" no_faults
 whole_groups=true
 make_near
 cat <(bad one $here) <(bad one $near $((near + 16))) >bad-one-both-both
 cat <(bad part $here) <(bad part $near $((near + 16))) >bad-part-both-both
 served "lost, and rewritten" "both both" near_it right_again
-settled
+settled "$disc"
 served "lost, and another" "both both" near_in_another another_right
-settled
+settled "$disc"
 storm "$(usually 4 60)"
 salvage=
 # No preloading into others' runtimes.

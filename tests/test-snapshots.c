@@ -333,6 +333,31 @@ test_problems_once (void **state)
   world_close (&w);
 }
 
+/* One that was added and cannot be read: nothing tells when it can be, so it is looked for again,
+ * though all titles are as they were.
+ */
+static void
+test_lacks (void **state)
+{
+  struct snapshot *s;
+  struct world w;
+
+  (void) state;
+  put_recipe ("lib/A.mkvdup", 100, 1);
+  world_open (&w, DISK_EROFS);
+  snapshot_unref (reload (&w));
+  assert_false (library_lacks_titles (w.library));
+  assert_int_equal (symlink ("../elsewhere", "lib/B.mkvdup"), 0);
+  snapshot_unref (reload (&w));
+  assert_true (library_lacks_titles (w.library));
+  put_recipe ("elsewhere", 100, 2);
+  s = reload (&w);
+  assert_false (library_lacks_titles (w.library));
+  expect_content (find (s, "B.mkv"), 100, 2);
+  snapshot_unref (s);
+  world_close (&w);
+}
+
 /* ---- Changes */
 
 static void
@@ -1024,6 +1049,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_find, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_clashes, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_problems_once, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_lacks, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_shared, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_failing_reload, setup, scratch_empty),
