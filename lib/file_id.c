@@ -21,8 +21,8 @@ file_id_now (int fd, struct file_id *id)
 
   if (statx (fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st) == -1)
     return -1;
-  *id = (struct file_id){ makedev (st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
-                          st.stx_size, statx_ns (&st.stx_mtime),
-                          statx_ns (&st.stx_ctime) };
+  *id =
+    (struct file_id){ makedev (st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
+                      st.stx_size, statx_ns (&st.stx_mtime), statx_ns (&st.stx_ctime) };
   return 0;
 }

@@ -45,6 +45,7 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
   pthread_cond_init (&img->proof.released, NULL);
   img->cache = cache;
   img->recipe = recipe;
+  image_recipe_init (img);
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);
@@ -160,6 +161,10 @@ get_segment (const struct walk *w, uint32_t number, struct error *err)
     pulse_error (img->recipe->path, err);
   else {
     got = segment_cache_get (img->cache, img->recipe, number, err);
+    if (got && image_check_recipe (img, err) == -1) {
+      segment_cache_put (img->cache, got);
+      got = NULL;
+    }
     pulse_end (&img->recipe_pulse, life);
   }
   return got;

@@ -247,6 +247,8 @@ get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *er
   r = check_levels (img, err);
   if (r == 0)
     r = recipe_digests (img->recipe, group, 1, digest, err);
+  if (r == 0)
+    r = image_check_recipe (img, err);
   pulse_end (&img->recipe_pulse, life);
   return r;
 }

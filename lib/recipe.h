@@ -90,12 +90,6 @@ void recipe_close (struct recipe *r);
 struct segment *recipe_segment (const struct recipe *r, uint32_t number,
                                 struct error *err);
 
-/* Fails if the file is not as it was when it was opened, by size and modification time: written
- * over by another recipe, it would give parts of both, each with a right checksum.  Asked after
- * what is used was read.
- */
-int recipe_check_unchanged (const struct recipe *r, struct error *err);
-
 /* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a
  * file of the Go program, where segments are not coded; nor is the next.
  */

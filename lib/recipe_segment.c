@@ -17,18 +17,6 @@
 #include "recipe_old.h"
 #include "whole_io.h"
 
-int
-recipe_check_unchanged (const struct recipe *r, struct error *err)
-{
-  struct file_id id;
-
-  if (file_id_now (r->fd, &id) == -1)
-    return error_set (err, errno, "%s", r->path);
-  return file_id_same_content (&id, &r->id)
-           ? 0
-           : error_set (err, ESTALE, "%s: was written to since it was opened", r->path);
-}
-
 static uint32_t
 segment_bytes (const struct recipe *r, uint32_t number)
 {
@@ -85,8 +73,7 @@ recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
   p = malloc (n ? n : 1);
   if (!p)
     return error_set (err, ENOMEM, "%s", r->path);
-  if (read_all (r->fd, p, n, at, r->path, err) == -1 ||
-      recipe_check_unchanged (r, err) == -1)
+  if (read_all (r->fd, p, n, at, r->path, err) == -1)
     return -1;
   *ctx = (struct segment_context){ .number = number,
                                    .len = segment_bytes (r, number),

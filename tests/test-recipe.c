@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -745,33 +743,6 @@ test_unsafe_paths (void **state)
   free (longest);
 }
 
-/* Another recipe would have right checksums, too. */
-static void
-test_written_over (void **state)
-{
-  static const struct timespec long_ago[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
-  struct error err = ERROR_INIT;
-  struct segment *seg;
-  uint8_t digest[MERKLE_DIGEST];
-  struct recipe *r;
-
-  (void) state;
-  put_file (good, good_len);
-  assert_int_equal (futimens (fd, long_ago), 0);
-  r = must_open ();
-  seg = recipe_segment (r, 0, &err);
-  assert_non_null (seg);
-  segment_free (seg);
-  assert_int_equal (recipe_digests (r, 0, 1, digest, &err), 0);
-  put_file (good, good_len);
-  assert_null (recipe_segment (r, 0, &err));
-  assert_non_null (strstr (err.text, "was written to since it was opened"));
-  assert_int_equal (err.errnum, ESTALE);
-  assert_int_equal (recipe_digests (r, 0, 1, digest, &err), -1);
-  assert_int_equal (err.errnum, ESTALE);
-  recipe_close (r);
-}
-
 static void
 test_writer_refuses_spans (void **state)
 {
@@ -807,7 +778,6 @@ main (void)
     cmocka_unit_test (test_forged_sources),
     cmocka_unit_test (test_forged_notes),
     cmocka_unit_test (test_unsafe_paths),
-    cmocka_unit_test (test_written_over),
     cmocka_unit_test (test_writer_refuses_spans),
   };
 
