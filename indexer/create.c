@@ -294,6 +294,17 @@ end_phase (struct creation *c)
   c->report->seconds[c->phase] = now () - c->report->seconds[c->phase];
 }
 
+static int
+claim (const struct creation *c, struct error *err)
+{
+  const struct create_options *o = c->options;
+
+  if (o->claim && o->claim (o->opaque, o->out, c->out.fd, err) == -1)
+    return -1;
+  return o->claim && o->sidecar ? o->claim (o->opaque, o->sidecar, c->sidecar.fd, err)
+                                : 0;
+}
+
 /* Asked when nobody else commits there.  What was seen there before the work began may have been
  * replaced since.
  */
@@ -307,6 +318,8 @@ may_replace (void *opaque, struct error *err)
   uint8_t root[MERKLE_DIGEST];
   bool is_same;
 
+  if (claim (c, err) == -1)
+    return -1;
   if (c->options->replaces_any || (access (out, F_OK) == -1 && errno == ENOENT))
     return 0;
   there = recipe_open (out, &ignored);
