@@ -32,6 +32,9 @@
 
 #define SECONDS_A_DAY 86400
 
+/* A round may be interrupted for so long, if nothing is said. */
+#define ROUND_DAYS 30
+
 struct item {
   const struct title *title; /* the library's */
   int64_t when;              /* it was last checked; 0: never */
@@ -53,14 +56,17 @@ struct check {
 
 /* ---- What is known already */
 
+/* In an open round, too, what was good is only believed for a time: nobody may have gone on with
+ * it for a year.
+ */
 static bool
 is_recent (const struct check *c, const struct check_record *r, int64_t now)
 {
-  int64_t max_age = (int64_t) c->options->max_age * SECONDS_A_DAY;
+  int64_t days = c->options->max_age;
 
-  if (c->state.is_open && r->round == c->state.round)
-    return true;
-  return max_age > 0 && r->when <= now && now - r->when <= max_age;
+  if (days == 0 && c->state.is_open && r->round == c->state.round)
+    days = ROUND_DAYS;
+  return days > 0 && r->when <= now && now - r->when <= days * SECONDS_A_DAY;
 }
 
 /* Its record, if there is one; *skip: it says enough. */
