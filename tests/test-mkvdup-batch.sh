@@ -72,6 +72,13 @@ cp -r recipes before
 
 batch 0 list.yaml
 [ "$(results)" = "1.mkv there, 1.mkv there, 2.mkv there" ] || fail "$(results)"
+# Damage that opening a recipe does not show.
+printf XXXXXXXX | dd of=recipes/one.mkvdup bs=1 seek=$(($(stat -c %s recipes/one.mkvdup) / 2)) \
+  conv=notrunc status=none
+expect 0 mkvdup info recipes/one.mkvdup
+batch 0 list.yaml
+[ "$(results)" = "1.mkv there, 1.mkv made, 2.mkv there" ] || fail "$(results)"
+cmp before/one.mkvdup recipes/one.mkvdup
 rm recipes/one.mkvdup
 truncate -s -1 recipes/two.mkvdup
 touch films/parts/1.mkv

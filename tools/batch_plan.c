@@ -33,14 +33,11 @@ is_recipe_of (const struct recipe *recipe, const struct stat *mkv)
          recipe_has_note (recipe, "mtime", mtime);
 }
 
-/* Of an MKV that is gone: a whole recipe that says it is of one of that name. */
+/* Of an MKV that is gone: it says it is of one of that name. */
 static bool
 is_recipe_of_gone (const struct recipe *recipe, const struct batch_entry *e)
 {
-  struct error ignored = ERROR_INIT;
-
-  return recipe_check (recipe, &ignored) == 0 &&
-         recipe_has_note (recipe, "name", path_base (e->name ? e->name : e->mkv));
+  return recipe_has_note (recipe, "name", path_base (e->name ? e->name : e->mkv));
 }
 
 /* The one that create writes beside the recipe; without it a create was cut off. */
@@ -55,7 +52,9 @@ has_sidecar (const char *recipe)
          output_check_sidecar (path, recipe, &ignored) == 0;
 }
 
-/* What is to be deleted is verified anew. */
+/* What is to be deleted is verified anew.  What is said to be there is whole, as far as the recipe
+ * alone tells: its disc is not read.
+ */
 static bool
 is_done (const struct options *o, const struct batch_job *job)
 {
@@ -72,6 +71,7 @@ is_done (const struct options *o, const struct batch_job *job)
     is = !o->delete_original && is_recipe_of (recipe, &job->mkv);
   else if (recipe && is_gone)
     is = is_recipe_of_gone (recipe, e);
+  is = is && recipe_check (recipe, &ignored) == 0;
   recipe_close (recipe);
   return is;
 }
