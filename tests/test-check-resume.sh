@@ -77,11 +77,22 @@ poke discs/3/VTS_01_1.VOB $at
 check 0 lib --state state --max-age 7
 is .summary.bad 0
 mv lib/Again gone
-check 0 lib --state state --max-age 7
+expect 0 mkvdup check -q lib --state state --max-age 7
+silent out
+[ "$(cat err)" = "mkvdup: warning: Again/t7.mkv: was checked before, and is not in the library any more" ] ||
+  fail "$(cat err)"
 ! grep -q Again state || fail "what is gone is remembered"
 # But not where it could not be looked for.
-check 1 no-such-folder --state state --max-age 7
-grep -q ' t1.mkv$' state || fail "a folder that was away is forgotten"
+mkdir unmounted
+for library in no-such-folder unmounted; do
+  check 1 $library --state state --max-age 7
+  is .summary.gone 5
+  says err "t5.mkv: was checked before, and is not in the library any more"
+  grep -q ' t1.mkv$' state || fail "a folder that was away is forgotten"
+done
+check 0 lib --state state --max-age 7
+is '.summary.skipped >= 3' true # t3 and t5 are new
+is .summary.gone 0
 mv gone lib/Again
 # Sources are remembered, too, once the one that was mended is old enough.
 sleep 2.1

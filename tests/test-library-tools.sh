@@ -68,6 +68,10 @@ rm lib/other.yaml
 head -c 999 lib/One.mkvdup >lib/Cut.mkvdup
 wrong configuration "Cut.mkvdup: "
 rm lib/Cut.mkvdup
+mkdir nothing
+expect 1 mkvdup validate nothing lib
+says out "configuration: nothing: has no titles"
+says out "2 titles, 2 sources, 1 problem"
 expect 1 mkvdup validate no-such
 says out "no-such: No such file"
 

@@ -319,6 +319,8 @@ check_all (struct check *c, struct error *err)
   for (size_t i = 0; i < c->library.n_problems; i++)
     report_problem (&c->report, c->library.problems[i]);
   r = plan (c, err);
+  if (r == 0 && !interrupted ())
+    report_gone (&c->report, &c->state);
   check_state_begin (&c->state);
   progress_start (&c->progress, "check", bytes_to_do (c), c->options->quiet);
   if (r == 0)
@@ -338,7 +340,9 @@ prepare (struct check *c, struct error *err)
 {
   if (c->options->state && check_state_read (&c->state, c->options->state, err) == -1)
     return -1;
-  return check_library_open (&c->library, c->options, err);
+  return check_library_open (&c->library, c->options, err) == -1
+           ? -1
+           : check_library_want_titles (&c->library, c->options, err);
 }
 
 static void
