@@ -96,6 +96,23 @@ prepare_sidecar (struct creation *c, struct error *err)
   return sidecar_write (&c->sidecar, o->sidecar, &s, err);
 }
 
+/* Whatever is to be replaced: a recipe is worth nothing without what it is made of. */
+static int
+check_no_source (const struct creation *c, const char *path, struct error *err)
+{
+  const struct disc *disc = &c->indexed->disc;
+  struct stat there, source;
+
+  if (!path || stat (path, &there) == -1)
+    return 0;
+  for (size_t i = 0; i < disc->n_files; i++)
+    if (stat (disc->files[i].path, &source) == 0 && source.st_dev == there.st_dev &&
+        source.st_ino == there.st_ino)
+      return error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
+                        path);
+  return 0;
+}
+
 /* Unless that was done for another rip of it. */
 static int
 index_disc (struct creation *c, struct error *err)
@@ -115,7 +132,8 @@ index_disc (struct creation *c, struct error *err)
       return -1;
     c->total = indexed_disc_bytes (&c->own);
   }
-  if (prepare_sidecar (c, err) == -1)
+  if (check_no_source (c, o->out, err) == -1 ||
+      check_no_source (c, o->sidecar, err) == -1 || prepare_sidecar (c, err) == -1)
     return -1;
   return o->indexed ? 0 : indexed_disc_build (&c->own, &options, err);
 }
@@ -294,6 +312,17 @@ end_phase (struct creation *c)
   c->report->seconds[c->phase] = now () - c->report->seconds[c->phase];
 }
 
+static int
+claim (const struct creation *c, struct error *err)
+{
+  const struct create_options *o = c->options;
+
+  if (o->claim && o->claim (o->opaque, o->out, c->out.fd, err) == -1)
+    return -1;
+  return o->claim && o->sidecar ? o->claim (o->opaque, o->sidecar, c->sidecar.fd, err)
+                                : 0;
+}
+
 /* Asked when nobody else commits there.  What was seen there before the work began may have been
  * replaced since.
  */
@@ -307,6 +336,8 @@ may_replace (void *opaque, struct error *err)
   uint8_t root[MERKLE_DIGEST];
   bool is_same;
 
+  if (claim (c, err) == -1)
+    return -1;
   if (c->options->replaces_any || (access (out, F_OK) == -1 && errno == ENOENT))
     return 0;
   there = recipe_open (out, &ignored);

@@ -32,6 +32,11 @@ struct indexed_disc;
 typedef bool create_progress_fn (void *opaque, enum create_phase phase, uint64_t done,
                                  uint64_t total);
 
+/* Asked when all is verified, with the folder locked, of the recipe and then of its sidecar: may
+ * `fd`, which is complete, replace what is at `path`?  0 or -1 with `err` set.
+ */
+typedef int create_claim_fn (void *opaque, const char *path, int fd, struct error *err);
+
 struct recipe_note;
 
 struct create_options {
@@ -49,6 +54,7 @@ struct create_options {
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   bool replaces_any;            /* also the recipe of another image, and other files */
+  create_claim_fn *claim;       /* may be NULL */
   void *opaque;
 };
 

@@ -55,6 +55,14 @@ id_set_add (struct id_set *set, uint64_t dev, uint64_t ino, uint64_t beside)
   return 1;
 }
 
+bool
+id_set_has (const struct id_set *set, uint64_t dev, uint64_t ino, uint64_t beside)
+{
+  const struct id id = { dev, ino, beside };
+
+  return set->n > 0 && slot_of (set, &id)->ino != UINT64_MAX;
+}
+
 void
 id_set_free (struct id_set *set)
 {

@@ -8,6 +8,7 @@
 #ifndef MKVDUP_ID_SET_H
 #define MKVDUP_ID_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct id_set {
 
 /* 1 if it was not there before, 0 if it was, -1 when out of memory. */
 int id_set_add (struct id_set *set, uint64_t dev, uint64_t ino, uint64_t beside);
+bool id_set_has (const struct id_set *set, uint64_t dev, uint64_t ino, uint64_t beside);
 void id_set_free (struct id_set *set);
 
 #endif /* MKVDUP_ID_SET_H */

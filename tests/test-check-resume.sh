@@ -47,6 +47,20 @@ is '[.titles[:3][].title] | join(" ")' "t2.mkv t4.mkv t5.mkv"
 "$builddir/age-state" state $((-30 * 86400)) t1.mkv
 check 0 lib --state state --max-age 7
 [ "$(titles good)" = t1.mkv ] || fail "from the future: $(titles good)"
+# A round that is not done counts for 30 days, or for as long as is said.
+check 0 lib --state state
+"$builddir/age-state" --open state $((29 * 86400))
+"$builddir/age-state" state $((2 * 86400)) t2.mkv
+cp state open
+check 0 lib --state state
+[ "$(titles good)" = t2.mkv ] || fail "too old in the open round: $(titles good)"
+cp open state
+check 0 lib --state state --max-age 28
+is .summary.good 6
+cp open state
+check 0 lib --state state --max-age 30
+[ "$(titles good)" = t2.mkv ] || fail "too old with --max-age: $(titles good)"
+check 0 lib --state state
 # A byte, with the time set back; a recipe that is another; a name that is gone.
 cp -p discs/3/VTS_01_1.VOB right
 poke discs/3/VTS_01_1.VOB $at
@@ -63,11 +77,22 @@ poke discs/3/VTS_01_1.VOB $at
 check 0 lib --state state --max-age 7
 is .summary.bad 0
 mv lib/Again gone
-check 0 lib --state state --max-age 7
+expect 0 mkvdup check -q lib --state state --max-age 7
+silent out
+[ "$(cat err)" = "mkvdup: warning: Again/t7.mkv: was checked before, and is not in the library any more" ] ||
+  fail "$(cat err)"
 ! grep -q Again state || fail "what is gone is remembered"
 # But not where it could not be looked for.
-check 1 no-such-folder --state state --max-age 7
-grep -q ' t1.mkv$' state || fail "a folder that was away is forgotten"
+mkdir unmounted
+for library in no-such-folder unmounted; do
+  check 1 $library --state state --max-age 7
+  is .summary.gone 5
+  says err "t5.mkv: was checked before, and is not in the library any more"
+  grep -q ' t1.mkv$' state || fail "a folder that was away is forgotten"
+done
+check 0 lib --state state --max-age 7
+is '.summary.skipped >= 3' true # t3 and t5 are new
+is .summary.gone 0
 mv gone lib/Again
 # Sources are remembered, too, once the one that was mended is old enough.
 sleep 2.1

@@ -76,7 +76,7 @@ check 0 lib
 bad
 is .summary.bytes "$size"
 is '.problems | length' 0
-is '.summary | del(.seconds, .bytes) | tojson' '{"titles":7,"good":7,"bad":0,"skipped":0,"sources":{"good":0,"bad":0,"skipped":0},"problems":0,"interrupted":false}'
+is '.summary | del(.seconds, .bytes) | tojson' '{"titles":7,"good":7,"bad":0,"skipped":0,"sources":{"good":0,"bad":0,"skipped":0},"problems":0,"gone":0,"interrupted":false}'
 expect 0 mkvdup check lib
 says out "7 titles: 7 good, 0 bad, 0 skipped; "
 [ "$(wc -l <out)" -eq 1 ] || fail "more than the sum: $(cat out)"
@@ -204,6 +204,18 @@ says out "problem: odd/broken.yaml"
 says out "3 problems"
 check 1 no-such-folder
 is '.problems[0] | contains("no-such-folder: No such file")' true
+# Without titles nothing is proven, though a server would wait for some.
+mkdir nothing
+check 1 nothing
+is '.problems | tojson' '["nothing: has no titles"]'
+expect 1 mkvdup check -q lib nothing
+says out "problem: nothing: has no titles"
+says out "7 titles: 7 good, 0 bad, 0 skipped; 1 problem; "
+echo 'includes: [nothing/*.yaml]' >nothing.yaml
+check 1 nothing.yaml library.yaml
+is '.problems | tojson' '["nothing.yaml: has no titles"]'
+# But of what is named twice, each has some.
+check 0 lib library.yaml lib/Again
 usage "too few operands" check
 usage "--max-age=DAYS needs --state" check --max-age 3 lib
 usage "not a number from 1 to 36500" check --state x --max-age 0 lib

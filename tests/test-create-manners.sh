@@ -68,6 +68,14 @@ done
 ln -s Disc.iso new.mkvdup.yaml
 refused "not replaced" create --force -o new.mkvdup "$film.mkv" Disc.iso
 rm new.mkvdup.yaml
+# Nor a file of a disc that is a folder, as the recipe or as its sidecar.
+mkdir folder
+ln Disc.iso folder/Disc.yaml
+for name in folder/Disc.yaml folder/Disc; do
+  refused "folder/Disc.yaml: is what the recipe is to be made of: not replaced" \
+    create --force -o "$name" "$film.mkv" folder
+done
+rm -r folder
 refused "as its own source" create -o new.mkvdup "$film.mkv" "$film.mkv"
 [ "$digest $disc" = "$(sha256 "$film.mkv") $(sha256 Disc.iso)" ] || fail "an input changed"
 

@@ -418,7 +418,9 @@ test_id_set (void **state)
     for (uint64_t i = 0; i < 3000; i++)
       assert_int_equal (id_set_add (&set, i % 3, i / 3, i % 2), !again);
   assert_int_equal (set.n, 3000);
+  assert_false (id_set_has (&set, 0, 0, 1));
   assert_int_equal (id_set_add (&set, 0, 0, 1), 1);
+  assert_true (id_set_has (&set, 0, 0, 1));
   assert_int_equal (id_set_add (&set, 0, 0, 1), 0);
 }
 

@@ -68,6 +68,10 @@ rm lib/other.yaml
 head -c 999 lib/One.mkvdup >lib/Cut.mkvdup
 wrong configuration "Cut.mkvdup: "
 rm lib/Cut.mkvdup
+mkdir nothing
+expect 1 mkvdup validate nothing lib
+says out "configuration: nothing: has no titles"
+says out "2 titles, 2 sources, 1 problem"
 expect 1 mkvdup validate no-such
 says out "no-such: No such file"
 
@@ -138,9 +142,14 @@ grep -q '^# Zwei – ein Kommentar$' lib/deep/Two.mkvdup.yaml || fail "the comme
 [ "$(grep -v source_dir: lib/deep/Two.mkvdup.yaml)" = "$(grep -v source_dir: lib.before/deep/Two.mkvdup.yaml)" ] ||
   fail "more was changed: $(cat lib/deep/Two.mkvdup.yaml)"
 grep -qF '   # here' lib/deep/Two.mkvdup.yaml || fail "what is behind the value is gone"
-# One recipe; where the disc has another name, by content.
+# One recipe; where the disc has another name, by content.  It stays whose it was.
 mv new/place/1 "new/renamed"
+[ "$(id -u)" -ne 0 ] || chown 1000:1001 lib/One.mkvdup.yaml
+chmod 640 lib/One.mkvdup.yaml
+stat -c '%u:%g %a' lib/One.mkvdup.yaml >before
 expect 0 mkvdup relocate lib/One.mkvdup --source new
+[ "$(stat -c '%u:%g %a' lib/One.mkvdup.yaml)" = "$(cat before)" ] ||
+  fail "was $(cat before), is $(stat -c '%u:%g %a' lib/One.mkvdup.yaml)"
 says out "$tmp/new/renamed"
 expect 0 mkvdup validate lib
 # The source itself is changed where the sample does not see: only --sources does.

@@ -72,6 +72,13 @@ cp -r recipes before
 
 batch 0 list.yaml
 [ "$(results)" = "1.mkv there, 1.mkv there, 2.mkv there" ] || fail "$(results)"
+# Damage that opening a recipe does not show.
+printf XXXXXXXX | dd of=recipes/one.mkvdup bs=1 seek=$(($(stat -c %s recipes/one.mkvdup) / 2)) \
+  conv=notrunc status=none
+expect 0 mkvdup info recipes/one.mkvdup
+batch 0 list.yaml
+[ "$(results)" = "1.mkv there, 1.mkv made, 2.mkv there" ] || fail "$(results)"
+cmp before/one.mkvdup recipes/one.mkvdup
 rm recipes/one.mkvdup
 truncate -s -1 recipes/two.mkvdup
 touch films/parts/1.mkv
@@ -225,18 +232,59 @@ rm recipes/two.mkvdup.yaml
 batch 0 list.yaml
 [ "$(results)" = "1.mkv there, 1.mkv there, 2.mkv made" ] || fail "$(results)"
 [ -s recipes/two.mkvdup.yaml ] || fail "no sidecar"
-# Two names of one folder.
-ln -s recipes same
-cat >twice.yaml <<END
+
+# ---- Nor does a batch write over what it has made, its MKVs or its discs, whatever --force says
+
+# two OUTPUT OUTPUT: a manifest of the films 2 and 3.
+two ()
+{
+  cat <<END
 files:
-  - { mkv: films/2.mkv, output: recipes/x.mkvdup, source_dir: discs/2 }
-  - { mkv: films/3.mkv, output: same/x.mkvdup, source_dir: discs/3 }
+  - { mkv: twice/2.mkv, output: "$1", source_dir: discs/2 }
+  - { mkv: twice/3.mkv, output: "$2", source_dir: discs/3 }
 END
-cp films/2.mkv films/3.mkv only
-batch 1 --delete-original -y twice.yaml
-[ "$(jq -r '[.files[].result] | sort | join(" ")' out)" = "failed made" ] || fail "$(cat out)"
-[ "$(find films -maxdepth 1 -name '[23].mkv' | wc -l)" -eq 1 ] || fail "both are gone, or none"
-mv only/[23].mkv films
+}
+deleting=(batch --force --delete-original -y)
+mkdir twice
+cp films/2.mkv films/3.mkv twice
+# One name, in two manifests; through a link; a sidecar's.
+ln -s recipes same
+for pair in "one-out/x.mkvdup ./one-out//x.mkvdup" "recipes/x.mkvdup same/x.mkvdup" \
+  "recipes/new/x.mkvdup same/new/x.mkvdup" "$PWD/recipes/x.mkvdup recipes/x.mkvdup"; do
+  # shellcheck disable=SC2086
+  two $pair >twice.yaml
+  refused "would be the recipe of both" "${deleting[@]}" twice.yaml
+  sed 3d twice.yaml >twice1.yaml
+  sed 2d twice.yaml >twice2.yaml
+  refused "would be the recipe of both" "${deleting[@]}" twice1.yaml ./twice2.yaml
+done
+two recipes/x recipes/x.yaml >twice.yaml
+refused "would be the recipe or sidecar of both" "${deleting[@]}" twice.yaml
+# An MKV of the batch, by that or another name, or as a sidecar.
+ln twice/3.mkv twice/hard
+cp twice/3.mkv twice/x.yaml
+for output in twice/3.mkv twice/hard; do
+  two $output recipes/x.mkvdup >twice.yaml
+  refused "$output: is an MKV of this batch" "${deleting[@]}" twice.yaml
+done
+two twice/x recipes/x.mkvdup | sed 's:twice/3.mkv:twice/x.yaml:' >twice.yaml
+refused "twice/x.yaml: is an MKV of this batch" "${deleting[@]}" twice.yaml
+[ ! -e recipes/x.mkvdup ] && [ ! -e one-out ] || fail "something was made"
+# What is seen to be one only when the folder has been made; and the disc of another.
+two fresh/../recipes/x.mkvdup recipes/x.mkvdup >twice.yaml
+expect 1 mkvdup "${deleting[@]}" twice.yaml
+says err "recipes/x.mkvdup: is an MKV or of a disc of this batch, or was just made by it: not replaced"
+[ ! -e twice/2.mkv ] && [ -e twice/3.mkv ] || fail "both are gone, or none: $(ls twice)"
+cmp <(mkvdup extract -q -o - recipes/x.mkvdup) films/2.mkv
+cp films/2.mkv twice
+two recipes/y.mkvdup fresh2/../twice/2.mkv >twice.yaml
+expect 1 mkvdup batch --force twice.yaml
+cmp twice/2.mkv films/2.mkv
+cp -r discs discs.before
+two discs/3/VTS_01_1.VOB recipes/z.mkvdup >twice.yaml
+expect 1 mkvdup batch --force twice.yaml
+diff -r discs discs.before || fail "a disc was written over"
+rm -r discs.before
 # What is its own source is not deleted: a program stream that is called an MKV.
 mkdir own
 cp discs/3/VTS_01_1.VOB own/A.mkv

@@ -142,6 +142,28 @@ if [ -c /dev/full ]; then
   says err "standard output: No space left"
 fi
 
+# ---- --log-file: only to what may be a log
+
+cp Movie.mkv films.mkv
+printf '\032E\337\243\243B\206\201\001' >small.mkv # without a NUL
+for file in films.mkv small.mkv Movie.mkvdup Movie.mkvdup.yaml discs/Disc.iso; do
+  cp "$file" as-it-was
+  refused "--log-file: $file: exists and is no log: nothing is added to it" \
+    create --log-file "$file" discs/Disc.iso
+  cmp "$file" as-it-was
+done
+printf 'mkvdup check 1\nround 1 done\n' >check-state
+refused "check-state: exists and is no log" verify -q --log-file check-state no-such
+: >empty.log
+printf 'Begun by \342\200\234another\342\200\235:\t\033[1mhere\033[m\r\n' >another.log
+for file in new.log empty.log another.log another.log /dev/stdout; do
+  expect 1 mkvdup verify --log-file "$file" no-such
+done
+says out "no-such: No such file"
+[ "$(grep -c ' no-such: No such file' another.log)" -eq 2 ] || fail "not added: $(cat another.log)"
+[ "$(cat new.log empty.log | wc -l)" -eq 2 ] || fail "not begun: $(cat new.log empty.log)"
+rm films.mkv small.mkv ./*.log as-it-was check-state
+
 # ---- verify
 
 for threads in 1 3; do

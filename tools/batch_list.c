@@ -100,31 +100,6 @@ batch_list_free (struct batch_list *list)
   *list = (struct batch_list){ 0 };
 }
 
-static int
-by_recipe (const void *a, const void *b)
-{
-  const struct batch_entry *const *x = a, *const *y = b;
-
-  return strcmp ((*x)->recipe, (*y)->recipe);
-}
-
-int
-batch_list_check (const struct batch_list *list, struct error *err)
-{
-  CLEANUP_FREE const struct batch_entry **sorted = calloc (list->n + 1, sizeof *sorted);
-
-  if (!sorted)
-    return error_set (err, ENOMEM, "a batch of %zu", list->n);
-  for (size_t i = 0; i < list->n; i++)
-    sorted[i] = &list->entries[i];
-  qsort (sorted, list->n, sizeof *sorted, by_recipe);
-  for (size_t i = 1; i < list->n; i++)
-    if (strcmp (sorted[i - 1]->recipe, sorted[i]->recipe) == 0)
-      return error_set (err, 0, "%s: would be the recipe of both %s and %s",
-                        sorted[i]->recipe, sorted[i - 1]->mkv, sorted[i]->mkv);
-  return 0;
-}
-
 /* ---- Folders and MKVs */
 
 struct folder {

@@ -39,8 +39,6 @@ struct batch_list {
 int batch_list_add (struct batch_list *list, const char *operand, const char *out,
                     struct error *err);
 
-/* All have been added: an error if two are to have one recipe. */
-int batch_list_check (const struct batch_list *list, struct error *err);
 void batch_list_free (struct batch_list *list);
 
 /* "Movie.mkvdup" of "Movie.mkv", malloced. */

@@ -33,14 +33,11 @@ is_recipe_of (const struct recipe *recipe, const struct stat *mkv)
          recipe_has_note (recipe, "mtime", mtime);
 }
 
-/* Of an MKV that is gone: a whole recipe that says it is of one of that name. */
+/* Of an MKV that is gone: it says it is of one of that name. */
 static bool
 is_recipe_of_gone (const struct recipe *recipe, const struct batch_entry *e)
 {
-  struct error ignored = ERROR_INIT;
-
-  return recipe_check (recipe, &ignored) == 0 &&
-         recipe_has_note (recipe, "name", path_base (e->name ? e->name : e->mkv));
+  return recipe_has_note (recipe, "name", path_base (e->name ? e->name : e->mkv));
 }
 
 /* The one that create writes beside the recipe; without it a create was cut off. */
@@ -55,7 +52,9 @@ has_sidecar (const char *recipe)
          output_check_sidecar (path, recipe, &ignored) == 0;
 }
 
-/* What is to be deleted is verified anew. */
+/* What is to be deleted is verified anew.  What is said to be there is whole, as far as the recipe
+ * alone tells: its disc is not read.
+ */
 static bool
 is_done (const struct options *o, const struct batch_job *job)
 {
@@ -72,6 +71,7 @@ is_done (const struct options *o, const struct batch_job *job)
     is = !o->delete_original && is_recipe_of (recipe, &job->mkv);
   else if (recipe && is_gone)
     is = is_recipe_of_gone (recipe, e);
+  is = is && recipe_check (recipe, &ignored) == 0;
   recipe_close (recipe);
   return is;
 }
@@ -142,6 +142,16 @@ leave_out_mkvs (const struct batch *b, struct disc *disc, struct error *err)
   return 0;
 }
 
+/* No file of a disc is replaced, though the disc be that of another MKV. */
+static int
+claim_disc (struct batch *b, const struct disc *disc, struct error *err)
+{
+  for (size_t i = 0; i < disc->n_files; i++)
+    if (batch_claims_keep (&b->claims, disc->files[i].path, err) == -1)
+      return -1;
+  return 0;
+}
+
 /* Its files are found now, as that is not for several threads (disc.h). */
 static void
 find_disc (struct batch *b, struct batch_job *job)
@@ -157,7 +167,8 @@ find_disc (struct batch *b, struct batch_job *job)
     disc->sources = job->input.sources;
     disc->n_sources = job->input.n;
     if (indexed_disc_find (&disc->indexed, &options, &disc->err) == -1 ||
-        leave_out_mkvs (b, &disc->indexed.disc, &disc->err) == -1)
+        leave_out_mkvs (b, &disc->indexed.disc, &disc->err) == -1 ||
+        claim_disc (b, &disc->indexed.disc, &disc->err) == -1)
       disc->state = DISC_FAILED;
   }
   disc->users++;
@@ -243,7 +254,8 @@ batch_plan (struct batch *b, const struct batch_list *list, const struct options
 
   *b = (struct batch){ .options = options,
                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                       .indexed = PTHREAD_COND_INITIALIZER };
+                       .indexed = PTHREAD_COND_INITIALIZER,
+                       .claims = BATCH_CLAIMS_INIT };
   b->jobs = calloc (list->n + 1, sizeof *b->jobs);
   b->discs = calloc (list->n + 1, sizeof *b->discs);
   b->under_way = calloc (list->n + 1, sizeof *b->under_way);
@@ -258,6 +270,8 @@ batch_plan (struct batch *b, const struct batch_list *list, const struct options
   for (size_t i = 0; i < b->n; i++) {
     b->jobs[i].entry = &list->entries[i];
     look_at_mkv (&b->jobs[i]);
+    if (batch_claims_keep (&b->claims, list->entries[i].mkv, err) == -1)
+      return -1;
     asks = asks || (!list->entries[i].source && options->n_sources == 0);
   }
   if (asks && open_library (b, err) == -1)
@@ -279,6 +293,7 @@ batch_free (struct batch *b)
   for (size_t i = 0; i < b->n_discs; i++)
     indexed_disc_free (&b->discs[i].indexed);
   discs_close (&b->library);
+  batch_claims_free (&b->claims);
   free (b->jobs);
   free (b->discs);
   free (b->under_way);

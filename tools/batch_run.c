@@ -146,6 +146,14 @@ let_go (struct batch *b, struct batch_disc *disc)
 }
 
 static int
+claim (void *opaque, const char *path, int fd, struct error *err)
+{
+  const struct worker *w = opaque;
+
+  return batch_claims_take (&w->batch->claims, path, fd, err);
+}
+
+static int
 make (struct worker *w, struct batch_job *job)
 {
   struct batch *b = w->batch;
@@ -157,6 +165,7 @@ make (struct worker *w, struct batch_job *job)
                                          .name = job->entry->name,
                                          .threads = threads_each (b),
                                          .replaces_any = b->options->force,
+                                         .claim = claim,
                                          .progress = tell_create,
                                          .opaque = w };
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "batch_list.h"
+#include "batch_names.h"
 #include "create.h"
 #include "error.h"
 #include "indexed_disc.h"
@@ -66,6 +67,7 @@ struct batch {
   size_t n_discs;
   struct discs library; /* of discs, if it has to be asked */
   char *library_path, *keep;
+  struct batch_claims claims;
   void (*done) (void *opaque, struct batch *batch, struct batch_job *job);
   void *opaque;
   struct progress progress;

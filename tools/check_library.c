@@ -3,10 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check_library.h"
+#include "cleanup.h"
+#include "library_config.h"
 
 /* One that is too many for the memory is dropped, as in the library itself. */
 static void
@@ -82,6 +85,39 @@ check_library_open (struct check_library *l, const struct options *options,
     return 0;
   check_library_close (l);
   return -1;
+}
+
+/* What cannot be read was told when all were. */
+static int
+want_titles (struct check_library *l, const char *path, struct error *err)
+{
+  const struct library_look look = { 0 };
+  CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
+  CLEANUP_FREE char *problem = NULL;
+  struct error why = ERROR_INIT;
+
+  if (library_config_read (&config, &path, 1, &look, pass_folder, NULL, &why) == -1) {
+    if (why.errnum == ENOMEM)
+      *err = why;
+    return why.errnum == ENOMEM ? -1 : 0;
+  }
+  if (config.n > 0)
+    return 0;
+  if (asprintf (&problem, "%s: has no titles", path) == -1)
+    return error_set (err, ENOMEM, "%s", path);
+  add_problem (l, problem);
+  return 0;
+}
+
+/* One by one: each title of all counts only once. */
+int
+check_library_want_titles (struct check_library *l, const struct options *options,
+                           struct error *err)
+{
+  for (size_t i = 0; i < options->n_args; i++)
+    if (want_titles (l, options->args[i], err) == -1)
+      return -1;
+  return 0;
 }
 
 void

@@ -42,6 +42,12 @@ int check_library_open (struct check_library *l, const struct options *options,
                         struct error *err);
 void check_library_close (struct check_library *l);
 
+/* That one of options->args names no title at all is a problem, too: a server waits for what may
+ * come, but it may be a folder that is not mounted.  -1 with `err` set when out of memory.
+ */
+int check_library_want_titles (struct check_library *l, const struct options *options,
+                               struct error *err);
+
 /* A title being looked at. */
 struct visit {
   struct title *title;

@@ -59,6 +59,23 @@ report_problem (struct check_report *r, const char *text)
   putchar ('\n');
 }
 
+/* A folder may be away with thousands. */
+#define MAX_TOLD_GONE 10u
+
+void
+report_gone (struct check_report *r, const struct check_state *state)
+{
+  for (size_t i = 0; i < state->n; i++) {
+    const struct check_record *record = &state->records[i];
+
+    if (record->kind == CHECK_TITLE && !record->is_wanted && ++r->gone <= MAX_TOLD_GONE)
+      message ("warning: %s: was checked before, and is not in the library any more",
+               record->name);
+  }
+  if (r->gone > MAX_TOLD_GONE)
+    message ("warning: and %u more", r->gone - MAX_TOLD_GONE);
+}
+
 /* ---- Titles */
 
 static void
@@ -208,6 +225,8 @@ print_sum (const struct check_report *r)
     print_counts ("source", r->sources);
   if (r->problems > 0)
     printf ("%u problem%s; ", r->problems, r->problems == 1 ? "" : "s");
+  if (r->gone > 0)
+    printf ("%u gone; ", r->gone);
   printf ("%s%s in %.1f s, %s\n", r->is_interrupted ? "interrupted; " : "",
           amount_bytes (r->bytes, bytes), r->seconds,
           amount_rate (r->bytes, r->seconds, rate));
@@ -231,6 +250,7 @@ report_end (struct check_report *r)
   json_counts (j, r->sources);
   json_end_object (j);
   json_number (j, "problems", r->problems);
+  json_number (j, "gone", r->gone);
   json_number (j, "bytes", r->bytes);
   json_decimal (j, "seconds", r->seconds);
   json_bool (j, "interrupted", r->is_interrupted);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "check_state.h"
 #include "image_check.h"
 #include "json.h"
 #include "options.h"
@@ -33,6 +34,7 @@ struct check_report {
   bool has_sources; /* they are checked, too */
   unsigned titles[CHECK_RESULTS], sources[CHECK_RESULTS];
   unsigned problems;
+  unsigned gone; /* titles that the state knew and that are no more; told by messages */
   bool is_interrupted;
   uint64_t bytes; /* read */
   double seconds;
@@ -49,6 +51,11 @@ struct check_finding {
 
 void report_begin (struct check_report *r, const struct options *options);
 void report_problem (struct check_report *r, const char *text);
+
+/* Titles that `state` knows and does not want any more: somebody may have lost them.  Messages
+ * only, as it may be just as well.
+ */
+void report_gone (struct check_report *r, const struct check_state *state);
 void report_title (struct check_report *r, const struct check_finding *finding);
 void report_source (struct check_report *r, const struct listed_source *source);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "batch_names.h"
 #include "batch_run.h"
 #include "cleanup.h"
 #include "command.h"
@@ -184,7 +185,7 @@ read_list (struct batch_list *list, const struct options *options, struct error 
   for (size_t i = 0; i < options->n_args; i++)
     if (batch_list_add (list, options->args[i], options->output, err) == -1)
       return -1;
-  return batch_list_check (list, err);
+  return batch_names_check (list, err);
 }
 
 static int

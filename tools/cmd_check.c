@@ -32,6 +32,9 @@
 
 #define SECONDS_A_DAY 86400
 
+/* A round may be interrupted for so long, if nothing is said. */
+#define ROUND_DAYS 30
+
 struct item {
   const struct title *title; /* the library's */
   int64_t when;              /* it was last checked; 0: never */
@@ -53,14 +56,17 @@ struct check {
 
 /* ---- What is known already */
 
+/* In an open round, too, what was good is only believed for a time: nobody may have gone on with
+ * it for a year.
+ */
 static bool
 is_recent (const struct check *c, const struct check_record *r, int64_t now)
 {
-  int64_t max_age = (int64_t) c->options->max_age * SECONDS_A_DAY;
+  int64_t days = c->options->max_age;
 
-  if (c->state.is_open && r->round == c->state.round)
-    return true;
-  return max_age > 0 && r->when <= now && now - r->when <= max_age;
+  if (days == 0 && c->state.is_open && r->round == c->state.round)
+    days = ROUND_DAYS;
+  return days > 0 && r->when <= now && now - r->when <= days * SECONDS_A_DAY;
 }
 
 /* Its record, if there is one; *skip: it says enough. */
@@ -313,6 +319,8 @@ check_all (struct check *c, struct error *err)
   for (size_t i = 0; i < c->library.n_problems; i++)
     report_problem (&c->report, c->library.problems[i]);
   r = plan (c, err);
+  if (r == 0 && !interrupted ())
+    report_gone (&c->report, &c->state);
   check_state_begin (&c->state);
   progress_start (&c->progress, "check", bytes_to_do (c), c->options->quiet);
   if (r == 0)
@@ -332,7 +340,9 @@ prepare (struct check *c, struct error *err)
 {
   if (c->options->state && check_state_read (&c->state, c->options->state, err) == -1)
     return -1;
-  return check_library_open (&c->library, c->options, err);
+  return check_library_open (&c->library, c->options, err) == -1
+           ? -1
+           : check_library_want_titles (&c->library, c->options, err);
 }
 
 static void

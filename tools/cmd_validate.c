@@ -92,7 +92,8 @@ run (const struct options *options)
   CLEANUP_STATS struct stats stats = { .n_titles = 0 };
   struct error err = ERROR_INIT;
 
-  if (stats_make (&stats, options, STATS_SIZES, NULL, NULL, &err) == -1) {
+  if (stats_make (&stats, options, STATS_SIZES, NULL, NULL, &err) == -1 ||
+      check_library_want_titles (&stats.library, options, &err) == -1) {
     message ("%s", err.text);
     return EXIT_FAILED;
   }

@@ -3,9 +3,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "cleanup.h"
 #include "message.h"
 
 void
@@ -23,9 +28,58 @@ print_safe (FILE *out, const char *text)
 /* Of --log-file.  Opened once, and closed by the end of the program. */
 static FILE *log_file;
 
+/* How much of a file tells what it is. */
+#define LOG_LOOK 1024
+
+/* What a terminal or an editor takes; MKVs, recipes and images begin with other bytes. */
+static bool
+is_text (const char *bytes, size_t n)
+{
+  static const char controls[] = { '\a', '\b', '\t', '\n', '\v', '\f', '\r', '\033' };
+
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned char) bytes[i] < 0x20 && !memchr (controls, bytes[i], sizeof controls))
+      return false;
+  return true;
+}
+
+/* What is YAML, or begins with what our own files of text do. */
+static bool
+is_other_text (const char *path, const char *bytes, size_t n)
+{
+  const char *dot = strrchr (path, '.');
+
+  return (dot && (strcmp (dot, ".yaml") == 0 || strcmp (dot, ".yml") == 0)) ||
+         (n >= 7 && memcmp (bytes, "mkvdup ", 7) == 0);
+}
+
+/* A line added to an MKV, a recipe or a sidecar, because the FILE of --log-file was forgotten,
+ * would spoil it.  A log may have been begun by others, in any form.
+ */
+static int
+check_log (const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int fd = -1;
+  char bytes[LOG_LOOK];
+  struct stat st;
+  ssize_t n;
+
+  if (stat (path, &st) == -1 || !S_ISREG (st.st_mode) || st.st_size == 0)
+    return 0; /* what is wrong otherwise will be told by fopen */
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  n = fd == -1 ? -1 : TEMP_FAILURE_RETRY (read (fd, bytes, sizeof bytes));
+  if (n == -1)
+    return error_set (err, errno, "%s", path);
+  if (is_text (bytes, (size_t) n) && !is_other_text (path, bytes, (size_t) n))
+    return 0;
+  return error_set (err, 0, "%s: exists and is no log: nothing is added to it", path);
+}
+
 int
 message_log_to (const char *path, struct error *err)
 {
+  if (check_log (path, err) == -1)
+    return -1;
   log_file = fopen (path, "ae");
   if (!log_file)
     return error_set (err, errno, "%s", path);

@@ -21,7 +21,8 @@
 void message (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
 
 /* From now on what is said is written to the end of the file at `path`, too, each line with
- * date and time.  To be called before there are threads.
+ * date and time.  To be called before there are threads.  -1 with `err` set: it cannot be opened,
+ * or is there and no log.
  */
 int message_log_to (const char *path, struct error *err);
 

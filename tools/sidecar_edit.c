@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "atomic_file.h"
 #include "cleanup.h"
@@ -120,6 +122,22 @@ put_value (struct buffer *out, const char *text, size_t len, const struct place 
   return out->failed ? error_set (err, ENOMEM, "YAML") : 0;
 }
 
+/* As it was, also where it was for fewer eyes: the server's user may be its owner.  Who may not
+ * give files away keeps the group at least, if it is one of his own.  The mode comes last, as a
+ * new owner takes bits from it.
+ */
+static int
+keep_owner_and_mode (const struct atomic_file *file, const struct stat *st,
+                     struct error *err)
+{
+  bool is_kept = fchown (file->fd, st->st_uid, st->st_gid) == 0 ||
+                 fchown (file->fd, (uid_t) -1, st->st_gid) == 0;
+
+  return fchmod (file->fd, st->st_mode & (is_kept ? 07777 : 0777)) == 0
+           ? 0
+           : error_set (err, errno, "%s", file->path);
+}
+
 /* Of a file that is no link, with its folder locked. */
 static int
 edit (const char *path, const char *source_dir, struct error *err)
@@ -141,10 +159,8 @@ edit (const char *path, const char *source_dir, struct error *err)
       write_all (file.fd, out.data, out.len, 0, path, err) == -1 ||
       check (path, file.temporary, source_dir, err) == -1)
     return -1;
-  /* As it was, also where it was for fewer eyes. */
-  if (fchmod (file.fd, st.st_mode & 07777) == -1)
-    return error_set (err, errno, "%s", path);
-  return atomic_file_commit (&file, err);
+  return keep_owner_and_mode (&file, &st, err) == -1 ? -1
+                                                     : atomic_file_commit (&file, err);
 }
 
 int

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "batch_list.h"
+#include "batch_names.h"
 #include "tree.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -52,6 +53,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     require (e->mkv[0] != '\0' && e->recipe[0] != '\0' && (!e->source || e->source[0]));
     require (!e->name || tree_check_name (e->name, &err) == 0);
   }
-  batch_list_check (&list, &err);
+  batch_names_check (&list, &err);
   return 0;
 }
