@@ -3,8 +3,9 @@
  * Reading YAML files: see yaml_file.h.
  *
  * libyaml has no limits of its own, but loops over all that is open, named or declared: its
- * time grows with the square of nested brackets, anchors and %TAG lines, and a node of
- * one byte takes 170 of memory.  So the tokens of a file are counted before it is loaded.
+ * time grows with the square of nested brackets, anchors and %TAG lines; a node of one byte
+ * takes 170 of memory, and one token can make two (a "?" without a key and a value).  So the
+ * tokens of a file are counted before it is loaded.
  */
 #include "config.h"
 

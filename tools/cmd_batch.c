@@ -249,9 +249,8 @@ const struct command command_batch = {
   .operands = "MANIFEST.yaml|DIR|MKV...",
   .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_SOURCE | ACCEPT_DISCS | ACCEPT_BATCH |
-             ACCEPT_KEEP_INDEX | ACCEPT_DELETE | ACCEPT_THREADS | ACCEPT_QUIET |
-             ACCEPT_JSON,
+  .accepts = ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_BATCH | ACCEPT_KEEP_INDEX |
+             ACCEPT_DELETE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
   .summary = "make the recipes of many MKVs",
   .description =
     "Make the recipes of all MKVs that a manifest names, or that are below a folder.  "

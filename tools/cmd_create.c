@@ -304,7 +304,7 @@ const struct command command_create = {
   .min_args = 1,
   .max_args = SIZE_MAX,
   .accepts = ACCEPT_KEEP_INDEX | ACCEPT_DELETE | ACCEPT_NAME | ACCEPT_OUTPUT |
-             ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_THREADS | ACCEPT_QUIET |
+             ACCEPT_FORCE | ACCEPT_DISCS | ACCEPT_FEW_THREADS | ACCEPT_QUIET |
              ACCEPT_VERBOSE | ACCEPT_JSON,
   .summary = "make a recipe of an MKV and the disc it was made of",
   .description =

@@ -216,7 +216,7 @@ const struct command command_deltadiag = {
   .operands = "FILE.mkvdup [MKV]",
   .min_args = 1,
   .max_args = 2,
-  .accepts = ACCEPT_SOURCE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
+  .accepts = ACCEPT_PLACE | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
   .summary = "tell what the bytes are that are on no source",
   .description =
     "Tell what the bytes of the image of FILE.mkvdup are that are on no source: headers\n"

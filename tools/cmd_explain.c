@@ -243,7 +243,7 @@ const struct command command_explain = {
   .operands = "FILE.mkvdup OFFSET[:LENGTH]",
   .min_args = 2,
   .max_args = 2,
-  .accepts = ACCEPT_SOURCE | ACCEPT_JSON,
+  .accepts = ACCEPT_PLACE | ACCEPT_JSON,
   .summary = "tell where bytes of an image come from",
   .description =
     "Tell of each byte of the image of FILE.mkvdup from OFFSET on, LENGTH of them or\n"

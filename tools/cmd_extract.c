@@ -246,8 +246,8 @@ const struct command command_extract = {
   .operands = "FILE.mkvdup",
   .min_args = 1,
   .max_args = 1,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_SOURCE | ACCEPT_THREADS |
-             ACCEPT_QUIET | ACCEPT_JSON,
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_PLACE | ACCEPT_THREADS | ACCEPT_QUIET |
+             ACCEPT_JSON,
   .summary = "write the MKV back to a file",
   .description =
     "Rebuild the MKV from FILE.mkvdup and its sources, and write it to the file\n"

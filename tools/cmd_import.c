@@ -142,8 +142,8 @@ const struct command command_import = {
   .operands = "FILE.mkvdup [SOURCE]... | --library LIBRARY...",
   .min_args = 1,
   .max_args = SIZE_MAX,
-  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_SOURCE | ACCEPT_SOURCE_INDEX |
-             ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON | ACCEPT_LIBRARY,
+  .accepts = ACCEPT_OUTPUT | ACCEPT_FORCE | ACCEPT_SOURCE_INDEX | ACCEPT_FEW_THREADS |
+             ACCEPT_QUIET | ACCEPT_JSON | ACCEPT_LIBRARY,
   .summary = "convert recipes of the Go program",
   .description =
     "Make a recipe of the recipe FILE.mkvdup that the Go program of this name made\n"

@@ -279,7 +279,7 @@ const struct command command_verify = {
   .operands = "FILE.mkvdup [MKV]",
   .min_args = 1,
   .max_args = 2,
-  .accepts = ACCEPT_SOURCE | ACCEPT_SOURCES | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
+  .accepts = ACCEPT_PLACE | ACCEPT_SOURCES | ACCEPT_THREADS | ACCEPT_QUIET | ACCEPT_JSON,
   .summary = "check that a recipe and its sources still give the MKV",
   .description =
     "Read the whole image that FILE.mkvdup and its sources give, and check it\n"

@@ -32,10 +32,12 @@ enum option_bit {
   ACCEPT_KEEP_INDEX = 1 << 12,
   ACCEPT_DELETE = 1 << 13, /* --delete-original and --yes */
   ACCEPT_NAME = 1 << 14,
-  ACCEPT_BATCH = 1 << 15, /* --jobs and --order */
-  ACCEPT_LIBRARY = 1 << 16,
+  ACCEPT_BATCH = 1 << 15,   /* --jobs, --order, --output and --source */
+  ACCEPT_LIBRARY = 1 << 16, /* and --source */
   ACCEPT_HTML = 1 << 17,    /* and --no-maps */
   ACCEPT_PICTURE = 1 << 18, /* --svg and --png */
+  ACCEPT_PLACE = 1 << 19,   /* --source, in place of what the sidecar says */
+  ACCEPT_FEW_THREADS = 1 << 20,
 };
 
 struct options;

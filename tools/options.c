@@ -47,14 +47,27 @@ struct option_entry {
 #define NUMBER(what, field, most) \
   .kind = IS_NUMBER, .argument = what, .at = offsetof (struct options, field), .max = most
 
+/* An option that means something else to some commands has an entry for these. */
 static const struct option_entry entries[] = {
   { "output", 'o', ACCEPT_OUTPUT, "write to FILE", TEXT ("FILE", output) },
+  { "output", 'o', ACCEPT_BATCH, "the folder for recipes; by default that of each MKV",
+    TEXT ("FILE", output) },
   { "library", 0, ACCEPT_LIBRARY,
     "convert all that each LIBRARY names, into the folder FILE", FLAG (library) },
   { "force", 'f', ACCEPT_FORCE, "replace the output whatever it is", FLAG (force) },
   { "source", 's', ACCEPT_SOURCE,
+    "where a source is: its directory, or itself (may be repeated)", .kind = IS_SOURCE,
+    .argument = "PATH" },
+  { "source", 's', ACCEPT_PLACE,
     "where a source is: its directory, or itself (may be repeated);\n"
     "by default what FILE.mkvdup.yaml says",
+    .kind = IS_SOURCE, .argument = "PATH" },
+  { "source", 's', ACCEPT_LIBRARY,
+    "where sources are, too (with --library; may be repeated)", .kind = IS_SOURCE,
+    .argument = "PATH" },
+  { "source", 's', ACCEPT_BATCH,
+    "a disc of each MKV, image or folder (may be repeated);\n"
+    "by default those that \"mkvdup scan\" has found",
     .kind = IS_SOURCE, .argument = "PATH" },
   { "sources", 'S', ACCEPT_SOURCES, "hash each source whole, too", FLAG (hash_sources) },
   { "source-index", 'i', ACCEPT_SOURCE_INDEX, "remember there where sources were found",
@@ -77,6 +90,9 @@ static const struct option_entry entries[] = {
   { "order", 0, ACCEPT_BATCH, "begin with the smallest, the largest, or by priority",
     TEXT ("HOW", order) },
   { "threads", 't', ACCEPT_THREADS, "use N threads; by default one a processor",
+    NUMBER ("N", threads, MAX_THREADS) },
+  { "threads", 't', ACCEPT_FEW_THREADS,
+    "use N threads; by default one a processor, 8 at most",
     NUMBER ("N", threads, MAX_THREADS) },
   { "quiet", 'q', ACCEPT_QUIET, "show no progress, and no result that is good",
     FLAG (quiet) },
