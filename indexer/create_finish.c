@@ -112,7 +112,10 @@ creation_finish_file (struct creation *c, struct error *err)
 
 /* ---- verification ---- */
 
-/* Called by walk_image: the image's bytes have to be the MKV's. */
+/* Called by walk_image: the image's bytes have to be the MKV's, and the digests on record
+ * theirs: those were computed from an earlier read of the MKV, and without the right ones
+ * nobody would serve these bytes.
+ */
 static int
 compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t *scratch,
          struct error *err)
@@ -124,7 +127,7 @@ compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t
     return -1;
   i = first_difference (data, scratch, len);
   if (i == len)
-    return 0;
+    return content_check_part (&c->check, data, len, offset, err);
   return error_set (err, 0,
                     "%s: byte %" PRIu64 " would not be served as it is: the MKV or a "
                     "source changed meanwhile, or this is a flaw of this program",
@@ -141,6 +144,21 @@ compare_image (struct creation *c, struct image *img, struct error *err)
   return walk_image (img, c->threads, compare, creation_progress, c, err);
 }
 
+/* Also what none of the image's bytes come from: it is what verify will look at. */
+static int
+check_image (struct creation *c, struct image *img, struct error *err)
+{
+  const struct recipe *recipe = image_recipe (img);
+  int r;
+
+  if (recipe_check (recipe, err) == -1 ||
+      content_check_begin (&c->check, recipe, err) == -1)
+    return -1;
+  r = compare_image (c, img, err);
+  content_check_free (&c->check);
+  return r;
+}
+
 static int
 verify_image (struct creation *c, struct error *err)
 {
@@ -153,7 +171,7 @@ verify_image (struct creation *c, struct error *err)
     return error_set (err, ENOMEM, "verifying");
   img = image_open (c->out.temporary, places, 1, cache, err);
   if (img) {
-    r = compare_image (c, img, err);
+    r = check_image (c, img, err);
     image_close (img);
   }
   segment_cache_free (cache);

@@ -11,6 +11,7 @@
 
 #include "atomic_file.h"
 #include "builder.h"
+#include "content_check.h"
 #include "create.h"
 #include "feed.h"
 #include "indexed_disc.h"
@@ -31,6 +32,7 @@ struct creation {
   uint8_t *merkle;
   bool deflates; /* the recipe has zlib make something */
   struct recipe_writer writer;
+  struct content_check check; /* while it is read back; create_finish.c's */
   struct atomic_file out, sidecar;
   enum create_phase phase;
   uint64_t total; /* of the phase */
@@ -42,8 +44,8 @@ bool creation_progress (void *opaque, uint64_t done);
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);
 
-/* Read back what was written and compare it with the MKV, which has to be the file
- * still that it was, as have the sources.
+/* Read back what was written, all of it, and compare what it gives with the MKV and with its
+ * own digests.  The MKV has to be the file still that it was, as have the sources.
  */
 int creation_verify (struct creation *c, struct error *err);
 
