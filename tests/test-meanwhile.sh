@@ -33,9 +33,8 @@ nothing_made ()
   [ -e film.mkv ] || fail "the MKV is gone"
   [ ! -e film.mkvdup ] && [ ! -e film.mkvdup.yaml ] || fail "a recipe was made: $(cat out)"
 }
-# The reads that matter: all of the MKV at once is to be hashed and coded, a good part of it to
-# be compared.
-coded="1 $size film.mkv" compared="1 $((size / 2)) film.mkv"
+# The reads of all of the MKV: what is hashed and coded, and what is compared.
+coded="1 $size film.mkv" compared="2 $size film.mkv"
 
 # ---- Memory that fails: a recipe whose digests are not those of its MKV is none
 
@@ -43,3 +42,50 @@ meanwhile "$coded" flip 1 create -q -t 1 --delete-original --yes film.mkv disc
 says err "verifying what was written: "
 says err "not the digest on record"
 nothing_made
+
+# ---- The MKV changes: what is said of it is true of the file of that name at the end
+
+cp -p film.mkv saved.mkv
+again ()
+{
+  rm -f film.mkv film.mkvdup*
+  cp -p saved.mkv film.mkv
+}
+poked='printf ZZZZ | dd of=film.mkv bs=1 seek=10 conv=notrunc status=none'
+cp film.mkv other.mkv
+printf 'ZZZZ' | dd of=other.mkv bs=1 seek=10 conv=notrunc status=none
+touch -r film.mkv other.mkv
+
+for at in "$coded" "$compared"; do
+  meanwhile "$at" "cp -p other.mkv x.mkv && mv x.mkv film.mkv" 1 create -q -t 1 film.mkv disc
+  says err "film.mkv: is another file now"
+  nothing_made
+  again
+done
+meanwhile "$coded" "mv film.mkv x.mkv" 1 create -q -t 1 film.mkv disc
+says err "film.mkv: No such file"
+mv x.mkv film.mkv
+nothing_made
+meanwhile "$coded" "touch film.mkv" 1 create -q -t 1 film.mkv disc
+says err "film.mkv: changed while it was read"
+again
+# With its time set back, it is compared again.
+meanwhile "$compared" "$poked && touch -r saved.mkv film.mkv" 1 create -q -t 1 film.mkv disc
+says err "would not be served as it is"
+nothing_made
+again
+# Of a new link, or another mode, no byte is another one.
+meanwhile "$compared" "ln film.mkv x.mkv && chmod 600 film.mkv" 0 create -q -t 1 film.mkv disc
+rm x.mkv
+expect 0 mkvdup verify -q film.mkvdup film.mkv
+
+verified="1 $size film.mkv"
+for what in "$poked" "$poked && touch -r saved.mkv film.mkv"; do
+  meanwhile "$verified" "$what" 1 verify -t 1 film.mkvdup film.mkv
+  says err "film.mkv: changed while it was compared"
+  silent out
+  cat saved.mkv >film.mkv
+done
+meanwhile "$verified" "cp -p other.mkv x.mkv && mv x.mkv film.mkv" 1 verify -t 1 film.mkvdup film.mkv
+says err "film.mkv: is another file now"
+again
