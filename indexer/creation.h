@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One making of a recipe, as create.c and create_finish.c share it.  Not for others.
+ * One making of a recipe, as create.c, create_names.c and create_finish.c share it.  Not for others.
  */
 #ifndef MKVDUP_CREATION_H
 #define MKVDUP_CREATION_H
@@ -40,6 +40,24 @@ struct creation {
 
 /* How far the phase is; false to stop.  Fits the progress functions of all phases. */
 bool creation_progress (void *opaque, uint64_t done);
+
+/* Neither recipe nor sidecar may take the place of what the recipe is made of, whatever the
+ * options say: the MKV, and each file of the disc, once that has been found.
+ */
+int creation_check_names (const struct creation *c, struct error *err);
+
+/* An atomic_file_may_fn of a creation: asked when nobody else commits there, as what was there before the
+ * work began may have been replaced since.
+ */
+int creation_may_replace (void *opaque, struct error *err);
+
+/* As soon as all that is in it is known: if it cannot be written, that is to be known
+ * before the work is done.
+ */
+int creation_prepare_sidecar (struct creation *c, struct error *err);
+
+/* The name that the user has given this very image, by editing its sidecar, stays. */
+int creation_keep_name (struct creation *c, struct error *err);
 
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);

@@ -89,3 +89,17 @@ done
 meanwhile "$verified" "cp -p other.mkv x.mkv && mv x.mkv film.mkv" 1 verify -t 1 film.mkvdup film.mkv
 says err "film.mkv: is another file now"
 again
+
+# ---- What comes to the names that the output is to get stays there
+
+printf 'name: x\ndedup_file: elsewhere.mkvdup\nsource_dir: .\n' >x.yaml
+meanwhile "$coded" "cp x.yaml film.mkvdup.yaml" 1 create -q -t 1 film.mkv disc
+says err "film.mkvdup.yaml: exists and is not the sidecar of film.mkvdup"
+cmp x.yaml film.mkvdup.yaml
+again
+mkdir discs
+ln disc/* discs
+vob=$(basename disc/*)
+meanwhile "$coded" "ln discs/$vob new.mkvdup" 1 create -q -f -t 1 -o new.mkvdup film.mkv disc
+says err "new.mkvdup: is what the recipe is to be made of: not replaced"
+rm -r discs new.mkvdup
