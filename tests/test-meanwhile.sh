@@ -103,3 +103,17 @@ vob=$(basename disc/*)
 meanwhile "$coded" "ln discs/$vob new.mkvdup" 1 create -q -f -t 1 -o new.mkvdup film.mkv disc
 says err "new.mkvdup: is what the recipe is to be made of: not replaced"
 rm -r discs new.mkvdup
+
+again
+expect 0 mkvdup create -q film.mkv disc
+printf mine >mine
+meanwhile "1 fsync" "cp mine new" 0 extract -f -q -o new film.mkvdup
+cmp new film.mkv
+for command in "extract -q -o" "map --svg" "map --png" "stats --html"; do
+  rm new
+  # shellcheck disable=SC2086
+  meanwhile "1 fsync" "cp mine new" 1 $command new film.mkvdup
+  says err "new: has come to be there meanwhile: not replaced"
+  cmp mine new
+done
+[ -z "$(find . -name '.*.tmp')" ] || fail "left behind: $(ls -A)"
