@@ -117,3 +117,21 @@ for command in "extract -q -o" "map --svg" "map --png" "stats --html"; do
   cmp mine new
 done
 [ -z "$(find . -name '.*.tmp')" ] || fail "left behind: $(ls -A)"
+
+# ---- A signal when the recipe is as good as made: its MKV is kept
+
+for moment in 1 2 3 4; do
+  again
+  # (the shell's parent is mkvdup, which dies of it)
+  # shellcheck disable=SC2016
+  meanwhile "$moment fsync" 'kill -TERM $PPID' 143 create -q --delete-original --yes film.mkv disc
+  says err "film.mkv: is kept: interrupted"
+  [ -e film.mkv ] || fail "the MKV is gone"
+  expect 0 mkvdup verify -q film.mkvdup film.mkv
+done
+again
+expect 0 mkvdup create -q film.mkv disc
+# shellcheck disable=SC2016
+meanwhile "1 fsync" 'kill -TERM $PPID' 143 batch -q --force --delete-original --yes film.mkv -s disc
+says err "interrupted"
+[ -e film.mkv ] || fail "the MKV is gone"
