@@ -18,9 +18,7 @@
 #include "cleanup.h"
 #include "creation.h"
 #include "merkle.h"
-#include "path.h"
 #include "segment_coder.h"
-#include "sidecar.h"
 
 /* Bytes of image a segment.  Larger ones make a recipe a little smaller (columns have
  * their fixed costs) and a first touch slower; docs/performance.md has the figures.
@@ -77,42 +75,6 @@ open_mkv (struct creation *c, struct error *err)
   return 0;
 }
 
-/* As soon as all that is in it is known: if it cannot be written, that is to be known
- * before the work is done.
- */
-static int
-prepare_sidecar (struct creation *c, struct error *err)
-{
-  const struct create_options *o = c->options;
-  CLEANUP_SIDECAR struct sidecar s = { .image_size = c->report->mkv_bytes };
-
-  if (!o->sidecar)
-    return 0;
-  s.name = strdup (o->name ? o->name : path_base (o->mkv));
-  s.dedup_file = strdup (path_base (o->out));
-  s.source_dir = strdup (c->indexed->disc.base);
-  if (!s.name || !s.dedup_file || !s.source_dir)
-    return error_set (err, ENOMEM, "%s", o->sidecar);
-  return sidecar_write (&c->sidecar, o->sidecar, &s, err);
-}
-
-/* Whatever is to be replaced: a recipe is worth nothing without what it is made of. */
-static int
-check_no_source (const struct creation *c, const char *path, struct error *err)
-{
-  const struct disc *disc = &c->indexed->disc;
-  struct stat there, source;
-
-  if (!path || stat (path, &there) == -1)
-    return 0;
-  for (size_t i = 0; i < disc->n_files; i++)
-    if (stat (disc->files[i].path, &source) == 0 && source.st_dev == there.st_dev &&
-        source.st_ino == there.st_ino)
-      return error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
-                        path);
-  return 0;
-}
-
 /* Unless that was done for another rip of it. */
 static int
 index_disc (struct creation *c, struct error *err)
@@ -132,8 +94,7 @@ index_disc (struct creation *c, struct error *err)
       return -1;
     c->total = indexed_disc_bytes (&c->own);
   }
-  if (check_no_source (c, o->out, err) == -1 ||
-      check_no_source (c, o->sidecar, err) == -1 || prepare_sidecar (c, err) == -1)
+  if (creation_check_names (c, err) == -1 || creation_prepare_sidecar (c, err) == -1)
     return -1;
   return o->indexed ? 0 : indexed_disc_build (&c->own, &options, err);
 }
@@ -312,53 +273,16 @@ end_phase (struct creation *c)
   c->report->seconds[c->phase] = now () - c->report->seconds[c->phase];
 }
 
-static int
-claim (const struct creation *c, struct error *err)
-{
-  const struct create_options *o = c->options;
-
-  if (o->claim && o->claim (o->opaque, o->out, c->out.fd, err) == -1)
-    return -1;
-  return o->claim && o->sidecar ? o->claim (o->opaque, o->sidecar, c->sidecar.fd, err)
-                                : 0;
-}
-
-/* Asked when nobody else commits there.  What was seen there before the work began may have been
- * replaced since.
- */
-static int
-may_replace (void *opaque, struct error *err)
-{
-  const struct creation *c = opaque;
-  const char *out = c->options->out;
-  struct error ignored = ERROR_INIT;
-  struct recipe *there;
-  uint8_t root[MERKLE_DIGEST];
-  bool is_same;
-
-  if (claim (c, err) == -1)
-    return -1;
-  if (c->options->replaces_any || (access (out, F_OK) == -1 && errno == ENOENT))
-    return 0;
-  there = recipe_open (out, &ignored);
-  is_same = there && recipe_root (there, root, &ignored) == 0 &&
-            memcmp (root, c->report->root, sizeof root) == 0;
-  recipe_close (there);
-  if (is_same)
-    return 0;
-  return error_set (err, 0,
-                    "%s: exists and is not the recipe of this MKV: not replaced without "
-                    "--force",
-                    out);
-}
-
 /* The recipe comes first: a new sidecar is not to give an old recipe another name. */
 static int
 commit (struct creation *c, struct error *err)
 {
   struct atomic_file *const files[] = { &c->out, &c->sidecar };
 
-  return atomic_files_commit_if (files, c->options->sidecar ? 2 : 1, may_replace, c, err);
+  return creation_keep_name (c, err) == -1
+           ? -1
+           : atomic_files_commit_if (files, c->options->sidecar ? 2 : 1,
+                                     creation_may_replace, c, err);
 }
 
 static int

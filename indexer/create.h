@@ -49,9 +49,10 @@ struct create_options {
   const struct indexed_disc *indexed; /* the same, indexed already; or NULL; borrowed */
   const char *keep;                   /* folder for their index; NULL: it is not kept */
   const char *out;                    /* the recipe; its directory has to exist */
-  const char *sidecar;          /* its sidecar, in that directory too; may be NULL */
-  const char *name;             /* of the image, in both; NULL: as the MKV's */
-  unsigned threads;             /* 0: as many as there are processors, 8 at most */
+  const char *sidecar; /* its sidecar, in that directory too; may be NULL */
+  const char *name;    /* of the image, in both; NULL: as the MKV's; or what an older
+                         * sidecar of the same image has */
+  unsigned threads;    /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   bool replaces_any;            /* also the recipe of another image, and other files */
   create_claim_fn *claim;       /* may be NULL */
@@ -89,7 +90,8 @@ struct create_report {
 };
 
 /* Make a recipe.  Unless `replaces_any`, what is at `out` when it gets its name may be nothing
- * or a recipe of the same image; another's may be all that is left of an MKV.  On success `report` is filled in (free with create_report_free); on
+ * or a recipe of the same image; another's may be all that is left of an MKV; and a sidecar
+ * that of `out`.  A file of the sources is never replaced.  On success `report` is filled in (free with create_report_free); on
  * failure there is no new file, unless `err` says that it is written.  One is that a source is scrambled
  * and little of the MKV was found.
  */

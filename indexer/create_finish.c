@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "creation.h"
+#include "file_id.h"
 #include "image.h"
 #include "merkle.h"
 #include "path.h"
@@ -112,7 +113,10 @@ creation_finish_file (struct creation *c, struct error *err)
 
 /* ---- verification ---- */
 
-/* Called by walk_image: the image's bytes have to be the MKV's. */
+/* Called by walk_image: the image's bytes have to be the MKV's, and the digests on record
+ * theirs: those were computed from an earlier read of the MKV, and without the right ones
+ * nobody would serve these bytes.
+ */
 static int
 compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t *scratch,
          struct error *err)
@@ -124,7 +128,7 @@ compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t
     return -1;
   i = first_difference (data, scratch, len);
   if (i == len)
-    return 0;
+    return content_check_part (&c->check, data, len, offset, err);
   return error_set (err, 0,
                     "%s: byte %" PRIu64 " would not be served as it is: the MKV or a "
                     "source changed meanwhile, or this is a flaw of this program",
@@ -141,6 +145,21 @@ compare_image (struct creation *c, struct image *img, struct error *err)
   return walk_image (img, c->threads, compare, creation_progress, c, err);
 }
 
+/* Also what none of the image's bytes come from: it is what verify will look at. */
+static int
+check_image (struct creation *c, struct image *img, struct error *err)
+{
+  const struct recipe *recipe = image_recipe (img);
+  int r;
+
+  if (recipe_check (recipe, err) == -1 ||
+      content_check_begin (&c->check, recipe, err) == -1)
+    return -1;
+  r = compare_image (c, img, err);
+  content_check_free (&c->check);
+  return r;
+}
+
 static int
 verify_image (struct creation *c, struct error *err)
 {
@@ -153,31 +172,42 @@ verify_image (struct creation *c, struct error *err)
     return error_set (err, ENOMEM, "verifying");
   img = image_open (c->out.temporary, places, 1, cache, err);
   if (img) {
-    r = compare_image (c, img, err);
+    r = check_image (c, img, err);
     image_close (img);
   }
   segment_cache_free (cache);
   return r == -1 ? error_context (err, "verifying what was written") : 0;
 }
 
-/* Is the MKV still the file that was read? */
+/* The MKV, which has to be the file still that was read, by its name too. */
 static int
-check_mkv (const struct creation *c, struct error *err)
+look_at_mkv (const struct creation *c, struct file_id *id, struct error *err)
 {
-  struct stat st;
+  const struct file_id before = file_id_of (&c->st);
 
-  if (fstat (c->fd, &st) == -1)
-    return error_set (err, errno, "%s", c->options->mkv);
-  if (st.st_size != c->st.st_size || st.st_mtim.tv_sec != c->st.st_mtim.tv_sec ||
-      st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec)
-    return error_set (err, 0, "%s: changed while it was read", c->options->mkv);
-  return 0;
+  if (file_id_look (c->fd, c->options->mkv, !c->options->is_open, id, err) == -1)
+    return -1;
+  return file_id_same_content (&before, id)
+           ? 0
+           : error_set (err, 0, "%s: changed while it was read", c->options->mkv);
 }
+
+/* That the ctime alone has changed may mean a new link or mode, for which nobody wants to do all
+ * the work again; or that it was written to and its time set back: then a comparison tells.
+ */
+#define COMPARISONS 3
 
 int
 creation_verify (struct creation *c, struct error *err)
 {
-  if (verify_image (c, err) == -1 || check_mkv (c, err) == -1)
-    return -1;
-  return indexed_disc_check (c->indexed, err);
+  struct file_id before, after;
+
+  for (int i = 0; i < COMPARISONS; i++) {
+    if (look_at_mkv (c, &before, err) == -1 || verify_image (c, err) == -1 ||
+        look_at_mkv (c, &after, err) == -1)
+      return -1;
+    if (file_id_same (&before, &after))
+      return indexed_disc_check (c->indexed, err);
+  }
+  return error_set (err, 0, "%s: changes again and again", c->options->mkv);
 }

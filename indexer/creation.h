@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One making of a recipe, as create.c and create_finish.c share it.  Not for others.
+ * One making of a recipe, as create.c, create_names.c and create_finish.c share it.  Not for others.
  */
 #ifndef MKVDUP_CREATION_H
 #define MKVDUP_CREATION_H
@@ -11,6 +11,7 @@
 
 #include "atomic_file.h"
 #include "builder.h"
+#include "content_check.h"
 #include "create.h"
 #include "feed.h"
 #include "indexed_disc.h"
@@ -31,6 +32,7 @@ struct creation {
   uint8_t *merkle;
   bool deflates; /* the recipe has zlib make something */
   struct recipe_writer writer;
+  struct content_check check; /* while it is read back; create_finish.c's */
   struct atomic_file out, sidecar;
   enum create_phase phase;
   uint64_t total; /* of the phase */
@@ -39,11 +41,29 @@ struct creation {
 /* How far the phase is; false to stop.  Fits the progress functions of all phases. */
 bool creation_progress (void *opaque, uint64_t done);
 
+/* Neither recipe nor sidecar may take the place of what the recipe is made of, whatever the
+ * options say: the MKV, and each file of the disc, once that has been found.
+ */
+int creation_check_names (const struct creation *c, struct error *err);
+
+/* An atomic_file_may_fn of a creation: asked when nobody else commits there, as what was there before the
+ * work began may have been replaced since.
+ */
+int creation_may_replace (void *opaque, struct error *err);
+
+/* As soon as all that is in it is known: if it cannot be written, that is to be known
+ * before the work is done.
+ */
+int creation_prepare_sidecar (struct creation *c, struct error *err);
+
+/* The name that the user has given this very image, by editing its sidecar, stays. */
+int creation_keep_name (struct creation *c, struct error *err);
+
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);
 
-/* Read back what was written and compare it with the MKV, which has to be the file
- * still that it was, as have the sources.
+/* Read back what was written, all of it, and compare what it gives with the MKV and with its
+ * own digests.  The MKV has to be the file still that it was, as have the sources.
  */
 int creation_verify (struct creation *c, struct error *err);
 

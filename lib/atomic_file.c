@@ -88,8 +88,10 @@ atomic_file_open (struct atomic_file *f, const char *path, struct error *err)
   if (check_target (path, err) == -1)
     return -1;
   f->path = strdup (path);
-  if (!f->path)
-    return error_set (err, errno, "%s", path);
+  if (!f->path) {
+    error_set (err, errno, "%s", path);
+    return -1; /* which clang-tidy would not know */
+  }
   for (int tries = 0; tries < MAX_TRIES; tries++) {
     CLEANUP_FREE char *name = temporary_name (path);
 
@@ -204,6 +206,52 @@ atomic_file_commit (struct atomic_file *f, struct error *err)
   return atomic_files_commit (&f, 1, err);
 }
 
+/* Without RENAME_NOREPLACE, which for instance NFS does not have. */
+static int
+link_new (const char *from, const char *to)
+{
+  struct stat st;
+
+  if (link (from, to) == 0) {
+    unlink (from); /* if not, it is done all the same */
+    return 0;
+  }
+  if (errno == EEXIST)
+    return -1;
+  if (lstat (to, &st) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
+  return rename (from, to);
+}
+
+static int
+rename_new (const char *from, const char *to)
+{
+  if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return 0;
+  return errno == EEXIST ? -1 : link_new (from, to);
+}
+
+int
+atomic_file_commit_new (struct atomic_file *f, struct error *err)
+{
+  CLEANUP_CLOSE int dir = open_directory (f->path, err);
+
+  if (dir == -1)
+    return -1;
+  if (TEMP_FAILURE_RETRY (fsync (f->fd)) == -1)
+    return error_set (err, errno, "%s: fsync", f->path);
+  if (rename_new (f->temporary, f->path) == -1)
+    return errno == EEXIST
+             ? error_set (err, errno, "%s: has come to be there meanwhile: not replaced",
+                          f->path)
+             : error_set (err, errno, "%s: rename from %s", f->path, f->temporary);
+  free (take_ptr (&f->temporary));
+  close (take_fd (&f->fd));
+  return sync_directory (dir, f->path, err);
+}
+
 void
 atomic_file_drop (struct atomic_file *f)
 {
@@ -219,13 +267,26 @@ atomic_file_drop (struct atomic_file *f)
   errno = saved;
 }
 
-int
-atomic_file_put (const char *path, const void *data, size_t len, struct error *err)
+static int
+put (const char *path, const void *data, size_t len,
+     int (*commit) (struct atomic_file *, struct error *), struct error *err)
 {
   CLEANUP_ATOMIC_FILE struct atomic_file f = ATOMIC_FILE_INIT;
 
   if (atomic_file_open (&f, path, err) == -1 ||
       write_all (f.fd, data, len, 0, path, err) == -1)
     return -1;
-  return atomic_file_commit (&f, err);
+  return commit (&f, err);
+}
+
+int
+atomic_file_put (const char *path, const void *data, size_t len, struct error *err)
+{
+  return put (path, data, len, atomic_file_commit, err);
+}
+
+int
+atomic_file_put_new (const char *path, const void *data, size_t len, struct error *err)
+{
+  return put (path, data, len, atomic_file_commit_new, err);
 }

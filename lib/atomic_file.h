@@ -48,6 +48,11 @@ int atomic_file_open (struct atomic_file *f, const char *path, struct error *err
  */
 int atomic_file_commit (struct atomic_file *f, struct error *err);
 
+/* The same, but what is at the final name by now, whatever it is, stays: errnum EEXIST.  (A file
+ * system that can neither rename so nor link is asked just before.)
+ */
+int atomic_file_commit_new (struct atomic_file *f, struct error *err);
+
 /* The same of `n` > 0 files that belong together, in one directory: none is renamed before
  * all are fsynced, and no other process that commits several files there comes between
  * their renames.  Cut off between them, the first so many are new and the others old, in
@@ -72,7 +77,9 @@ int atomic_file_lock (const char *path, struct error *err);
 /* Remove the temporary file unless committed, and release everything.  Safe to repeat. */
 void atomic_file_drop (struct atomic_file *f);
 
-/* A whole small file at once. */
+/* A whole small file at once; by atomic_file_commit, or by atomic_file_commit_new. */
 int atomic_file_put (const char *path, const void *data, size_t len, struct error *err);
+int atomic_file_put_new (const char *path, const void *data, size_t len,
+                         struct error *err);
 
 #endif /* MKVDUP_ATOMIC_FILE_H */

@@ -2,6 +2,7 @@
 /* Asking for what file_id.h is about. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -24,5 +25,18 @@ file_id_now (int fd, struct file_id *id)
   *id =
     (struct file_id){ makedev (st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
                       st.stx_size, statx_ns (&st.stx_mtime), statx_ns (&st.stx_ctime) };
+  return 0;
+}
+
+int
+file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
+              struct error *err)
+{
+  struct stat named;
+
+  if (file_id_now (fd, id) == -1 || (by_name && stat (path, &named) == -1))
+    return error_set (err, errno, "%s", path);
+  if (by_name && (named.st_dev != id->dev || named.st_ino != id->ino))
+    return error_set (err, 0, "%s: is another file now than the one that was read", path);
   return 0;
 }

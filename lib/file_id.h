@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "error.h"
+
 struct file_id {
   uint64_t dev, ino, size;
   int64_t mtime_ns, ctime_ns; /* since 1970 */
@@ -47,5 +49,11 @@ file_id_same_content (const struct file_id *a, const struct file_id *b)
 {
   return a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
+
+/* Which one is open as `fd`, and in which state.  If `by_name`, -1 with `err` set unless it is
+ * also what `path` names.
+ */
+int file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
+                  struct error *err);
 
 #endif /* MKVDUP_FILE_ID_H */

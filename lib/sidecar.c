@@ -13,11 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <yaml.h>
 
 #include "buffer.h"
 #include "cleanup.h"
+#include "path.h"
 #include "sidecar.h"
 #include "whole_io.h"
 #include "yaml_file.h"
@@ -198,6 +201,42 @@ sidecar_free (struct sidecar *s)
   free (s->dedup_file);
   free (s->source_dir);
   *s = (struct sidecar){ 0 };
+}
+
+static bool
+same_file (const char *a, const char *b)
+{
+  struct stat sa, sb;
+
+  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+         sa.st_ino == sb.st_ino;
+}
+
+/* Do two paths name one place, whether or not there is a file? */
+static bool
+same_place (const char *a, const char *b)
+{
+  CLEANUP_FREE char *folder_a = path_folder (a);
+  CLEANUP_FREE char *folder_b = path_folder (b);
+
+  return folder_a && folder_b && strcmp (path_base (a), path_base (b)) == 0 &&
+         same_file (folder_a, folder_b);
+}
+
+int
+sidecar_check_place (const char *path, const char *recipe, struct error *err)
+{
+  CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
+  struct error ignored = ERROR_INIT;
+
+  if (access (path, F_OK) == -1)
+    return 0;
+  if (sidecar_read (&there, path, &ignored) == 0 &&
+      (same_file (there.dedup_file, recipe) || same_place (there.dedup_file, recipe)))
+    return 0;
+  return error_set (
+    err, 0, "%s: exists and is not the sidecar of %s: not replaced without --force", path,
+    recipe);
 }
 
 char *

@@ -41,6 +41,11 @@ int sidecar_write (struct atomic_file *f, const char *path, const struct sidecar
 
 void sidecar_free (struct sidecar *s);
 
+/* May what is at `path` be replaced by the sidecar of `recipe`, which need not be there?  -1
+ * with `err` set unless it is nothing, or a sidecar that names this recipe.
+ */
+int sidecar_check_place (const char *path, const char *recipe, struct error *err);
+
 /* "X.mkvdup" -> "X.mkvdup.yaml", malloced; NULL when out of memory. */
 char *sidecar_path (const char *recipe_path);
 

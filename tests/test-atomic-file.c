@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -198,6 +199,53 @@ test_several (void **state)
   assert_non_null (strstr (err.text, "a is written and good, but not b: "));
 }
 
+/* What the file system has: renameat2 with flags, link. */
+static bool can_rename, can_link;
+
+int __real_renameat2 (int, const char *, int, const char *, unsigned);
+int __wrap_renameat2 (int, const char *, int, const char *, unsigned);
+int __real_link (const char *, const char *);
+int __wrap_link (const char *, const char *);
+
+int
+__wrap_renameat2 (int from_dir, const char *from, int to_dir, const char *to,
+                  unsigned flags)
+{
+  errno = EINVAL;
+  return can_rename ? __real_renameat2 (from_dir, from, to_dir, to, flags) : -1;
+}
+
+int
+__wrap_link (const char *from, const char *to)
+{
+  errno = EPERM;
+  return can_link ? __real_link (from, to) : -1;
+}
+
+/* Nothing that is there is replaced, nor a link that leads nowhere. */
+static void
+test_new (void **state)
+{
+  struct error err = ERROR_INIT;
+
+  (void) state;
+  for (int i = 0; i < 4; i++) {
+    can_rename = i & 1;
+    can_link = i & 2;
+    assert_int_equal (atomic_file_put_new ("file", "old", 3, &err), 0);
+    assert_int_equal (atomic_file_put_new ("file", "new", 3, &err), -1);
+    assert_int_equal (err.errnum, EEXIST);
+    assert_non_null (strstr (err.text, "file: "));
+    check_content ("file", "old");
+    assert_int_equal (symlink ("nowhere", "link"), 0);
+    assert_int_equal (atomic_file_put_new ("link", "new", 3, &err), -1);
+    assert_int_equal (err.errnum, EEXIST);
+    assert_int_equal (count_entries (), 2);
+    assert_int_equal (unlink ("file"), 0);
+    assert_int_equal (unlink ("link"), 0);
+  }
+}
+
 static void
 test_write_fails (void **state)
 {
@@ -271,6 +319,7 @@ main (void)
     TEST (test_commit),       TEST (test_drop),          TEST (test_cannot_open),
     TEST (test_rename_fails), TEST (test_fsync_fails),   TEST (test_write_fails),
     TEST (test_longest_name), TEST (test_read_past_end), TEST (test_several),
+    TEST (test_new),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

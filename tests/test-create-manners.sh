@@ -79,6 +79,55 @@ rm -r folder
 refused "as its own source" create -o new.mkvdup "$film.mkv" "$film.mkv"
 [ "$digest $disc" = "$(sha256 "$film.mkv") $(sha256 Disc.iso)" ] || fail "an input changed"
 
+# Nor a file of a disc that is a folder, by any name.
+"${builddir:?}/media/make-stream" --seed 3 --size 1 made
+vob=made/disc/VTS_01_1.VOB
+digest=$(sha256 $vob)
+ln $vob link
+ln -s $vob new.mkvdup.yaml
+for name in $vob link new.mkvdup; do
+  refused "is what the recipe is to be made of: not replaced" \
+    create --force -o "$name" made/title.mkv made/disc
+done
+echo "files: [{ mkv: made/title.mkv, output: $vob }]" >batch.yaml
+refused "is what the recipe is to be made of: not replaced" batch -q --force -s made/disc batch.yaml
+[ "$(sha256 $vob)" = "$digest" ] || fail "a file of the disc was replaced"
+rm link new.mkvdup.yaml
+
+# ---- sidecars: that of another recipe stays; and the name in its own
+
+expect 0 mkvdup create -q -o own.mkvdup made/title.mkv made/disc
+sed 's/own\.mkvdup/other.mkvdup/' own.mkvdup.yaml >b.mkvdup.yaml
+cp b.mkvdup.yaml before
+refused "b.mkvdup.yaml: exists and is not the sidecar of b.mkvdup: not replaced" \
+  create -q -o b.mkvdup made/title.mkv made/disc
+cmp before b.mkvdup.yaml
+rm other.mkvdup
+refused "b.mkvdup.yaml: exists and is not the sidecar of b.mkvdup: not replaced" \
+  create -q -o b.mkvdup made/title.mkv made/disc
+cmp before b.mkvdup.yaml
+expect 0 mkvdup create -q --force -o b.mkvdup made/title.mkv made/disc
+says b.mkvdup.yaml 'dedup_file: "b.mkvdup"'
+
+# named NAME ARGUMENT...: what a recipe's sidecar says after that.
+named ()
+{
+  local name=$1
+  shift
+  expect 0 mkvdup create -q -o own.mkvdup "$@"
+  says own.mkvdup.yaml "name: \"$name\""
+}
+sed -i 's|^name: .*|name: "Films/Mine.mkv"|' own.mkvdup.yaml
+named Films/Mine.mkv made/title.mkv made/disc
+named Films/Mine.mkv --force made/title.mkv made/disc
+rm own.mkvdup
+named Films/Mine.mkv made/title.mkv made/disc
+named Other.mkv --name Other.mkv made/title.mkv made/disc
+# It was that of another image.
+head -c 1000000 made/title.mkv >made/part.mkv
+named part.mkv --force made/part.mkv made/disc
+rm -r batch.yaml made own.mkvdup* b.mkvdup* before
+
 echo "a letter" >letter
 refused "letter: exists and is no recipe" create -o letter "$film.mkv" Disc.iso
 [ "$(cat letter)" = "a letter" ] || fail "replaced without --force"

@@ -99,6 +99,12 @@ refused "is what is to be converted" import --force "$old" -o "samples/dvd1/../d
 ln -s samples/dvd1/rip.mkvdup.yaml letter.mkvdup
 refused "is what is to be converted" import --force "$old" -o letter.mkvdup
 refused "is what the recipe is to be made of" import --force "$old" -o samples/dvd1/disc.iso
+mkdir both
+cp -p samples/dvd1/disc.iso both
+cp samples/dvd2/disc.iso both/second.iso
+refused "both/second.iso: is what the recipe is to be made of" import --force "$old" both -o both/second.iso
+cmp both/second.iso samples/dvd2/disc.iso
+rm -r both
 refused "is a recipe of the Go program: not replaced" import --force "$old" -o v3/film.mkvdup
 refused "exists and is no recipe" create samples/dvd1/disc.iso samples/dvd2 -o v3/film.mkvdup
 echo letter >letter

@@ -49,7 +49,7 @@ has_sidecar (const char *recipe)
   struct error ignored = ERROR_INIT;
 
   return path && sidecar_read (&sidecar, path, &ignored) == 0 &&
-         output_check_sidecar (path, recipe, &ignored) == 0;
+         sidecar_check_place (path, recipe, &ignored) == 0;
 }
 
 /* What is to be deleted is verified anew.  What is said to be there is whole, as far as the recipe

@@ -138,7 +138,8 @@ put_text (const struct options *options, const struct buffer *text, struct error
     return error_set (err, 0, "%s: exists: not replaced without --force",
                       options->output);
   else
-    return atomic_file_put (options->output, text->data, text->len, err);
+    return (options->force ? atomic_file_put : atomic_file_put_new) (
+      options->output, text->data, text->len, err);
   return 0;
 }
 

@@ -110,9 +110,10 @@ check_output (const struct open_image *subject, const struct options *options,
 {
   struct stat st;
 
-  if (stat (options->output, &st) == -1)
+  if (lstat (options->output, &st) == -1)
     return 0; /* there is none, or opening it will say what is wrong */
-  if (same_file (&st, subject->recipe->path) || is_source (subject, &st))
+  if (stat (options->output, &st) == 0 &&
+      (same_file (&st, subject->recipe->path) || is_source (subject, &st)))
     return error_set (err, 0, "%s: is what the image is made of: not replaced",
                       options->output);
   if (!options->force)
@@ -156,7 +157,8 @@ extract_to_file (struct extraction *x, const struct options *options, struct err
   if (reserve (x->fd, image_size (x->subject->image), options->output, err) == -1 ||
       write_image (x, options_threads (options), err) == -1)
     return -1;
-  return atomic_file_commit (&file, err);
+  return options->force ? atomic_file_commit (&file, err)
+                        : atomic_file_commit_new (&file, err);
 }
 
 static int

@@ -32,7 +32,7 @@ title_of (const struct recipe *recipe)
 }
 
 static int
-finish (const struct picture_of *of, struct canvas *c, const char *path,
+finish (const struct picture_of *of, struct canvas *c, const char *path, bool force,
         struct error *err)
 {
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
@@ -40,11 +40,11 @@ finish (const struct picture_of *of, struct canvas *c, const char *path,
 
   if (canvas_finish (c, &out, err) == -1 || r == -1)
     return -1;
-  return atomic_file_put (path, out.data, out.len, err);
+  return (force ? atomic_file_put : atomic_file_put_new) (path, out.data, out.len, err);
 }
 
 static int
-write_svg (const struct picture_of *of, const char *path, struct error *err)
+write_svg (const struct picture_of *of, const char *path, bool force, struct error *err)
 {
   struct canvas c;
 
@@ -52,11 +52,11 @@ write_svg (const struct picture_of *of, const char *path, struct error *err)
     return 0;
   if (canvas_svg (&c, PICTURE_WIDTH, PICTURE_HEIGHT, of->title, of->words, err) == -1)
     return -1;
-  return finish (of, &c, path, err);
+  return finish (of, &c, path, force, err);
 }
 
 static int
-write_png (const struct picture_of *of, const char *path, struct error *err)
+write_png (const struct picture_of *of, const char *path, bool force, struct error *err)
 {
   struct canvas c;
 
@@ -64,7 +64,7 @@ write_png (const struct picture_of *of, const char *path, struct error *err)
     return 0;
   if (canvas_png (&c, PICTURE_WIDTH, PICTURE_HEIGHT, err) == -1)
     return -1;
-  return finish (of, &c, path, err);
+  return finish (of, &c, path, force, err);
 }
 
 static int
@@ -77,9 +77,9 @@ draw (struct picture_of *of, const struct options *options, struct error *err)
   of->words = map_picture_words (of->recipe, &of->map);
   if (!of->title || !of->words)
     return error_set (err, ENOMEM, "%s", of->recipe->path);
-  if (write_svg (of, options->svg, err) == -1 || write_png (of, options->png, err) == -1)
-    return -1;
-  return 0;
+  return write_svg (of, options->svg, options->force, err) == -1
+           ? -1
+           : write_png (of, options->png, options->force, err);
 }
 
 /* A picture that is there may be somebody's. */

@@ -16,9 +16,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "command.h"
+#include "file_id.h"
 #include "json.h"
 #include "message.h"
 #include "open_image.h"
@@ -33,6 +35,8 @@ struct verification {
   const struct open_image *subject;
   const char *mkv;            /* NULL: none */
   int fd;                     /* of the MKV, or -1 */
+  bool is_file;               /* the MKV; and no device */
+  struct file_id id;          /* of it then, when it was opened */
   struct source_list sources; /* to be hashed */
   uint64_t hashed;            /* bytes of them */
   struct progress progress;
@@ -94,6 +98,7 @@ verify_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
 static int
 open_mkv (struct verification *v, uint64_t size, struct error *err)
 {
+  struct stat st;
   off_t end;
 
   if (!v->mkv)
@@ -101,6 +106,9 @@ open_mkv (struct verification *v, uint64_t size, struct error *err)
   v->fd = open (v->mkv, O_RDONLY | O_CLOEXEC);
   if (v->fd == -1)
     return error_set (err, errno, "%s", v->mkv);
+  v->is_file = fstat (v->fd, &st) == 0 && S_ISREG (st.st_mode);
+  if (v->is_file && file_id_look (v->fd, v->mkv, true, &v->id, err) == -1)
+    return -1;
   end = lseek (v->fd, 0, SEEK_END);
   if (end == -1)
     return error_set (err, errno, "%s: its size", v->mkv);
@@ -109,6 +117,23 @@ open_mkv (struct verification *v, uint64_t size, struct error *err)
                       "%s has %" PRIu64 " bytes, but the image of %s has %" PRIu64,
                       v->mkv, (uint64_t) end, v->subject->recipe->path, size);
   return 0;
+}
+
+/* Parts that were compared may have changed since: what is said of the MKV is about the file
+ * that has the name now.  Not even its ctime may differ, as times can be set back.
+ */
+static int
+check_same_mkv (const struct verification *v, struct error *err)
+{
+  struct file_id now;
+
+  if (!v->is_file)
+    return 0;
+  if (file_id_look (v->fd, v->mkv, true, &now, err) == -1)
+    return -1;
+  return file_id_same (&v->id, &now)
+           ? 0
+           : error_set (err, 0, "%s: changed while it was compared", v->mkv);
 }
 
 /* The recipe file by itself, before anything is asked of the sources. */
@@ -178,6 +203,8 @@ verify (const struct options *options, struct outcome *outcome, struct error *er
   r = open_mkv (&v, outcome->size, err);
   if (r == 0)
     r = verify_image (&v, options, outcome, err);
+  if (r == 0)
+    r = check_same_mkv (&v, err);
   if (v.fd >= 0)
     close (v.fd);
   outcome->sources = v.sources;

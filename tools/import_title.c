@@ -80,7 +80,7 @@ check_output (const struct import *import, const char *sidecar, struct error *er
       check_not_input (import, sidecar, err) == -1)
     return -1;
   if (access (import->out, F_OK) == -1)
-    return import->force ? 0 : output_check_sidecar (sidecar, import->out, err);
+    return import->force ? 0 : sidecar_check_place (sidecar, import->out, err);
   there = recipe_open (import->out, &ignored);
   is_old = there && recipe_old_facts (there);
   is_ours = there && !is_old;
@@ -91,7 +91,7 @@ check_output (const struct import *import, const char *sidecar, struct error *er
   if (!is_ours && !import->force)
     return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
                       import->out);
-  return import->force ? 0 : output_check_sidecar (sidecar, import->out, err);
+  return import->force ? 0 : sidecar_check_place (sidecar, import->out, err);
 }
 
 /* ---- The MKV */

@@ -73,22 +73,6 @@ check_recipe_there (const char *out, const char *mkv, struct error *err)
 }
 
 int
-output_check_sidecar (const char *sidecar, const char *out, struct error *err)
-{
-  CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
-  struct error ignored = ERROR_INIT;
-
-  if (access (sidecar, F_OK) == -1)
-    return 0;
-  if (sidecar_read (&there, sidecar, &ignored) == 0 &&
-      (access (out, F_OK) == -1 || same_file (there.dedup_file, out)))
-    return 0;
-  return error_set (
-    err, 0, "%s: exists and is not the sidecar of %s: not replaced without --force",
-    sidecar, out);
-}
-
-int
 input_check_names (const struct input *in, const char *out, const char *sidecar,
                    bool force, struct error *err)
 {
@@ -102,7 +86,7 @@ input_check_names (const struct input *in, const char *out, const char *sidecar,
     return 0;
   return check_recipe_there (out, in->mkv, err) == -1
            ? -1
-           : output_check_sidecar (sidecar, out, err);
+           : sidecar_check_place (sidecar, out, err);
 }
 
 /* ---- Discs that are known */

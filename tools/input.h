@@ -47,7 +47,4 @@ void input_free (struct input *in);
 int input_check_names (const struct input *in, const char *out, const char *sidecar,
                        bool force, struct error *err);
 
-/* May what is at `sidecar` be replaced by that of the recipe `out`?  Another YAML file may not. */
-int output_check_sidecar (const char *sidecar, const char *out, struct error *err);
-
 #endif /* MKVDUP_INPUT_H */

@@ -12,6 +12,7 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "interrupt.h"
 #include "message.h"
 #include "open_image.h"
 #include "original.h"
@@ -129,6 +130,13 @@ ask (const struct original *o, const char *recipe)
 
 /* ---- The end of it */
 
+/* Who stops the program when the recipe is as good as made does not want more done. */
+static int
+check_interrupted (struct error *err)
+{
+  return interrupted () ? error_set (err, 0, "interrupted") : 0;
+}
+
 static int
 check_same (const struct original *o, struct error *err)
 {
@@ -175,15 +183,19 @@ delete_with_lock (const struct original *o, const char *recipe,
   there = recipe_open (recipe, err);
   r = there ? check_recipe (there, report, err) : -1;
   recipe_close (there);
-  return r == -1 || check_same (o, err) == -1 ? -1 : delete (o, err);
+  return r == -1 || check_same (o, err) == -1 || check_interrupted (err) == -1
+           ? -1
+           : delete (o, err);
 }
 
 enum original_fate
 original_delete (const struct original *o, const char *recipe,
                  const struct create_report *report, bool yes, struct error *err)
 {
-  int r = sync_all (o, recipe, report, err);
+  int r = check_interrupted (err);
 
+  if (r == 0)
+    r = sync_all (o, recipe, report, err);
   if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
   if (r == 0)

@@ -35,8 +35,8 @@ enum original_fate {
 };
 
 /* `recipe` has been made of it and is verified, as `report` tells: have everything reach the
- * disks, ask unless `yes`, and delete it, if then that recipe is still there, and it is no
- * source of itself.
+ * disks, ask unless `yes`, and delete it, if then that recipe is still there, it is no
+ * source of itself, and nobody has interrupted.
  */
 enum original_fate original_delete (const struct original *o, const char *recipe,
                                     const struct create_report *report, bool yes,

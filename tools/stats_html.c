@@ -259,8 +259,9 @@ stats_html_write (const struct stats *stats, const char *path, bool force,
 {
   CLEANUP_FREE char *text = NULL;
   size_t len = 0;
+  struct stat st;
   FILE *out;
-  bool failed;
+  bool failed, is_new = !force && lstat (path, &st) == -1;
 
   if (!force && !may_replace (path))
     return error_set (err, 0, "%s: is no page of mkvdup: not replaced without --force",
@@ -272,5 +273,5 @@ stats_html_write (const struct stats *stats, const char *path, bool force,
   failed = ferror (out);
   if (fclose (out) != 0 || failed)
     return error_set (err, ENOMEM, "%s", path);
-  return atomic_file_put (path, text, len, err);
+  return (is_new ? atomic_file_put_new : atomic_file_put) (path, text, len, err);
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The names that a recipe and its sidecar get: what may be replaced there, and what stays
+ * of an older sidecar.  See creation.h.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "creation.h"
+#include "path.h"
+#include "recipe.h"
+#include "sidecar.h"
+
+/* ---- what may be replaced ---- */
+
+static bool
+is_file (const struct stat *st, const char *path)
+{
+  struct stat other;
+
+  return stat (path, &other) == 0 && st->st_dev == other.st_dev &&
+         st->st_ino == other.st_ino;
+}
+
+static int
+check_not_input (const struct creation *c, const char *path, struct error *err)
+{
+  const struct disc *disc = &c->indexed->disc;
+  struct stat st;
+  bool is;
+
+  if (!path || stat (path, &st) == -1)
+    return 0; /* there is none */
+  is = st.st_dev == c->st.st_dev && st.st_ino == c->st.st_ino;
+  for (size_t i = 0; i < disc->n_files && !is; i++)
+    is = is_file (&st, disc->files[i].path);
+  return is ? error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
+                         path)
+            : 0;
+}
+
+int
+creation_check_names (const struct creation *c, struct error *err)
+{
+  return check_not_input (c, c->options->out, err) == -1
+           ? -1
+           : check_not_input (c, c->options->sidecar, err);
+}
+
+static bool
+is_absent (const char *path)
+{
+  return access (path, F_OK) == -1 && errno == ENOENT;
+}
+
+/* Is the recipe that is there one of this very image? */
+static bool
+is_same_image (const struct creation *c)
+{
+  struct error ignored = ERROR_INIT;
+  struct recipe *there = recipe_open (c->options->out, &ignored);
+  uint8_t root[MERKLE_DIGEST];
+  bool is = there && recipe_root (there, root, &ignored) == 0 &&
+            memcmp (root, c->report->root, sizeof root) == 0;
+
+  recipe_close (there);
+  return is;
+}
+
+static int
+claim (const struct creation *c, struct error *err)
+{
+  const struct create_options *o = c->options;
+
+  if (o->claim && o->claim (o->opaque, o->out, c->out.fd, err) == -1)
+    return -1;
+  return o->claim && o->sidecar ? o->claim (o->opaque, o->sidecar, c->sidecar.fd, err)
+                                : 0;
+}
+
+int
+creation_may_replace (void *opaque, struct error *err)
+{
+  const struct creation *c = opaque;
+  const struct create_options *o = c->options;
+
+  if (creation_check_names (c, err) == -1 || claim (c, err) == -1)
+    return -1;
+  if (o->replaces_any)
+    return 0;
+  if (!is_absent (o->out) && !is_same_image (c))
+    return error_set (err, 0,
+                      "%s: exists and is not the recipe of this MKV: not replaced "
+                      "without --force",
+                      o->out);
+  return o->sidecar ? sidecar_check_place (o->sidecar, o->out, err) : 0;
+}
+
+/* ---- the sidecar ---- */
+
+static const char *
+name_of (const struct create_options *o)
+{
+  return o->name ? o->name : path_base (o->mkv);
+}
+
+static int
+write_sidecar (struct creation *c, const char *name, struct error *err)
+{
+  const struct create_options *o = c->options;
+  CLEANUP_SIDECAR struct sidecar s = { .image_size = c->report->mkv_bytes };
+
+  s.name = strdup (name);
+  s.dedup_file = strdup (path_base (o->out));
+  s.source_dir = strdup (c->indexed->disc.base);
+  if (!s.name || !s.dedup_file || !s.source_dir)
+    return error_set (err, ENOMEM, "%s", o->sidecar);
+  return sidecar_write (&c->sidecar, o->sidecar, &s, err);
+}
+
+int
+creation_prepare_sidecar (struct creation *c, struct error *err)
+{
+  return c->options->sidecar ? write_sidecar (c, name_of (c->options), err) : 0;
+}
+
+int
+creation_keep_name (struct creation *c, struct error *err)
+{
+  const struct create_options *o = c->options;
+  CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
+  struct error ignored = ERROR_INIT;
+
+  if (!o->sidecar || o->name || is_absent (o->sidecar) ||
+      sidecar_check_place (o->sidecar, o->out, &ignored) == -1 ||
+      sidecar_read (&there, o->sidecar, &ignored) == -1)
+    return 0;
+  if (strcmp (there.name, name_of (o)) == 0 ||
+      !(is_absent (o->out) ? there.image_size == c->report->mkv_bytes
+                           : is_same_image (c)))
+    return 0;
+  atomic_file_drop (&c->sidecar);
+  return write_sidecar (c, there.name, err);
+}
