@@ -174,10 +174,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_fetches),
-    cmocka_unit_test (test_hangs),
-    cmocka_unit_test (test_busy),
-    cmocka_unit_test (test_end),
+    cmocka_unit_test (test_fetches), cmocka_unit_test (test_hangs),
+    cmocka_unit_test (test_busy),    cmocka_unit_test (test_end),
     cmocka_unit_test (test_threads),
   };
 
