@@ -25,6 +25,7 @@
 #define MAX_DEPTH 64u
 #define MAX_ANCHORS 64u
 #define MAX_DIRECTIVES 16u
+#define MAX_PREFIX 64u     /* bytes of a %TAG line that each of its tags takes */
 #define BYTES_PER_TOKEN 8u /* of the largest file; a title has 15 tokens */
 
 void
@@ -79,13 +80,14 @@ start_parser (struct yaml_file *y, const char *text, size_t len, struct error *e
 /* What was met in a file so far. */
 struct counts {
   size_t tokens, depth, anchors, directives;
+  bool has_long_prefix;
 };
 
 static void
-count (struct counts *n, yaml_token_type_t type)
+count (struct counts *n, const yaml_token_t *token)
 {
   n->tokens++;
-  switch (type) {
+  switch (token->type) {
   case YAML_BLOCK_SEQUENCE_START_TOKEN:
   case YAML_BLOCK_MAPPING_START_TOKEN:
   case YAML_FLOW_SEQUENCE_START_TOKEN:
@@ -102,6 +104,9 @@ count (struct counts *n, yaml_token_type_t type)
     break;
   case YAML_TAG_DIRECTIVE_TOKEN:
     n->directives++;
+    n->has_long_prefix =
+      n->has_long_prefix ||
+      strlen ((const char *) token->data.tag_directive.prefix) > MAX_PREFIX;
     break;
   default:
     break;
@@ -123,8 +128,11 @@ check_counts (struct yaml_file *y, const char *text, size_t len, size_t max,
     const size_t line = token.start_mark.line + 1;
 
     type = token.type;
+    count (&n, &token);
     yaml_token_delete (&token);
-    count (&n, type);
+    if (n.has_long_prefix)
+      return error_set (err, 0, "%s:%zu: a prefix of more than %u bytes", y->path, line,
+                        MAX_PREFIX);
     if (n.depth > MAX_DEPTH || n.anchors > MAX_ANCHORS || n.directives > MAX_DIRECTIVES ||
         n.tokens > max / BYTES_PER_TOKEN)
       return error_set (err, 0,

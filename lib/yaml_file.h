@@ -26,9 +26,9 @@ struct yaml_file {
 #define CLEANUP_YAML_FILE __attribute__ ((cleanup (yaml_file_release)))
 
 /* Load the one document of a regular file of at most `max` bytes, with a token for 8 of them
- * at most, 64 anchors, 64 levels and 16 %TAG lines; its root has to be a mapping.  Takes up to
- * 45 bytes of memory for a byte of `max`; but each tag takes all of its %TAG line's prefix, which
- * is not counted.  To be released whether or not it succeeds.
+ * at most, 64 anchors, 64 levels and 16 %TAG lines with prefixes of 64 bytes; its root has to be
+ * a mapping.  Takes up to 50 bytes of memory for a byte of `max`.  To be released whether or not it
+ * succeeds.
  */
 int yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err);
 void yaml_file_release (struct yaml_file *y);

@@ -626,6 +626,11 @@ test_counts (void **state)
     assert_non_null (strstr (t.err.text, ": more than 64 levels, 64 anchors, 16 "
                                          "directives or 4194304 tokens"));
   }
+  {
+    CLEANUP_TOLD struct told t = read_repeated ("%TAG !a! ", "x", 65);
+
+    assert_string_equal (t.err.text, "l.yaml:1: a prefix of more than 64 bytes");
+  }
   good = read_repeated ("a: &x no\nincludes:\n", "- *x\n", 1000);
   assert_int_equal (good.result, 0);
 }
