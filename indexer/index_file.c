@@ -25,9 +25,6 @@
 
 static const char magic[8] = "MKVDUPIX";
 
-/* What may be changed once more at the same time, as far as a file system's clock tells. */
-#define SETTLED_NS (2 * NS_PER_SECOND)
-
 /* Bytes of a view's chunk, and of an anchor. */
 #define CHUNK_BYTES 12
 #define ANCHOR_BYTES 16
@@ -172,7 +169,7 @@ is_settled (const struct index_source *s)
   struct stat st;
 
   return fstat (s->fd, &st) == 0 && S_ISREG (st.st_mode) &&
-         s->opened_ns - s->id.ctime_ns > SETTLED_NS;
+         s->opened_ns - s->id.ctime_ns > FILE_SETTLED_NS;
 }
 
 static void

@@ -16,6 +16,11 @@ struct file_id {
 
 #define NS_PER_SECOND INT64_C (1000000000)
 
+/* A file whose change time is as old as this was not changed once more at that time, as far as a
+ * file system's clock tells, nor by the rest of a write, as discs are copied.
+ */
+#define FILE_SETTLED_NS (2 * NS_PER_SECOND)
+
 static inline int64_t
 timespec_ns (const struct timespec *t)
 {

@@ -14,9 +14,6 @@
 #include "identity.h"
 #include "merkle.h"
 
-/* Longer than any file system's clock is coarse. */
-#define SETTLED_NS (2 * NS_PER_SECOND)
-
 /* What goes into one. */
 struct making {
   struct buffer text;
@@ -34,7 +31,7 @@ add_file (struct making *m, const struct file_id *id)
   buffer_le64 (&m->text, (uint64_t) id->mtime_ns);
   buffer_le64 (&m->text, (uint64_t) id->ctime_ns);
   clock_gettime (CLOCK_REALTIME, &now);
-  if (id->ctime_ns >= timespec_ns (&now) - SETTLED_NS)
+  if (id->ctime_ns >= timespec_ns (&now) - FILE_SETTLED_NS)
     m->is_lasting = false;
 }
 

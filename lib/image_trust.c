@@ -169,12 +169,12 @@ wait_until_settled (const struct file_id *id)
   int64_t left;
 
   clock_gettime (CLOCK_REALTIME, &now);
-  left = id->ctime_ns + SOURCE_SETTLED_NS - timespec_ns (&now);
+  left = id->ctime_ns + FILE_SETTLED_NS - timespec_ns (&now);
   /* A change time to come is another machine's, or of a clock that was set back. */
   if (left <= 0)
     return;
-  if (left > SOURCE_SETTLED_NS)
-    left = SOURCE_SETTLED_NS;
+  if (left > FILE_SETTLED_NS)
+    left = FILE_SETTLED_NS;
   nanosleep (&(struct timespec){ left / NS_PER_SECOND, left % NS_PER_SECOND }, NULL);
 }
 
