@@ -71,11 +71,18 @@ same ()
   diff <(messages "$2" <"$2.err") <(messages "$1" <err) || fail "$1: other words than of $2"
 }
 
+# Usually each kind of padding behind one of the MKVs, and all of them on the disk.
+is_due ()
+{
+  is_long || [ "$1" = zero-mkvmerge.mkv ] || [ "$1" = void-live.mkv ]
+}
+is_long || left_out "the other MKVs behind each kind of padding"
+
 # Zeros behind a Segment of known size; a Void behind one of unknown size.
 for pad in zero void; do
   start_nbdkit "$tmp/sock" mkvdup library=lib pad=65536 pad-with=$pad source-index=
   for mkv in *.mkv; do
-    [ "$pad-$mkv" != zero-live.mkv ] || continue
+    [ "$pad-$mkv" != zero-live.mkv ] && is_due "$pad-$mkv" || continue
     mount_export "$mkv" fuse
     same fuse/disk "$mkv"
     device=$(losetup --find --show --read-only fuse/disk)
