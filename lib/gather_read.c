@@ -367,6 +367,30 @@ wait_for_rest (struct gather *g, const struct source **failed, struct error *err
   return r;
 }
 
+static bool
+any_is_shared (const struct gather *g)
+{
+  for (uint32_t r = 0; r < g->n_reads; ++r)
+    if (atomic_load_explicit (&read_source (g, r)->is_shared, memory_order_relaxed))
+      return true;
+  return false;
+}
+
+/* All was in memory; but whether it has changed another machine may have to say. */
+static int
+check_rest (struct gather *g, const struct source **failed, struct error *err)
+{
+  int r;
+
+  if (!any_is_shared (g))
+    return check_unchanged (g, failed, err);
+  r = begin_wait (g, failed, err);
+  if (r == 0)
+    r = check_unchanged (g, failed, err);
+  end_wait (g);
+  return r;
+}
+
 int
 gather_read (struct gather *g, const struct source **failed, struct error *err)
 {
@@ -375,7 +399,7 @@ gather_read (struct gather *g, const struct source **failed, struct error *err)
   plan_reads (g);
   place_reads (g);
   if (batch_begin (g->reads, g->n_reads) == 0)
-    r = check_unchanged (g, failed, err);
+    r = check_rest (g, failed, err);
   else
     r = wait_for_rest (g, failed, err);
   if (r == 0)

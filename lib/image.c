@@ -45,7 +45,7 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
   pthread_cond_init (&img->proof.released, NULL);
   img->cache = cache;
   img->recipe = recipe;
-  image_recipe_init (img);
+  atomic_init (&img->recipe_state, atomic_load (recipe->state));
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);
@@ -153,20 +153,15 @@ get_segment (const struct walk *w, uint32_t number, struct error *err)
   const struct cached_segment *got = segment_cache_try (img->cache, img->recipe, number);
   unsigned life;
 
-  if (got)
-    return got;
-  if (w->no_wait)
+  if (!got && w->no_wait)
     image_would_wait (err);
-  else if (!pulse_begin (&img->recipe_pulse, &life))
+  else if (!got && !pulse_begin (&img->recipe_pulse, &life))
     pulse_error (img->recipe->path, err);
-  else {
+  else if (!got) {
     got = segment_cache_get (img->cache, img->recipe, number, err);
-    if (got && image_check_recipe (img, err) == -1) {
-      segment_cache_put (img->cache, got);
-      got = NULL;
-    }
     pulse_end (&img->recipe_pulse, life);
   }
+  image_note_recipe (img);
   return got;
 }
 

@@ -80,7 +80,7 @@ struct image {
   void *notice_opaque;                /* borrowed */
   struct proof proof;
   struct pulse recipe_pulse;
-  _Atomic uint64_t recipe_state; /* of its file, as it is believed: image_check_recipe */
+  _Atomic uint64_t recipe_state; /* the recipe's, when what is proven was */
   struct image_source *sources;
 };
 
@@ -133,12 +133,10 @@ int image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t
 /* A source has changed, or the recipe: nothing is proven any more. */
 void image_forget_proof (struct image *img);
 
-/* Asked after something of the recipe was read: was its file written to since it was opened?
- * Then nothing is proven any more.  Fails if it is another recipe by now: its segments and digests
- * have right checksums, too, and what is read would be of both.
+/* Asked after something of the recipe was used: if its file was written to, nothing is proven any
+ * more.
  */
-int image_check_recipe (struct image *img, struct error *err);
-void image_recipe_init (struct image *img);
+void image_note_recipe (struct image *img);
 
 /* What a walk through the operations of a segment needs. */
 struct walk {

@@ -131,6 +131,18 @@ image_forget_proof (struct image *img)
   atomic_fetch_add (&p->changes, 1);
 }
 
+void
+image_note_recipe (struct image *img)
+{
+  uint64_t now = atomic_load (img->recipe->state);
+
+  if (now == atomic_load (&img->recipe_state))
+    return;
+  atomic_store (&img->proof.has_wrong, true); /* may be: unproven nothing is handed out */
+  image_forget_proof (img);
+  atomic_store (&img->recipe_state, now);
+}
+
 /* Have all sources been left alone for long enough? */
 static bool
 is_settled (const struct image *img)
@@ -248,7 +260,8 @@ get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *er
   if (r == 0)
     r = recipe_digests (img->recipe, group, 1, digest, err);
   if (r == 0)
-    r = image_check_recipe (img, err);
+    r = recipe_check_state (img->recipe, err);
+  image_note_recipe (img);
   pulse_end (&img->recipe_pulse, life);
   return r;
 }

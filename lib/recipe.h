@@ -13,6 +13,7 @@
 #ifndef MKVDUP_RECIPE_H
 #define MKVDUP_RECIPE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,7 +58,7 @@ struct recipe_section {
 struct recipe {
   char *path; /* as opened, for messages */
   int fd;
-  struct file_id id; /* as it was when it was opened */
+  _Atomic uint64_t *state; /* of the file, when it was last known to be this recipe; owned */
   uint64_t file_size;
   uint64_t image_size; /* bytes of the image */
   unsigned span_log2;  /* of the segments */
@@ -89,6 +90,13 @@ void recipe_close (struct recipe *r);
 /* Read and decode segment `number` < n_segments.  The caller owns the result. */
 struct segment *recipe_segment (const struct recipe *r, uint32_t number,
                                 struct error *err);
+
+/* Asked after something of the file was read: fails, with errnum ESTALE, if it was written to and
+ * is another recipe now.  *r->state has moved if it was written to at all: then nothing that was
+ * known of what it gives counts any more.  recipe_segment asks.
+ */
+int recipe_check_state (const struct recipe *r, struct error *err);
+void recipe_state_init (const struct recipe *r, const struct stat *st);
 
 /* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a
  * file of the Go program, where segments are not coded; nor is the next.
@@ -122,6 +130,9 @@ bool recipe_has_note (const struct recipe *r, const char *key, const char *value
  * by decoding it: the whole file is then known to be as it was written.
  */
 int recipe_check (const struct recipe *r, struct error *err);
+
+/* All checksums, without decoding anything: a hundredth of the time, against accidents alone. */
+int recipe_check_sums (const struct recipe *r, struct error *err);
 
 /* The Merkle levels: their checksum, and that each follows from the one below. */
 int recipe_check_merkle (const struct recipe *r, struct error *err);

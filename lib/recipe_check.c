@@ -282,15 +282,46 @@ check_segments (const struct recipe *r, struct error *err)
   return 0;
 }
 
+static int
+check_sections (const struct recipe *r, struct error *err)
+{
+  for (uint32_t i = 0; i < r->n_sections; i++)
+    if (check_section (r, &r->sections[i], err) == -1)
+      return -1;
+  return 0;
+}
+
+static int
+check_coded (const struct recipe *r, uint32_t number, struct error *err)
+{
+  CLEANUP_FREE uint8_t *coded = NULL;
+  struct segment_context ctx = { 0 };
+  size_t len = 0;
+
+  if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
+    return -1;
+  return segment_check (coded, len, &ctx, err) == -1 ? error_context (err, "%s", r->path)
+                                                     : 0;
+}
+
+int
+recipe_check_sums (const struct recipe *r, struct error *err)
+{
+  if (r->old)
+    return recipe_old_check (r, err);
+  for (uint32_t i = 0; i < r->n_segments; i++)
+    if (check_coded (r, i, err) == -1)
+      return -1;
+  return check_sections (r, err);
+}
+
 int
 recipe_check (const struct recipe *r, struct error *err)
 {
   if (r->old)
     return recipe_old_check (r, err);
-  for (uint32_t i = 0; i < r->n_sections; i++)
-    if (check_section (r, &r->sections[i], err) == -1)
-      return -1;
-  if (recipe_check_merkle (r, err) == -1 || check_notes (r, err) == -1)
+  if (check_sections (r, err) == -1 || recipe_check_merkle (r, err) == -1 ||
+      check_notes (r, err) == -1)
     return -1;
   return check_segments (r, err);
 }

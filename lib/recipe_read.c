@@ -40,6 +40,7 @@ recipe_close (struct recipe *r)
   free (r->sections);
   recipe_old_free (r->old);
   free (r->path);
+  free (r->state);
   if (r->fd >= 0)
     close (r->fd);
   free (r);
@@ -322,8 +323,9 @@ new_recipe (const char *path)
     return NULL;
   r->fd = -1;
   r->path = strdup (path);
-  if (!r->path) {
-    free (r);
+  r->state = calloc (1, sizeof *r->state);
+  if (!r->path || !r->state) {
+    recipe_close (r);
     return NULL;
   }
   return r;
@@ -342,7 +344,7 @@ read_header (struct recipe *r, struct stat *st, uint64_t *table, bool *is_old,
   if (!S_ISREG (st->st_mode) || st->st_size < HEADER_SIZE)
     return error_set (err, 0, "%s: not an mkvdup recipe", r->path);
   r->file_size = (uint64_t) st->st_size;
-  r->id = file_id_of (st);
+  recipe_state_init (r, st);
   if (read_all (r->fd, header, sizeof header, 0, r->path, err) == -1)
     return -1;
   *is_old = recipe_old_is (header);

@@ -73,7 +73,7 @@ recipe_segment_coded (const struct recipe *r, uint32_t number, uint8_t **data,
   p = malloc (n ? n : 1);
   if (!p)
     return error_set (err, ENOMEM, "%s", r->path);
-  if (read_all (r->fd, p, n, at, r->path, err) == -1)
+  if (read_all (r->fd, p, n, at, r->path, err) == -1 || recipe_check_state (r, err) == -1)
     return -1;
   *ctx = (struct segment_context){ .number = number,
                                    .len = segment_bytes (r, number),

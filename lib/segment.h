@@ -154,6 +154,10 @@ struct segment_context {
   const uint64_t *source_sizes; /* bytes, n_sources of them */
 };
 
+/* Are the coded bytes of a segment those that were written? */
+int segment_check (const uint8_t *coded, size_t n_coded,
+                   const struct segment_context *ctx, struct error *err);
+
 /*
  * Decode and check the coded bytes of one segment.  Everything it says is bounded:
  * no operation of the result reaches outside its source, the literals or

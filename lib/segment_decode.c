@@ -48,20 +48,28 @@ decode_stored (struct decoder *d)
     d->r.failed = true;
 }
 
+int
+segment_check (const uint8_t *coded, size_t n_coded, const struct segment_context *ctx,
+               struct error *err)
+{
+  if (n_coded < SEGMENT_CHECKSUM_SIZE + 1 || ctx->len == 0)
+    return error_set (err, 0, "segment %u is too short", ctx->number);
+  n_coded -= SEGMENT_CHECKSUM_SIZE;
+  if (get_le64 (coded + n_coded) != segment_checksum (coded, n_coded, ctx->number))
+    return error_set (err, 0, "segment %u is damaged (checksum)", ctx->number);
+  return 0;
+}
+
 /* Check the checksum and decode by the method named; -1 with `err` set. */
 static int
 decode (struct decoder *d, const uint8_t *coded, size_t n_coded,
         const struct segment_context *ctx, struct error *err)
 {
-  uint64_t sum;
   uint8_t method;
 
-  if (n_coded < SEGMENT_CHECKSUM_SIZE + 1 || ctx->len == 0)
-    return error_set (err, 0, "segment %u is too short", ctx->number);
+  if (segment_check (coded, n_coded, ctx, err) == -1)
+    return -1;
   n_coded -= SEGMENT_CHECKSUM_SIZE;
-  sum = segment_checksum (coded, n_coded, ctx->number);
-  if (get_le64 (coded + n_coded) != sum)
-    return error_set (err, 0, "segment %u is damaged (checksum)", ctx->number);
   d->ctx = ctx;
   d->r = reader_init (coded, n_coded);
   method = reader_u8 (&d->r);

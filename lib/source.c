@@ -221,13 +221,13 @@ set_direct (struct source *src, struct error *err)
 static int
 set_for_reading (struct source *src, bool direct, struct error *err)
 {
+  atomic_init (&src->is_shared, is_shared_fd (src->fd));
   if (direct)
     return set_direct (src, err);
   /* io_uring takes O_NONBLOCK at its word: reads would fail with EAGAIN. */
   if (fcntl (src->fd, F_SETFL, 0) == -1)
     return error_set (err, errno, "%s: fcntl", src->path);
   src->advice = advice_most (src->fd);
-  atomic_init (&src->is_shared, is_shared_fd (src->fd));
   return 0;
 }
 

@@ -47,13 +47,17 @@ is '[.titles[:3][].title] | join(" ")' "t2.mkv t4.mkv t5.mkv"
 "$builddir/age-state" state $((-30 * 86400)) t1.mkv
 check 0 lib --state state --max-age 7
 [ "$(titles good)" = t1.mkv ] || fail "from the future: $(titles good)"
-# A round that is not done counts for 30 days, or for as long as is said.
+# A round that is not done counts until it was left alone for 30 days; or for as long as is said.
 check 0 lib --state state
 "$builddir/age-state" --open state $((29 * 86400))
 "$builddir/age-state" state $((2 * 86400)) t2.mkv
 cp state open
 check 0 lib --state state
-[ "$(titles good)" = t2.mkv ] || fail "too old in the open round: $(titles good)"
+[ "$(titles good)" = "" ] || fail "too old in the open round: $(titles good)"
+cp open state
+"$builddir/age-state" state $((2 * 86400))
+check 0 lib --state state
+is .summary.good 6
 cp open state
 check 0 lib --state state --max-age 28
 is .summary.good 6

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -743,6 +745,42 @@ test_unsafe_paths (void **state)
   free (longest);
 }
 
+/* Touched it is what it was; another recipe would have right checksums, too. */
+static void
+test_written_over (void **state)
+{
+  static const struct timespec long_ago[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+  uint8_t other[MERKLE_DIGEST];
+  struct error err = ERROR_INIT;
+  struct segment *seg;
+  struct recipe *r;
+  uint64_t before;
+
+  (void) state;
+  put_file (good, good_len);
+  r = must_open ();
+  before = atomic_load (r->state);
+  assert_int_equal (recipe_check_state (r, &err), 0);
+  assert_true (atomic_load (r->state) == before);
+  assert_int_equal (futimens (fd, long_ago), 0);
+  seg = recipe_segment (r, 0, &err);
+  assert_non_null (seg);
+  segment_free (seg);
+  assert_true (atomic_load (r->state) != before);
+  memset (other, 7, sizeof other);
+  assert_int_equal (pwrite (fd, other, sizeof other, (off_t) r->merkle_at), sizeof other);
+  for (int i = 0; i < 2; i++) {
+    assert_null (recipe_segment (r, 0, &err));
+    assert_non_null (strstr (err.text, "was written to since it was opened"));
+    assert_int_equal (err.errnum, ESTALE);
+  }
+  put_file (good, good_len);
+  seg = recipe_segment (r, 0, &err);
+  assert_non_null (seg);
+  segment_free (seg);
+  recipe_close (r);
+}
+
 static void
 test_writer_refuses_spans (void **state)
 {
@@ -778,6 +816,7 @@ main (void)
     cmocka_unit_test (test_forged_sources),
     cmocka_unit_test (test_forged_notes),
     cmocka_unit_test (test_unsafe_paths),
+    cmocka_unit_test (test_written_over),
     cmocka_unit_test (test_writer_refuses_spans),
   };
 

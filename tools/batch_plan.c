@@ -71,7 +71,7 @@ is_done (const struct options *o, const struct batch_job *job)
     is = !o->delete_original && is_recipe_of (recipe, &job->mkv);
   else if (recipe && is_gone)
     is = is_recipe_of_gone (recipe, e);
-  is = is && recipe_check (recipe, &ignored) == 0;
+  is = is && recipe_check_sums (recipe, &ignored) == 0;
   recipe_close (recipe);
   return is;
 }

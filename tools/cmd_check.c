@@ -32,7 +32,7 @@
 
 #define SECONDS_A_DAY 86400
 
-/* A round may be interrupted for so long, if nothing is said. */
+/* A round may be left alone for so long, if nothing is said. */
 #define ROUND_DAYS 30
 
 struct item {
@@ -46,7 +46,8 @@ struct check {
   struct check_library library;
   struct check_state state; /* stays empty without --state */
   bool state_failed;        /* it could not be written, which was told */
-  struct item *items;       /* owned */
+  int64_t left;       /* when the open round was last gone on with; seconds since 1970 */
+  struct item *items; /* owned */
   size_t n;
   struct source_list sources;
   struct progress progress;
@@ -56,17 +57,33 @@ struct check {
 
 /* ---- What is known already */
 
-/* In an open round, too, what was good is only believed for a time: nobody may have gone on with
- * it for a year.
+static bool
+is_within (int64_t days, int64_t when, int64_t now)
+{
+  return when <= now && now - when <= days * SECONDS_A_DAY;
+}
+
+/* In an open round, too, what was good is not believed for ever: nobody may have gone on with it
+ * for a year.  But of a large library a round may take long.
  */
 static bool
 is_recent (const struct check *c, const struct check_record *r, int64_t now)
 {
-  int64_t days = c->options->max_age;
+  if (c->options->max_age > 0)
+    return is_within (c->options->max_age, r->when, now);
+  return c->state.is_open && r->round == c->state.round && r->when <= now &&
+         is_within (ROUND_DAYS, c->left, now);
+}
 
-  if (days == 0 && c->state.is_open && r->round == c->state.round)
-    days = ROUND_DAYS;
-  return days > 0 && r->when <= now && now - r->when <= days * SECONDS_A_DAY;
+static int64_t
+round_left (const struct check_state *state)
+{
+  int64_t last = 0;
+
+  for (size_t i = 0; i < state->n; i++)
+    if (state->records[i].round == state->round && state->records[i].when > last)
+      last = state->records[i].when;
+  return last;
 }
 
 /* Its record, if there is one; *skip: it says enough. */
@@ -340,6 +357,7 @@ prepare (struct check *c, struct error *err)
 {
   if (c->options->state && check_state_read (&c->state, c->options->state, err) == -1)
     return -1;
+  c->left = round_left (&c->state);
   return check_library_open (&c->library, c->options, err) == -1
            ? -1
            : check_library_want_titles (&c->library, c->options, err);
