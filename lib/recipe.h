@@ -58,8 +58,8 @@ struct recipe_section {
 struct recipe {
   char *path; /* as opened, for messages */
   int fd;
-  _Atomic uint64_t
-    *state; /* of the file, when it was last known to be this recipe; owned */
+  /* Of the file, when it was last known to be this recipe; owned. */
+  _Atomic uint64_t *state;
   uint64_t file_size;
   uint64_t image_size; /* bytes of the image */
   unsigned span_log2;  /* of the segments */
