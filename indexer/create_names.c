@@ -12,20 +12,12 @@
 
 #include "cleanup.h"
 #include "creation.h"
+#include "file_id.h"
 #include "path.h"
 #include "recipe.h"
 #include "sidecar.h"
 
 /* ---- what may be replaced ---- */
-
-static bool
-is_file (const struct stat *st, const char *path)
-{
-  struct stat other;
-
-  return stat (path, &other) == 0 && st->st_dev == other.st_dev &&
-         st->st_ino == other.st_ino;
-}
 
 static int
 check_not_input (const struct creation *c, const char *path, struct error *err)
@@ -38,7 +30,7 @@ check_not_input (const struct creation *c, const char *path, struct error *err)
     return 0; /* there is none */
   is = st.st_dev == c->st.st_dev && st.st_ino == c->st.st_ino;
   for (size_t i = 0; i < disc->n_files && !is; i++)
-    is = is_file (&st, disc->files[i].path);
+    is = is_file_at (disc->files[i].path, &st);
   return is ? error_set (err, 0, "%s: is what the recipe is to be made of: not replaced",
                          path)
             : 0;

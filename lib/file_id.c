@@ -40,3 +40,20 @@ file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
     return error_set (err, 0, "%s: is another file now than the one that was read", path);
   return 0;
 }
+
+bool
+is_file_at (const char *path, const struct stat *st)
+{
+  struct stat there;
+
+  return stat (path, &there) == 0 && there.st_dev == st->st_dev &&
+         there.st_ino == st->st_ino;
+}
+
+bool
+same_file (const char *a, const char *b)
+{
+  struct stat st;
+
+  return stat (a, &st) == 0 && is_file_at (b, &st);
+}

@@ -61,4 +61,8 @@ file_id_same_content (const struct file_id *a, const struct file_id *b)
 int file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
                   struct error *err);
 
+/* Is there a file at `path`, and is it this one?  Links are followed.  And are two paths one? */
+bool is_file_at (const char *path, const struct stat *st);
+bool same_file (const char *a, const char *b);
+
 #endif /* MKVDUP_FILE_ID_H */

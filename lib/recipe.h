@@ -20,7 +20,6 @@
 #include <sys/stat.h>
 
 #include "error.h"
-#include "file_id.h"
 #include "segment.h"
 
 #define RECIPE_HASH_SIZE 16 /* XXH3-128, canonical (big-endian) as xxhsum -H2 prints */

@@ -5,13 +5,14 @@
  * of another recipe have right checksums, too, so what is read would be of both.
  *
  * Its Merkle levels have to be those that it was opened with, and whoever has proven something
- * proves it anew (image.c): then whatever else became of the file is an error, and no wrong byte.
+ * proves it anew (image_note_recipe): then whatever else became of the file is an error, and no wrong byte.
  * Comparing all of it was decided against: it may be megabytes.
  */
 #include "config.h"
 
 #include <errno.h>
 
+#include "file_id.h"
 #include "recipe.h"
 
 static uint64_t

@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <yaml.h>
 
 #include "buffer.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "path.h"
 #include "sidecar.h"
 #include "whole_io.h"
@@ -201,15 +201,6 @@ sidecar_free (struct sidecar *s)
   free (s->dedup_file);
   free (s->source_dir);
   *s = (struct sidecar){ 0 };
-}
-
-static bool
-same_file (const char *a, const char *b)
-{
-  struct stat sa, sb;
-
-  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-         sa.st_ino == sb.st_ino;
 }
 
 /* Do two paths name one place, whether or not there is a file? */

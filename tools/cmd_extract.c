@@ -19,6 +19,7 @@
 #include "atomic_file.h"
 #include "cleanup.h"
 #include "command.h"
+#include "file_id.h"
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
@@ -75,28 +76,19 @@ extract_chunk (void *opaque, const uint8_t *data, size_t len, uint64_t offset,
                    : write_all (x->fd, data, len, offset, x->output, err);
 }
 
-/* Are these two paths one file? */
-static bool
-same_file (const struct stat *a, const char *path)
-{
-  struct stat b;
-
-  return stat (path, &b) == 0 && a->st_dev == b.st_dev && a->st_ino == b.st_ino;
-}
-
 /* Is it a source, in any place where one may be? */
 static bool
 is_source (const struct open_image *subject, const struct stat *st)
 {
   for (size_t i = 0; i < subject->n_places; i++) {
-    if (same_file (st, subject->places[i]))
+    if (is_file_at (subject->places[i], st))
       return true;
     for (uint32_t k = 0; k < subject->recipe->n_sources; k++) {
       CLEANUP_FREE char *path = NULL;
 
       if (asprintf (&path, "%s/%s", subject->places[i],
                     subject->recipe->sources[k].path) == -1 ||
-          same_file (st, path))
+          is_file_at (path, st))
         return true;
     }
   }
@@ -113,7 +105,7 @@ check_output (const struct open_image *subject, const struct options *options,
   if (lstat (options->output, &st) == -1)
     return 0; /* there is none, or opening it will say what is wrong */
   if (stat (options->output, &st) == 0 &&
-      (same_file (&st, subject->recipe->path) || is_source (subject, &st)))
+      (is_file_at (subject->recipe->path, &st) || is_source (subject, &st)))
     return error_set (err, 0, "%s: is what the image is made of: not replaced",
                       options->output);
   if (!options->force)

@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "content_check.h"
+#include "file_id.h"
 #include "import_title.h"
 #include "input.h"
 #include "interrupt.h"

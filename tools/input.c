@@ -8,20 +8,12 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "file_id.h"
 #include "input.h"
 #include "message.h"
 #include "recipe.h"
 #include "recipe_old.h"
 #include "sidecar.h"
-
-bool
-same_file (const char *a, const char *b)
-{
-  struct stat sa, sb;
-
-  return stat (a, &sa) == 0 && stat (b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-         sa.st_ino == sb.st_ino;
-}
 
 void
 input_free (struct input *in)

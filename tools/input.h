@@ -13,9 +13,6 @@
 #include "error.h"
 #include "options.h"
 
-/* Are these two paths one file? */
-bool same_file (const char *a, const char *b);
-
 struct input {
   const char *mkv;      /* borrowed */
   const char **sources; /* n of them; owned, but not what they are */
