@@ -279,10 +279,8 @@ commit (struct creation *c, struct error *err)
 {
   struct atomic_file *const files[] = { &c->out, &c->sidecar };
 
-  return creation_keep_name (c, err) == -1
-           ? -1
-           : atomic_files_commit_if (files, c->options->sidecar ? 2 : 1,
-                                     creation_may_replace, c, err);
+  return atomic_files_commit_if (files, c->options->sidecar ? 2 : 1, creation_may_replace,
+                                 c, err);
 }
 
 static int

@@ -75,24 +75,6 @@ claim (const struct creation *c, struct error *err)
                                 : 0;
 }
 
-int
-creation_may_replace (void *opaque, struct error *err)
-{
-  const struct creation *c = opaque;
-  const struct create_options *o = c->options;
-
-  if (creation_check_names (c, err) == -1 || claim (c, err) == -1)
-    return -1;
-  if (o->replaces_any)
-    return 0;
-  if (!is_absent (o->out) && !is_same_image (c))
-    return error_set (err, 0,
-                      "%s: exists and is not the recipe of this MKV: not replaced "
-                      "without --force",
-                      o->out);
-  return o->sidecar ? sidecar_check_place (o->sidecar, o->out, err) : 0;
-}
-
 /* ---- the sidecar ---- */
 
 static const char *
@@ -121,8 +103,20 @@ creation_prepare_sidecar (struct creation *c, struct error *err)
   return c->options->sidecar ? write_sidecar (c, name_of (c->options), err) : 0;
 }
 
-int
-creation_keep_name (struct creation *c, struct error *err)
+/* Is the sidecar that is there of this very image?  One that says another size is not, even if
+ * the recipe is: who replaced that may not have got as far as the sidecar.
+ */
+static bool
+is_of_this_image (const struct creation *c, const struct sidecar *there)
+{
+  if (there->image_size && there->image_size != c->report->mkv_bytes)
+    return false;
+  return is_absent (c->options->out) ? there->image_size != 0 : is_same_image (c);
+}
+
+/* The name that the user has given this very image, by editing its sidecar, stays. */
+static int
+keep_name (struct creation *c, struct error *err)
 {
   const struct create_options *o = c->options;
   CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
@@ -130,12 +124,34 @@ creation_keep_name (struct creation *c, struct error *err)
 
   if (!o->sidecar || o->name || is_absent (o->sidecar) ||
       sidecar_check_place (o->sidecar, o->out, &ignored) == -1 ||
-      sidecar_read (&there, o->sidecar, &ignored) == -1)
-    return 0;
-  if (strcmp (there.name, name_of (o)) == 0 ||
-      !(is_absent (o->out) ? there.image_size == c->report->mkv_bytes
-                           : is_same_image (c)))
+      sidecar_read (&there, o->sidecar, &ignored) == -1 ||
+      strcmp (there.name, name_of (o)) == 0 || !is_of_this_image (c, &there))
     return 0;
   atomic_file_drop (&c->sidecar);
-  return write_sidecar (c, there.name, err);
+  if (write_sidecar (c, there.name, err) == -1)
+    return -1;
+  if (TEMP_FAILURE_RETRY (fsync (c->sidecar.fd)) == -1)
+    return error_set (err, errno, "%s: fsync", o->sidecar);
+  return 0;
+}
+
+/* ---- with the lock held ---- */
+
+int
+creation_may_replace (void *opaque, struct error *err)
+{
+  struct creation *c = opaque;
+  const struct create_options *o = c->options;
+
+  if (creation_check_names (c, err) == -1 || keep_name (c, err) == -1 ||
+      claim (c, err) == -1)
+    return -1;
+  if (o->replaces_any)
+    return 0;
+  if (!is_absent (o->out) && !is_same_image (c))
+    return error_set (err, 0,
+                      "%s: exists and is not the recipe of this MKV: not replaced "
+                      "without --force",
+                      o->out);
+  return o->sidecar ? sidecar_check_place (o->sidecar, o->out, err) : 0;
 }

@@ -46,8 +46,9 @@ bool creation_progress (void *opaque, uint64_t done);
  */
 int creation_check_names (const struct creation *c, struct error *err);
 
-/* An atomic_file_may_fn of a creation: asked when nobody else commits there, as what was there before the
- * work began may have been replaced since.
+/* An atomic_file_may_fn of a creation: asked when nobody else commits there, as what was there
+ * before the work began may have been replaced since.  If it is the recipe of this image, the
+ * name in its sidecar goes into the new one, which is synced again.
  */
 int creation_may_replace (void *opaque, struct error *err);
 
@@ -55,9 +56,6 @@ int creation_may_replace (void *opaque, struct error *err);
  * before the work is done.
  */
 int creation_prepare_sidecar (struct creation *c, struct error *err);
-
-/* The name that the user has given this very image, by editing its sidecar, stays. */
-int creation_keep_name (struct creation *c, struct error *err);
 
 /* Everything behind the segments: Merkle levels, sources, notes, header. */
 int creation_finish_file (struct creation *c, struct error *err);

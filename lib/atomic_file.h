@@ -61,7 +61,7 @@ int atomic_file_commit_new (struct atomic_file *f, struct error *err);
 int atomic_files_commit (struct atomic_file *const *files, size_t n, struct error *err);
 
 /* The same, unless `may` says with the lock held that it is not to be (-1 with `err` set).
- * NULL: always.
+ * NULL: always.  It may write a file anew if it syncs it.
  */
 typedef int atomic_file_may_fn (void *opaque, struct error *err);
 int atomic_files_commit_if (struct atomic_file *const *files, size_t n,

@@ -4,9 +4,9 @@
 
 Is what COMMAND writes safe from crashes and from system calls that fail?  OLD is a folder
 as it was before; COMMAND is run in WORK, which is made a copy of it, and writes there only.
---becomes names the files that it replaces, in the order in which it does: at any instant
-the first so many of them are new, to the last byte, and the others old, or not there if
-they were not.  Nothing else may be there, but hidden files.
+--becomes names the files that it replaces, in the order in which it does, and as often: at
+any instant the first so many times are done, to the last byte, and the others not, with what
+was old or nothing in their places.  Nothing else may be there, but hidden files.
 
 replay   Run it once under strace; do each prefix of what it changed again, in the models of
          crash_model.py.  When COMMAND has ended, all is new in all models.
@@ -34,7 +34,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from crash_model import states
+from crash_model import Disk, states
 from crash_trace import CALLS, Failed, operations, strace, touches
 
 # How each system call fails, by strace's name; those with "!" are harmless: all becomes new.
@@ -78,6 +78,10 @@ def is_hidden(path):
     return any(part.startswith(".") for part in path.split("/"))
 
 
+def shown(files):
+    return {path: data for path, data in files.items() if not is_hidden(path)}
+
+
 class Trial:
     """COMMAND, what there is before and after it, and what was wrong so far."""
 
@@ -108,19 +112,26 @@ class Trial:
             raise Failed(f"left: {' '.join(self.new)}")
         self.calls = calls
         self.ops = operations(calls, self.work)
+        self.stages = self.find_stages()
+
+    def find_stages(self):
+        """What is there before each file of --becomes is replaced, and at the end."""
+        disk, stages, replaced = Disk(self.old), [shown(self.old)], []
+        for op, _ in self.ops:
+            disk.do(*op)
+            if op[0] == "rename" and not is_hidden(op[2]):
+                replaced.append(op[2])
+                stages.append(shown(disk.killed()))
+        if replaced != self.becomes:
+            raise Failed(f"replaced: {' '.join(replaced) or 'nothing'}")
+        return stages
 
     # ---- Judging
 
     def progress(self, files):
-        """How many of the files are new; None: what is there is no state to be in."""
-        shown = {path: data for path, data in files.items() if not is_hidden(path)}
-        for n in range(len(self.becomes), -1, -1):
-            want = dict(self.old)
-            for path in self.becomes[:n]:
-                want[path] = self.new[path]
-            if shown == want:
-                return n
-        return None
+        """How often one was replaced; None: what is there is no state to be in."""
+        there = shown(files)
+        return next((n for n in range(len(self.becomes), -1, -1) if there == self.stages[n]), None)
 
     def describe(self, files):
         text = []
@@ -135,10 +146,7 @@ class Trial:
         if not self.args.judge:
             return True
         if n not in self.judged:
-            files = dict(self.old)
-            for path in self.becomes[:n]:
-                files[path] = self.new[path]
-            write_folder(self.work, files)
+            write_folder(self.work, self.stages[n])
             self.judged[n] = subprocess.run(
                 ["bash", "-c", self.args.judge, "judge", str(n)], cwd=self.work,
                 stdout=sys.stderr, check=False).returncode == 0

@@ -18,7 +18,7 @@ need strace nbdinfo nbdcopy jq cmp flock
 strace -o /dev/null true 2>/dev/null || { echo "SKIP: nothing can be traced here"; exit 77; }
 
 mkvdup=${MKVDUP_COMMAND:?not started by ./run}
-export tmp
+export mkvdup tmp
 
 # ---- Two films by names of their own, with a disc each, and what create makes of them.
 
@@ -30,6 +30,9 @@ for n in 1 2; do
   (cd "good-$n" && mkvdup create -q -o out.mkvdup "$tmp/film-$n.mkv" "$tmp/disc-$n")
 done
 mkdir none
+# One whose image has a name that somebody gave it.
+cp -r good-2 named
+sed -i 's/^name: .*/name: Named.mkv/' named/out.mkvdup.yaml
 
 # ---- Each command that writes
 
@@ -43,6 +46,7 @@ listed ()
 export -f listed
 
 # judge_create OLD N: N of recipe and sidecar are new, of film 2; is that as it should be?
+# The name that it was given stays.
 judge_create ()
 {
   local list
@@ -56,6 +60,7 @@ judge_create ()
     [ -z "$list" ] && grep -q 'out.mkvdup: is of an image of .* bytes, and "film-1.mkv"' log &&
       mkvdup verify -q -s "$tmp/disc-2" out.mkvdup "$tmp/film-2.mkv"
     ;;
+  named/*) [ "$list" = Named.mkv ] && mkvdup verify -q out.mkvdup "$tmp/film-2.mkv" ;;
   */2) [ "$list" = film-2.mkv ] && mkvdup verify -q out.mkvdup "$tmp/film-2.mkv" ;;
   *) false ;;
   esac
@@ -67,8 +72,8 @@ is_long || left_out "EDQUOT, EACCES, EROFS, EFBIG, writes of nothing; most of ma
   "faults where nothing was before"
 
 # written NAME BECOMES OLD JUDGE OPTION... -- COMMAND...: all that can happen to COMMAND, which
-# in a copy of the folder OLD makes the files BECOMES new, in this order.  JUDGE is a command
-# that is told how many are new.
+# in a copy of the folder OLD makes the files BECOMES new, in this order and so often.  JUDGE
+# is a command that is told how many times are done.
 written ()
 {
   local name=$1 modes=replay,proof,kill,inject
@@ -87,7 +92,7 @@ written ()
     fail "$name is not safe"
 }
 
-for old in none good-1; do
+for old in none good-1 named; do
   written create out.mkvdup,out.mkvdup.yaml $old "judge_create $old \"\$1\"" -- \
     "$mkvdup" create -q -f -t 1 -o out.mkvdup "$tmp/film-2.mkv" "$tmp/disc-2"
 done
@@ -130,8 +135,17 @@ for old in none old-library; do
     "$mkvdup" scan -q -t 1 --discs discs "$tmp/disc-2"
 done
 
-# The place of `mkvdup check --state FILE`, as soon as it is there:
-#   written check state old-state true -- "$mkvdup" check --state state "$tmp/good-2"
+# What check knows from earlier, which it writes at the end of each title and of all.  It says in
+# it when that was, which here is always the same.
+check=(env "LD_PRELOAD=${builddir:?}/.libs/fixed-time.so" "$mkvdup" check -q -t 1)
+mkdir old-state
+"${check[@]}" --state old-state/state good-1
+# A state is one, whatever it knows: a check goes on from it.
+# shellcheck disable=SC2016 # of the judge
+for old in none old-state; do
+  written "check's state" state,state,state $old '"$mkvdup" check -q --state state "$tmp/good-1" "$tmp/good-2"' -- \
+    "${check[@]}" --state state "$tmp/good-1" "$tmp/good-2"
+done
 
 # ---- No room
 
@@ -204,6 +218,34 @@ race_create 2
 wait "$pid"
 last=$(pair) # alone, so that its failure is one
 echo "who came last: $last"
+
+# The name that a user has given an image stays; but that of an image of the same size, whose
+# recipe another create is just replacing, is not taken for it.
+cp film-1.mkv film-3.mkv
+printf 3 | dd of=film-3.mkv bs=1 seek=1000 conv=notrunc status=none
+rm race/*
+"$mkvdup" create -q -o race/out.mkvdup film-3.mkv disc-1
+cp race/out.mkvdup.yaml third.yaml
+race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:delay_exit=500000:when=1 &
+pid=$!
+until cmp -s race/out.mkvdup good-1/out.mkvdup; do
+  kill -0 "$pid" || fail "no recipe"
+  sleep 0.01
+done
+cmp -s race/out.mkvdup.yaml third.yaml || fail "nothing between its renames"
+race_create 1
+wait "$pid"
+last=$(pair)
+
+# So is that of another size, which is left where one was killed between its renames.
+cp good-2/out.mkvdup* race
+race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:signal=SIGKILL:when=2 \
+  2>/dev/null && fail "was not killed"
+rm race/.out.mkvdup.yaml.??????.tmp
+cmp -s race/out.mkvdup.yaml good-2/out.mkvdup.yaml || fail "was not killed between renames"
+race_create 1
+last=$(pair)
+rm race/*
 
 rounds=$(usually 5 200) won=()
 for ((i = 0; i < rounds; i++)); do
