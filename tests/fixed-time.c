@@ -10,9 +10,9 @@
 #define ALWAYS 1800000000
 
 time_t
-time (time_t *t)
+time (time_t *timer)
 {
-  if (t)
-    *t = ALWAYS;
+  if (timer)
+    *timer = ALWAYS;
   return ALWAYS;
 }

@@ -781,5 +781,6 @@ main (void)
     cmocka_unit_test (test_other_zlib), cmocka_unit_test (test_too_short),
   };
 
+  cmocka_set_test_filter (tests_with_threads ());
   return cmocka_run_group_tests (tests, group_setup, group_teardown);
 }

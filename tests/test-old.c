@@ -649,5 +649,6 @@ main (void)
     cmocka_unit_test (test_too_scattered),
   };
 
+  cmocka_set_test_filter (tests_with_threads ());
   return cmocka_run_group_tests (tests, set_up, tear_down);
 }

@@ -10,10 +10,10 @@
 need nbdkit nbdinfo
 
 case ${SAN:-none} in
-none) count=$(usually 2500 10000) ;;
-*) count=$(usually 250 1000) ;;
+none) count=$(usually 1000 10000) ;;
+*) count=$(usually 100 1000) ;;
 esac
-is_long || left_out "three quarters of the random reads"
+is_long || left_out "nine tenths of the random reads"
 span=$((1 << 20)) # of synthetic's recipes
 
 # read_randomly SEED ARGUMENT...: of the image here.
