@@ -166,9 +166,9 @@ check_border (struct nbd_handle *nbd, uint64_t border)
       if (from >= lengths[i])
         check_range (nbd, from - lengths[i], from);
     }
-    check_range (nbd, from,
-                 export_size - from < 3 << 20 ? export_size : from + (3 << 20));
   }
+  check_range (nbd, border,
+               export_size - border < 3 << 20 ? export_size : border + (3 << 20));
 }
 
 static void

@@ -955,8 +955,10 @@ assert_sound_is_found (const char *codec, enum transform_kind kind, size_t befor
 static void
 sound_is_swapped (void **state)
 {
+  const size_t further = brief_check () ? 1331 : 11;
+
   (void) state;
-  for (size_t before = 0; before < 200000; before = before * 11 + 1) {
+  for (size_t before = 0; before < 200000; before = before * further + 1) {
     assert_sound_is_found ("A_PCM/INT/BIG", TRANSFORM_NONE, before);
     assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_SWAP16, before);
     assert_sound_is_found ("A_PCM/INT/LIT", TRANSFORM_SWAP24, before);
@@ -982,7 +984,7 @@ static void
 channels_are_moved (void **state)
 {
   (void) state;
-  for (size_t before = 0; before < 200; before += 133) {
+  for (size_t before = 0; before < (brief_check () ? 1 : 200); before += 133) {
     for (int kind = TRANSFORM_ORDER6_16_LE; kind <= TRANSFORM_ORDER8_24_BE; kind++)
       assert_sound_is_found (endian_codec (kind), kind, before);
     for (int kind = RECODING_KEEP1_16_LE; kind <= RECODING_KEEP7_24_BE; kind++)

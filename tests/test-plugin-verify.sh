@@ -119,7 +119,7 @@ flip $place $length
 flip $place $length
 threads=1 # or nbdkit 1.32 dies of a client that gives up
 serve
-client "$builddir/random-reads" "$uri" image 65536 500 6 4
+client "$builddir/random-reads" "$uri" image $group 500 6 4
 [ "$(client nbdcopy -C 4 "$uri" - | sha256 /dev/stdin)" = "$(sha256 image)" ] || fail "wrong bytes"
 changes=$(usually 4 10)
 is_long || left_out "more than $changes changes under clients"
