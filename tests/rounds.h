@@ -3,7 +3,8 @@
  * How often a test does at random what it does at random.  Under sanitizers and valgrind
  * each time takes ten to a hundred times as long, and what they look for shows in the
  * first few: there it is an eighth, unless MKVDUP_LONG is set.  Only for what is drawn
- * anew in each round; cases that are written down are all run everywhere.
+ * anew in each round, and for how many of the same there are; cases that are written down are
+ * all run everywhere.
  */
 #ifndef MKVDUP_TEST_ROUNDS_H
 #define MKVDUP_TEST_ROUNDS_H

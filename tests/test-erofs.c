@@ -25,6 +25,7 @@
 #include "fs.h"
 #include "read-erofs.h"
 #include "rng.h"
+#include "rounds.h"
 
 #define MAX_BYTES (UINT64_C (0xFFFFFFFF) * BLOCK) /* 16 TiB, less a block */
 
@@ -375,7 +376,7 @@ test_many (void **state)
 
   (void) state;
   for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
-    struct tree *tree = make_many (i == 0 ? 100000 : 10000, widths[i]);
+    struct tree *tree = make_many (rounds (i == 0 ? 100000 : 10000), widths[i]);
 
     check_disk (tree, "many");
     tree_free (tree);

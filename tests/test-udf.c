@@ -21,6 +21,7 @@
 #include "fs.h"
 #include "read-udf.h"
 #include "rng.h"
+#include "rounds.h"
 #include "tree.h"
 
 #define BLOCK 2048u
@@ -588,18 +589,16 @@ free_files (struct tree_file *files, uint32_t n)
 static void
 test_many_files (void **state)
 {
-  enum {
-    N = 100000
-  };
-  struct tree_file *files = make_files (N, "many/");
-  struct disk d = make_disk (files, N);
+  const uint32_t n = rounds (100000);
+  struct tree_file *files = make_files (n, "many/");
+  struct disk d = make_disk (files, n);
   struct udf_volume *v = check_with_ours (&d);
 
   (void) state;
-  assert_int_equal (v->root->nodes[0]->n_nodes, N);
+  assert_int_equal (v->root->nodes[0]->n_nodes, n);
   udf_volume_free (v);
   free_disk (&d);
-  free_files (files, N);
+  free_files (files, n);
 }
 
 /* A thousand folders in one: links are counted. */
@@ -642,7 +641,7 @@ test_parts (void **state)
 
     assert_true (whole && part);
     d.fs->read (d.fs, whole, size, from[k]);
-    for (int i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < rounds (3000); i++) {
       size_t at = (size_t) rng_below (&rng, size);
       size_t most = i % 10 ? 5000 : size, n = (size_t) rng_below (&rng, most) + 1;
 
