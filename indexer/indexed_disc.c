@@ -66,8 +66,8 @@ build_and_keep (struct indexed_disc *d, const struct indexed_disc_options *o,
     return 0;
   if (build (d, o, err) == -1)
     return -1;
-  folders_make (path);
-  index_file_write (d, path, &d->keeping);
+  if (folders_make (path, &d->keeping) == 0)
+    index_file_write (d, path, &d->keeping);
   return 0;
 }
 

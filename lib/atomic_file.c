@@ -20,6 +20,7 @@
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "folders.h"
 #include "path.h"
 #include "whole_io.h"
 
@@ -110,22 +111,6 @@ atomic_file_open (struct atomic_file *f, const char *path, struct error *err)
   return -1;
 }
 
-/* The directory that holds `path`, open. */
-static int
-open_directory (const char *path, struct error *err)
-{
-  CLEANUP_FREE char *dir = NULL;
-  int len = (int) (path_base (path) - path);
-  int fd;
-
-  if (asprintf (&dir, "%.*s.", len, path) == -1)
-    return error_set (err, ENOMEM, "%s", path);
-  fd = TEMP_FAILURE_RETRY (open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd == -1)
-    return error_set (err, errno, "%s: cannot open its directory", path);
-  return fd;
-}
-
 /* Released with the descriptor, at the latest when the process ends.  Where there are no
  * locks (some network file systems have none on directories) it goes without.
  */
@@ -140,18 +125,9 @@ lock_directory (int dir, const char *path, struct error *err)
 int
 atomic_file_lock (const char *path, struct error *err)
 {
-  CLEANUP_CLOSE int dir = open_directory (path, err);
+  CLEANUP_CLOSE int dir = folder_open (path, err);
 
   return dir == -1 || lock_directory (dir, path, err) == -1 ? -1 : take_fd (&dir);
-}
-
-/* EINVAL: a file system that knows no such thing for directories. */
-static int
-sync_directory (int dir, const char *path, struct error *err)
-{
-  if (TEMP_FAILURE_RETRY (fsync (dir)) == 0 || errno == EINVAL)
-    return 0;
-  return error_set (err, errno, "%s: written, but fsync of its directory failed", path);
 }
 
 /* All are synced. */
@@ -171,7 +147,7 @@ rename_all (struct atomic_file *const *files, size_t n, int dir, struct error *e
     close (take_fd (&f->fd));
     /* The others are renamed even so: what is new fits together. */
     if (r == 0)
-      r = sync_directory (dir, f->path, err);
+      r = folder_sync (dir, f->path, err);
   }
   return r;
 }
@@ -180,7 +156,7 @@ int
 atomic_files_commit_if (struct atomic_file *const *files, size_t n,
                         atomic_file_may_fn *may, void *opaque, struct error *err)
 {
-  CLEANUP_CLOSE int dir = open_directory (files[0]->path, err);
+  CLEANUP_CLOSE int dir = folder_open (files[0]->path, err);
 
   if (dir == -1)
     return -1;
@@ -236,7 +212,7 @@ rename_new (const char *from, const char *to)
 int
 atomic_file_commit_new (struct atomic_file *f, struct error *err)
 {
-  CLEANUP_CLOSE int dir = open_directory (f->path, err);
+  CLEANUP_CLOSE int dir = folder_open (f->path, err);
 
   if (dir == -1)
     return -1;
@@ -249,7 +225,7 @@ atomic_file_commit_new (struct atomic_file *f, struct error *err)
              : error_set (err, errno, "%s: rename from %s", f->path, f->temporary);
   free (take_ptr (&f->temporary));
   close (take_fd (&f->fd));
-  return sync_directory (dir, f->path, err);
+  return folder_sync (dir, f->path, err);
 }
 
 void

@@ -434,7 +434,8 @@ disc_library_update (const char *path, const struct disc_addition *added, size_t
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
   CLEANUP_CLOSE int lock = -1;
 
-  folders_make (path);
+  if (folders_make (path, err) == -1)
+    return -1;
   lock = atomic_file_lock (path, err);
   if (lock == -1 || disc_library_read (&library, path, err) == -1)
     return -1;

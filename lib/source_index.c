@@ -230,8 +230,7 @@ source_index_write (const struct source_index *index, const char *path, struct e
   source_index_format (index, &out);
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
-  folders_make (path);
-  if (check_is_index (path, err) == -1)
+  if (folders_make (path, err) == -1 || check_is_index (path, err) == -1)
     return -1;
   return atomic_file_put (path, out.data, out.len, err);
 }

@@ -73,10 +73,10 @@ is_long || left_out "EDQUOT, EACCES, EROFS, EFBIG, writes of nothing; most of ma
 
 # written NAME BECOMES OLD JUDGE OPTION... -- COMMAND...: all that can happen to COMMAND, which
 # in a copy of the folder OLD makes the files BECOMES new, in this order and so often.  JUDGE
-# is a command that is told how many times are done.
+# is a command that is told how many times are done.  $modes: not all of them.
 written ()
 {
-  local name=$1 modes=replay,proof,kill,inject
+  local name=$1 modes=${modes:-replay,proof,kill,inject}
   local options=(--becomes "$2" --judge "$4") old=$3
   shift 4
   while [ "$1" != -- ]; do
@@ -135,6 +135,10 @@ for old in none old-library; do
     "$mkvdup" scan -q -t 1 --discs discs "$tmp/disc-2"
 done
 
+# Folders that were not there are there for good when what is in them is.
+written "batch into a new folder" new/one/film-2.mkvdup,new/one/film-2.mkvdup.yaml none true -- \
+  "$mkvdup" batch -q -t 1 -o new/one -s "$tmp/disc-2" "$tmp/film-2.mkv"
+
 # What check knows from earlier, which it writes at the end of each title and of all.  It says in
 # it when that was, which here is always the same.
 check=(env "LD_PRELOAD=${builddir:?}/.libs/fixed-time.so" "$mkvdup" check -q -t 1)
@@ -145,6 +149,22 @@ mkdir old-state
 for old in none old-state; do
   written "check's state" state,state,state $old '"$mkvdup" check -q --state state "$tmp/good-1" "$tmp/good-2"' -- \
     "${check[@]}" --state state "$tmp/good-1" "$tmp/good-2"
+done
+
+# What a sidecar says of where the disc is.
+cp -r disc-2 elsewhere
+written relocate out.mkvdup.yaml good-2 'mkvdup verify -q out.mkvdup "$tmp/film-2.mkv"' -- \
+  "$mkvdup" relocate -q -s "$tmp/elsewhere" out.mkvdup
+
+# The index of a disc, for its next rip.  It is written by stdio, and a failure is a warning.
+# shellcheck disable=SC2016 # it is the inner shell that expands
+kept=(bash -c 'XDG_CACHE_HOME=$PWD "$mkvdup" index-source -q -t 1 --keep-index "$tmp/disc-1" >&2')
+mkdir indexes
+(cd indexes && "${kept[@]}")
+name=$(cd indexes && echo mkvdup/indexes/*)
+echo >>"indexes/$name"
+for old in none indexes; do
+  modes=replay,proof,kill written "a kept index" "$name" $old "${kept[2]}" -- "${kept[@]}"
 done
 
 # ---- No room

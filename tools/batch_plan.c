@@ -117,8 +117,7 @@ prepare (struct batch *b, struct batch_job *job)
       input_check_names (&job->input, job->entry->recipe, sidecar, b->options->force,
                          &job->err) == -1)
     return -1;
-  folders_make (job->entry->recipe);
-  return 0;
+  return folders_make (job->entry->recipe, &job->err);
 }
 
 static bool

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "check_library.h"
 #include "cleanup.h"
+#include "folders.h"
 #include "import_library.h"
 #include "interrupt.h"
 #include "message.h"
@@ -40,23 +40,6 @@ struct importing {
 };
 
 /* ---- Where it goes */
-
-/* The folders that `path` lies in. */
-static int
-make_folders (const char *path, struct error *err)
-{
-  CLEANUP_FREE char *folder = strdup (path);
-
-  if (!folder)
-    return error_set (err, ENOMEM, "%s", path);
-  for (char *slash = strchr (folder + 1, '/'); slash; slash = strchr (slash + 1, '/')) {
-    *slash = '\0';
-    if (mkdir (folder, 0777) == -1 && errno != EEXIST)
-      return error_set (err, errno, "%s", folder);
-    *slash = '/';
-  }
-  return 0;
-}
 
 /* "FOLDER/Films/Movie.mkvdup"; malloced. */
 static char *
@@ -116,7 +99,7 @@ convert (struct importing *all, struct image *image, const struct title *title,
   if (import_is_done (&import, result))
     return 0;
   *outcome = OUTCOME_CONVERTED;
-  return check_other (out, title, err) == -1 || make_folders (out, err) == -1
+  return check_other (out, title, err) == -1 || folders_make (out, err) == -1
            ? -1
            : import_title (&import, result, err);
 }
