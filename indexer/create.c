@@ -364,6 +364,7 @@ create_report_free (struct create_report *report)
 {
   free (report->base);
   free (report->scrambled_source);
+  free (report->source_ids);
   free (report->tracks);
   *report = (struct create_report){ 0 };
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "file_id.h"
 #include "merkle.h"
 
 enum create_phase {
@@ -76,6 +77,7 @@ struct create_report {
   uint64_t
     literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */
   uint64_t n_sources;          /* that the recipe refers to */
+  struct file_id *source_ids;  /* of these when they were verified; owned */
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;
   double seconds[3];    /* of each phase */

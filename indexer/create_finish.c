@@ -135,12 +135,33 @@ compare (void *opaque, const uint8_t *data, size_t len, uint64_t offset, uint8_t
                     c->options->mkv, offset + i);
 }
 
+/* Before they are compared: what is written to them from now on shows later. */
+static int
+note_sources (struct creation *c, struct image *img, struct error *err)
+{
+  struct file_id *ids = calloc (c->report->n_sources + 1, sizeof *ids);
+
+  free (c->report->source_ids);
+  c->report->source_ids = ids;
+  if (!ids)
+    return error_set (err, ENOMEM, "%s", c->options->out);
+  for (uint32_t i = 0; i < c->report->n_sources; i++) {
+    const struct source *s = image_source (img, i, err);
+
+    if (!s)
+      return -1;
+    if (file_id_now (s->fd, &ids[i]) == -1)
+      return error_set (err, errno, "%s", s->path);
+  }
+  return 0;
+}
+
 static int
 compare_image (struct creation *c, struct image *img, struct error *err)
 {
   if (image_size (img) != c->report->mkv_bytes)
     return error_set (err, 0, "%s: served in another size", c->options->mkv);
-  if (image_open_sources (img, err) == -1)
+  if (image_open_sources (img, err) == -1 || note_sources (c, img, err) == -1)
     return -1;
   return walk_image (img, c->threads, compare, creation_progress, c, err);
 }

@@ -103,11 +103,9 @@ indexed_disc_check (const struct indexed_disc *d, struct error *err)
   for (size_t i = 0; i < d->index.n_sources; i++) {
     const struct index_source *s = &d->index.sources[i];
     struct file_id id;
-    struct stat st;
 
-    if (fstat (s->fd, &st) == -1)
+    if (file_id_now (s->fd, &id) == -1)
       return error_set (err, errno, "%s", s->file->path);
-    id = file_id_of (&st);
     if (!file_id_same_content (&s->id, &id))
       return error_set (err, 0, "%s: changed since it was read", s->file->path);
   }

@@ -322,15 +322,20 @@ batch 1 --delete-original -y delete.yaml
 [ ! -e films/2.mkv ] && [ -e films/parts/2.mkv ] || fail "$(ls films)"
 is .summary.deleted 1
 
-# Asked, on a terminal.
+# Asked, on a terminal.  $early is typed before, as soon as it is started; $meanwhile is done
+# when it asks.
+early='' meanwhile=true
 asked ()
 {
-  python3 - "$@" >screen 2>&1 <<'END' || fail "$*: $(cat screen)"
-import os, pty, sys, time
+  early=$early meanwhile=$meanwhile \
+    python3 - "$@" >screen 2>&1 <<'END'
+import os, pty, sys
 answer = sys.argv[1]
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp('mkvdup', ['mkvdup'] + sys.argv[2:])
+if os.environ['early']:
+    os.write(fd, os.environ['early'].encode() + b'\n')
 seen = b''
 while True:
     try:
@@ -341,6 +346,7 @@ while True:
         break
     seen += data
     if b'[y/N] ' in seen and answer is not None:
+        assert os.system(os.environ['meanwhile']) == 0
         os.write(fd, answer.encode() + b'\n')
         answer = None
 sys.stdout.buffer.write(seen)
@@ -348,13 +354,36 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 }
 need python3
-asked n create --delete-original films/3.mkv discs/3
-says screen "films/3.mkv: kept"
-[ -e films/3.mkv ] || fail "deleted all the same"
-asked '' batch --force --delete-original films/3.mkv -s discs/3
-says screen "all are kept"
-[ -e films/3.mkv ] || fail "deleted all the same"
-asked y batch --delete-original films/3.mkv films/parts/3.mkv -s discs/3
+# kept MESSAGE STATUS ANSWER COMMAND...
+kept ()
+{
+  local message=$1 want=$2 status=0
+  shift 2
+  asked "$@" || status=$?
+  [ "$status" -eq "$want" ] || fail "$*: status $status: $(cat screen)"
+  says screen "$message"
+  [ -e films/3.mkv ] || fail "deleted all the same: $(cat screen)"
+}
+kept "films/3.mkv: kept" 0 n create --delete-original films/3.mkv discs/3
+kept "all are kept" 0 '' batch --force --delete-original films/3.mkv -s discs/3
+kept "all are kept" 0 'yet another line' batch --force --delete-original films/3.mkv -s discs/3
+# What was typed before it asked is no answer.
+early='y' kept "films/3.mkv: kept" 0 '' create --force --delete-original films/3.mkv discs/3
+# The disc changes between the work and the answer, where no sample is; or goes.
+victim=discs/3/VTS_01_1.VOB
+cp -p $victim saved.vob
+poke="printf ZZZZ | dd of=$victim bs=1 seek=300100 conv=notrunc status=none"
+for made in "create films/3.mkv discs/3" "batch films/3.mkv -s discs/3"; do
+  # shellcheck disable=SC2086 # words
+  meanwhile=$poke kept "VTS_01_1.VOB: was changed or replaced since it was verified" 1 \
+    y $made --force --delete-original
+  cp -p saved.vob $victim
+  # shellcheck disable=SC2086 # words
+  meanwhile="rm $victim" kept "films/3.mkv: is kept" 1 y $made --force --delete-original
+  cp -p saved.vob $victim
+done
+asked YES batch --force --delete-original films/3.mkv films/parts/3.mkv -s discs/3 ||
+  fail "$(cat screen)"
 says screen "delete the 2 MKVs"
 [ ! -e films/3.mkv ] && [ ! -e films/parts/3.mkv ] || fail "not deleted"
 cmp <(mkvdup extract -q -o - films/parts/3.mkvdup) <(mkvdup extract -q -o - films/3.mkvdup | head -c 1200000)

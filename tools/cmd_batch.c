@@ -94,14 +94,12 @@ add_up (const struct batch *b, struct sum *sum)
 static void
 ask_and_delete (struct batch *b, struct sum *sum)
 {
-  char size[AMOUNT_MAX], answer[16];
+  char size[AMOUNT_MAX];
 
   fprintf (stderr,
-           "mkvdup: delete the %zu MKVs (%s) whose recipes were made and verified "
-           "now?  [y/N] ",
+           "mkvdup: delete the %zu MKVs (%s) whose recipes were made and verified now?",
            sum->n[BATCH_MADE], amount_bytes (sum->mkv_bytes, size));
-  fflush (stderr);
-  if (!fgets (answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y')) {
+  if (!original_confirmed ()) {
     message ("all are kept");
     return;
   }

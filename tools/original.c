@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "atomic_file.h"
@@ -18,12 +20,16 @@
 #include "original.h"
 #include "path.h"
 
+/* As it is now, also on a file system that would say what it remembers. */
 static int
-look (const char *path, struct stat *st, struct error *err)
+look (const char *path, struct file_id *id, struct error *err)
 {
-  if (lstat (path, st) == -1)
+  CLEANUP_CLOSE int fd = open (path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  struct stat st;
+
+  if (fd == -1 || fstat (fd, &st) == -1 || file_id_now (fd, id) == -1)
     return error_set (err, errno, "%s", path);
-  if (!S_ISREG (st->st_mode))
+  if (!S_ISREG (st.st_mode))
     return error_set (err, 0, "%s: is no regular file: not to be deleted", path);
   return 0;
 }
@@ -32,15 +38,15 @@ int
 original_look (struct original *o, const char *path, struct error *err)
 {
   CLEANUP_FREE char *folder = path_folder (path);
-  struct stat st;
+  struct file_id id;
 
   if (!folder)
     return error_set (err, ENOMEM, "%s", path);
-  if (look (path, &st, err) == -1)
+  if (look (path, &id, err) == -1)
     return -1;
   if (access (folder, W_OK | X_OK) == -1)
     return error_set (err, errno, "%s: cannot be deleted from its folder", path);
-  *o = (struct original){ path, file_id_of (&st) };
+  *o = (struct original){ path, id };
   return 0;
 }
 
@@ -74,27 +80,38 @@ check_recipe (const struct recipe *recipe, const struct create_report *report,
 
   if (recipe_root (recipe, root, err) == -1)
     return -1;
-  if (memcmp (root, report->root, sizeof root) == 0)
-    return 0;
-  return error_set (err, 0, "%s: is the recipe of another MKV now", recipe->path);
+  if (memcmp (root, report->root, sizeof root) != 0)
+    return error_set (err, 0, "%s: is the recipe of another MKV now", recipe->path);
+  if (recipe->n_sources != report->n_sources)
+    return error_set (err, 0, "%s: is of another disc now", recipe->path);
+  return 0;
 }
 
+/* Is it the very file that was verified, and was not written to since?  The sample that it was found by
+ * is not all of it.
+ */
 static int
-sync_source (const struct original *o, const struct source *s, struct error *err)
+check_source (const struct original *o, const struct source *s,
+              const struct file_id *verified, struct error *err)
 {
-  struct stat st;
+  struct file_id id;
 
-  if (fstat (s->fd, &st) == -1)
+  if (file_id_now (s->fd, &id) == -1)
     return error_set (err, errno, "%s", s->path);
-  if (st.st_dev == o->id.dev && st.st_ino == o->id.ino)
+  if (id.dev == o->id.dev && id.ino == o->id.ino)
     return error_set (err, 0, "%s: is a source of its own recipe", s->path);
-  return sync_fs_of (s->fd, s->path, err);
+  if (!file_id_same (&id, verified))
+    return error_set (err, 0, "%s: was changed or replaced since it was verified",
+                      s->path);
+  return 0;
 }
 
-/* The recipe and its sources, which are what is left then. */
+/* The recipe and its sources, which are what is left then: they are what was verified, and on
+ * the disks.
+ */
 static int
-sync_all (const struct original *o, const char *recipe,
-          const struct create_report *report, struct error *err)
+check_and_sync (const struct original *o, const char *recipe,
+                const struct create_report *report, struct error *err)
 {
   __attribute__ ((cleanup (open_image_close))) struct open_image image = { 0 };
   const char *places[] = { report->base };
@@ -106,7 +123,8 @@ sync_all (const struct original *o, const char *recipe,
   for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
     const struct source *s = image_source (image.image, i, err);
 
-    if (!s || sync_source (o, s, err) == -1)
+    if (!s || check_source (o, s, &report->source_ids[i], err) == -1 ||
+        sync_fs_of (s->fd, s->path, err) == -1)
       return -1;
   }
   return 0;
@@ -114,18 +132,33 @@ sync_all (const struct original *o, const char *recipe,
 
 /* ---- Asking */
 
+bool
+original_confirmed (void)
+{
+  CLEANUP_FREE char *line = NULL;
+  size_t size = 0;
+  ssize_t len;
+
+  tcflush (STDIN_FILENO, TCIFLUSH);
+  fputs ("  [y/N] ", stderr);
+  fflush (stderr);
+  len = getline (&line, &size, stdin);
+  if (len > 0 && line[len - 1] == '\n')
+    line[len - 1] = '\0';
+  return len > 0 && (strcasecmp (line, "y") == 0 || strcasecmp (line, "yes") == 0);
+}
+
 static bool
 ask (const struct original *o, const char *recipe)
 {
-  char size[AMOUNT_MAX], answer[16];
+  char size[AMOUNT_MAX];
 
   fputs ("mkvdup: delete ", stderr);
   print_safe (stderr, o->path);
   fprintf (stderr, " (%s)?  It is rebuilt by ", amount_bytes (o->id.size, size));
   print_safe (stderr, recipe);
-  fputs (" and its disc.  [y/N] ", stderr);
-  fflush (stderr);
-  return fgets (answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+  fputs (" and its disc.", stderr);
+  return original_confirmed ();
 }
 
 /* ---- The end of it */
@@ -141,11 +174,9 @@ static int
 check_same (const struct original *o, struct error *err)
 {
   struct file_id id;
-  struct stat st;
 
-  if (look (o->path, &st, err) == -1)
+  if (look (o->path, &id, err) == -1)
     return -1;
-  id = file_id_of (&st);
   if (file_id_same (&o->id, &id))
     return 0;
   return error_set (err, 0, "%s: was changed or replaced meanwhile: not deleted",
@@ -175,15 +206,9 @@ delete_with_lock (const struct original *o, const char *recipe,
                   const struct create_report *report, struct error *err)
 {
   CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
-  struct recipe *there;
-  int r;
 
-  if (lock == -1)
-    return -1;
-  there = recipe_open (recipe, err);
-  r = there ? check_recipe (there, report, err) : -1;
-  recipe_close (there);
-  return r == -1 || check_same (o, err) == -1 || check_interrupted (err) == -1
+  return lock == -1 || check_and_sync (o, recipe, report, err) == -1 ||
+             check_same (o, err) == -1 || check_interrupted (err) == -1
            ? -1
            : delete (o, err);
 }
@@ -194,8 +219,9 @@ original_delete (const struct original *o, const char *recipe,
 {
   int r = check_interrupted (err);
 
-  if (r == 0)
-    r = sync_all (o, recipe, report, err);
+  /* Nobody is asked for what will not be done. */
+  if (r == 0 && !yes)
+    r = check_and_sync (o, recipe, report, err);
   if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
   if (r == 0)

@@ -34,9 +34,14 @@ enum original_fate {
   ORIGINAL_FAILED /* `err` is set; it is still there */
 };
 
-/* `recipe` has been made of it and is verified, as `report` tells: have everything reach the
- * disks, ask unless `yes`, and delete it, if then that recipe is still there, it is no
- * source of itself, and nobody has interrupted.
+/* The end of a question: what is typed from now on is the answer, and nothing but "y" or "yes"
+ * is a yes.
+ */
+bool original_confirmed (void);
+
+/* `recipe` has been made of it and is verified, as `report` tells: ask unless `yes`, have
+ * everything reach the disks, and delete it, if then that recipe is still there and its sources are as
+ * they were verified, it is no source of itself, and nobody has interrupted.
  */
 enum original_fate original_delete (const struct original *o, const char *recipe,
                                     const struct create_report *report, bool yes,
