@@ -228,6 +228,8 @@ class Trial:
                     continue
                 injection = f"retval={result}" if is_error else f"error={result}"
                 faults.append((call, fault, injection))
+        if not faults:
+            raise Failed("nothing to try")
         self.in_parallel(faults, self.judge_fault)
         return f"{len(faults)} faults"
 
@@ -259,6 +261,8 @@ class Trial:
 
     def kill(self):
         faults = [(call, "SIGKILL", "signal=SIGKILL") for call in self.tried_calls()]
+        if not faults:
+            raise Failed("nothing to try")
         self.in_parallel(faults, self.judge_kill)
         return f"{len(faults)} instants"
 

@@ -97,6 +97,8 @@ def absurd_reads():
                 there = original[offset:offset + length]
                 if data != there + bytes(length - len(there)):
                     raise ValueError("wrong bytes: %d at %d" % (length, offset))
+            elif 0 < length <= 64 * MIB and offset + length <= len(original):
+                raise ValueError("refused: %d at %d" % (length, offset))
 
 
 def odd_commands():

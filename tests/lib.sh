@@ -183,7 +183,7 @@ at_end=()
 
 cleanup ()
 {
-  local status=$? sock log undo
+  local status=$? sock log undo ended
   trap - EXIT
   set +e
   for undo in "${at_end[@]}"; do
@@ -195,6 +195,14 @@ cleanup ()
     timeout "$patience" tail --pid="${server_pid[$sock]}" -f /dev/null ||
       kill -KILL "${server_pid[$sock]}"
     wait "${server_pid[$sock]}" 2>/dev/null
+    ended=$?
+    # Ended by a signal of its own, or by the one above; 127 is not ours to wait for.
+    case $ended in
+    132 | 134 | 135 | 136 | 137 | 139)
+      echo "FAIL: $sock: status $ended at the end" >&2
+      status=1
+      ;;
+    esac
   done
   check_sanitizer || status=1
   if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then

@@ -71,14 +71,13 @@ seq 100000 >text
 odd text
 random 3000000 >noise
 odd noise
-found_at_least 0
 
 # ---- the disc's own streams
 
 # The packets are on the disc: found, but for what is between them.
 cp "$set/title.mpg" title.mpg
 odd title.mpg
-found_at_least 1
+found_at_least 95
 # The elementary stream is there from end to end.
 if command -v ffmpeg >/dev/null; then
   ffmpeg -v error -i "$set/title.mpg" -map 0:v -c copy -f mpeg2video video.m2v
@@ -129,7 +128,6 @@ jq -e '.saved_percent < 10' <report >/dev/null || fail "saved from nothing: $(ca
 for size in 1 4096 100000; do
   head -c "$size" /dev/zero >blank.iso
   odd "$whole" blank.iso
-  found_at_least 0
   jq -e '[.tracks[].found] | add == 0' <report >/dev/null || fail "found: $(cat report)"
 done
 head -c 300000 "$disc" >front.iso

@@ -51,6 +51,7 @@ is_linear ()
   for gops in $few $many; do
     ((n[$kind.found.$gops] * 10000 >= n[$kind.bytes.$gops] * 9995)) ||
       fail "$kind, $gops GOPs: not all of it found"
+    ((n[$kind.compared.$gops] >= n[$kind.found.$gops])) || fail "$kind: not counted"
     work+=($((n[$kind.compared.$gops] + n[$kind.scanned.$gops])))
   done
   ((n[$kind.bytes.$many] * 10 >= n[$kind.bytes.$few] * 39)) || fail "$kind: other streams"

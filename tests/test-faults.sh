@@ -541,8 +541,12 @@ for mode in ${modes-off lazy}; do
     echo "SKIP: unmounting: $(cat mount.log)"
   fi
 done
-mode=lazy salvage=true whole_groups=false
+mode=lazy whole_groups=true
 settled "$disc"
+# What of two groups cannot be proven is not sent: each of four reads of each fails.
+served "a bad sector, settled" "$here" "bad_sector EIO" no_faults
+[ $failed -eq 8 ] || fail "$failed of 8 reads failed: what is not proven was sent"
+salvage=true whole_groups=false
 served "a bad sector, salvaged" "$here" "bad_sector EIO" no_faults
 whole_groups=true
 make_near

@@ -123,7 +123,8 @@ back ()
   read -r at _ </films/$2.off
   forget
   for mode in off lazy; do
-    echo "$1, $2, $mode: back after $(reads $mode $2 until "$at" 1) ms" || fail "$1"
+    ms=$(reads $mode $2 until "$at" 1) || fail "$1"
+    echo "$1, $2, $mode: back after $ms ms"
   done
 }
 
@@ -187,7 +188,8 @@ done
 table /dev/vdb $two_sectors | dmsetup create again
 mount -t ext4 -o ro /dev/mapper/again /mnt
 for mode in off lazy; do
-  echo "another disk mounted, two, $mode: back after $(reads $mode two until "$at" 1) ms"
+  ms=$(reads $mode two until "$at" 1) || fail "another disk mounted"
+  echo "another disk mounted, two, $mode: back after $ms ms"
 done
 check "another disk mounted"
 END
