@@ -25,9 +25,6 @@
 #include "whole_io.h"
 #include "yaml_file.h"
 
-/* Three paths of PATH_MAX, every byte escaped, and comments. */
-#define MAX_SIDECAR 65536
-
 /* The keys, and where their values go. */
 struct key {
   const char *name;
@@ -98,20 +95,36 @@ take_values (struct reading *r, struct error *err)
   return 0;
 }
 
+/* What was loaded, or not. */
+static int
+finish_reading (struct reading *reading, int r, struct error *err)
+{
+  *reading->sidecar = (struct sidecar){ 0 };
+  if (r == 0)
+    r = take_values (reading, err);
+  yaml_file_release (&reading->yaml);
+  if (r == -1)
+    sidecar_free (reading->sidecar);
+  return r;
+}
+
 int
 sidecar_read (struct sidecar *s, const char *path, struct error *err)
 {
   struct reading reading = { .sidecar = s };
-  int r;
+  int r = yaml_file_load (&reading.yaml, path, SIDECAR_MAX_FILE, err);
 
-  *s = (struct sidecar){ 0 };
-  r = yaml_file_load (&reading.yaml, path, MAX_SIDECAR, err);
-  if (r == 0)
-    r = take_values (&reading, err);
-  yaml_file_release (&reading.yaml);
-  if (r == -1)
-    sidecar_free (s);
-  return r;
+  return finish_reading (&reading, r, err);
+}
+
+int
+sidecar_parse (struct sidecar *s, const char *path, const char *text, size_t len,
+               struct error *err)
+{
+  struct reading reading = { .sidecar = s };
+  int r = yaml_file_parse (&reading.yaml, path, text, len, SIDECAR_MAX_FILE, err);
+
+  return finish_reading (&reading, r, err);
 }
 
 static int

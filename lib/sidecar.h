@@ -14,6 +14,9 @@
 #include "atomic_file.h"
 #include "error.h"
 
+/* Three paths of PATH_MAX, every byte escaped, and comments. */
+#define SIDECAR_MAX_FILE 65536
+
 struct sidecar { /* owns its strings */
   char *name;    /* of the image; may hold "/" */
   char *
@@ -30,6 +33,10 @@ struct sidecar { /* owns its strings */
  * mapping; a file of more than 64 KiB.  On failure nothing is left in *s.
  */
 int sidecar_read (struct sidecar *s, const char *path, struct error *err);
+
+/* The same of a text that stands in `path`, or is to. */
+int sidecar_parse (struct sidecar *s, const char *path, const char *text, size_t len,
+                   struct error *err);
 
 /* Write it to `f`, which will be `path`; atomic_file_commit and atomic_file_drop are the
  * caller's.  `dedup_file` and `source_dir` are written as given here: he decides between

@@ -41,6 +41,12 @@ yaml_file_release (struct yaml_file *y)
 /* ---- Loading */
 
 static int
+too_large (const char *path, size_t max, struct error *err)
+{
+  return error_set (err, 0, "%s: too large: more than %zu bytes", path, max);
+}
+
+static int
 read_text (const char *path, size_t max, char **text, size_t *len, struct error *err)
 {
   CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
@@ -51,7 +57,7 @@ read_text (const char *path, size_t max, char **text, size_t *len, struct error 
   if (!S_ISREG (st.st_mode))
     return error_set (err, 0, "%s: not a regular file", path);
   if ((unsigned long long) st.st_size > max)
-    return error_set (err, 0, "%s: too large: more than %zu bytes", path, max);
+    return too_large (path, max, err);
   *len = (size_t) st.st_size;
   *text = malloc (*len + 1);
   if (!*text)
@@ -169,12 +175,24 @@ int
 yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err)
 {
   CLEANUP_FREE char *text = NULL;
-  const yaml_node_t *root;
   size_t len = 0;
 
   *y = (struct yaml_file){ .path = path };
-  if (read_text (path, max, &text, &len, err) == -1 ||
-      check_counts (y, text, len, max, err) == -1 || parse (y, text, len, err) == -1)
+  return read_text (path, max, &text, &len, err) == -1
+           ? -1
+           : yaml_file_parse (y, path, text, len, max, err);
+}
+
+int
+yaml_file_parse (struct yaml_file *y, const char *path, const char *text, size_t len,
+                 size_t max, struct error *err)
+{
+  const yaml_node_t *root;
+
+  *y = (struct yaml_file){ .path = path };
+  if (len > max)
+    return too_large (path, max, err);
+  if (check_counts (y, text, len, max, err) == -1 || parse (y, text, len, err) == -1)
     return -1;
   root = yaml_document_get_root_node (&y->document);
   return root->type == YAML_MAPPING_NODE ? 0

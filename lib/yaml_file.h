@@ -31,6 +31,11 @@ struct yaml_file {
  * succeeds.
  */
 int yaml_file_load (struct yaml_file *y, const char *path, size_t max, struct error *err);
+
+/* The same of a text that stands in `path`, or is to. */
+int yaml_file_parse (struct yaml_file *y, const char *path, const char *text, size_t len,
+                     size_t max, struct error *err);
+
 void yaml_file_release (struct yaml_file *y);
 
 /* Call `fn` for each pair of a mapping, in order; a key that is no scalar is skipped.

@@ -54,6 +54,12 @@ is ()
   [ "$got" = "$2" ] || fail "$1 is $got, not $2"
 }
 
+# waits_for_lock PID: that process does, of a file or folder.
+waits_for_lock ()
+{
+  grep -q -e "-> FLOCK .* $1 " /proc/locks
+}
+
 # interrupted SIGNAL TEMPORARY RESULT ARGUMENT...: mkvdup gets SIGNAL as soon as a file
 # TEMPORARY (a pattern) is there: it dies of it, and leaves neither that nor RESULT.  One
 # that is through before the signal comes tells nothing, and is tried again.

@@ -8,7 +8,7 @@
 . "$srcdir/command.sh"
 . "$srcdir/library.sh"
 
-need jq
+need jq flock
 
 make_title 1 lib/One.mkvdup
 make_title 2 lib/deep/Two.mkvdup "discs/B & \"C\" é/D"
@@ -177,3 +177,66 @@ echo '{name: one, source_dir: discs/1, dedup_file: One.mkvdup}' >lib/One.mkvdup.
 expect 0 mkvdup relocate lib/One.mkvdup --source other
 [ "$(cat lib/One.mkvdup.yaml)" = "{name: one, source_dir: \"$tmp/other\", dedup_file: One.mkvdup}" ] ||
   fail "$(cat lib/One.mkvdup.yaml)"
+
+# Another program changes it between its reading and its writing: what came meanwhile stays.
+
+# meanwhile COMMAND...: it is run while relocate, which has read and checked all, waits for its
+# turn; how relocate ended is in $status, ./out and ./err.
+meanwhile ()
+{
+  local pid lock
+  exec {lock}<lib
+  flock "$lock"
+  mkvdup relocate lib/One.mkvdup --source other >out 2>err {lock}<&- &
+  pid=$!
+  wait_until "relocate waits" waits_for_lock $pid
+  "$@"
+  exec {lock}<&-
+  status=0
+  wait $pid || status=$?
+}
+
+# write_sidecar NAME FOLDER [LINE]
+write_sidecar ()
+{
+  printf 'name: %s\ndedup_file: One.mkvdup\nsource_dir: %s\n%s' "$1" "$2" "${3-}" \
+    >lib/One.mkvdup.yaml
+}
+
+# not_changed TEXT: relocate has refused, and said so.
+not_changed ()
+{
+  [ $status -eq 1 ] || fail "relocate: exit status $status: $(cat out err)"
+  says err "lib/One.mkvdup.yaml: $1 meanwhile: not changed"
+  says out "0 changed, 0 as before, 1 failed"
+  cmp lib/One.mkvdup.yaml late
+}
+
+# with_sidecar ARGUMENT...
+with_sidecar ()
+{
+  write_sidecar "$@"
+  cp lib/One.mkvdup.yaml late
+}
+
+for late in "one third" "two discs/1" "one discs/1 image_size: 5"; do
+  write_sidecar one discs/1
+  read -r name folder line <<<"$late"
+  meanwhile with_sidecar "$name" "$folder" "$line"
+  not_changed "was changed"
+done
+write_sidecar one discs/1
+cp lib/One.mkvdup.yaml late
+cp lib/One.mkvdup One.mkvdup
+meanwhile cp lib/deep/Two.mkvdup lib/One.mkvdup
+not_changed "its recipe was replaced by one of other sources"
+# The same recipe once more is no other; and a link stays one.
+cp One.mkvdup lib/One.mkvdup
+meanwhile cp One.mkvdup lib/One.mkvdup
+[ $status -eq 0 ] || fail "relocate: exit status $status: $(cat out err)"
+write_sidecar one discs/1
+mv lib/One.mkvdup.yaml elsewhere
+ln -s ../elsewhere/One.mkvdup.yaml lib/One.mkvdup.yaml
+expect 0 mkvdup relocate lib/One.mkvdup --source other
+[ -L lib/One.mkvdup.yaml ] || fail "the link was replaced"
+says elsewhere/One.mkvdup.yaml "source_dir: \"$tmp/other\""

@@ -7,7 +7,7 @@
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/command.sh"
 
-need jq perl mkvmerge genisoimage ffmpeg
+need jq perl mkvmerge genisoimage ffmpeg flock
 
 set=$(media)
 library=$XDG_DATA_HOME/mkvdup/discs
@@ -210,10 +210,39 @@ for pid in "${pids[@]}"; do
 done
 mkvdup probe --json "$set/other.mkv" >out || true
 is .discs 24
+# What was no disc when one scan looked may be one that another has added before the first
+# writes: it stays, whether or not a disc had been known there.  What is none is forgotten.
+mkdir late other
+for name in again never; do
+  cp many/discs/s000/d0000.vob late/$name.vob
+done
+settle
+mkvdup scan -q --discs late.discs late
+for name in again never new; do
+  rm -f late/$name.vob
+  head -c 100000 /dev/urandom >late/$name.vob
+done
+cp many/discs/s000/d0001.vob late/other.vob # so that there is something to be written
+exec {lock}<.
+flock "$lock"
+mkvdup scan -q --discs late.discs late {lock}<&- &
+pid=$!
+wait_until "scan waits" waits_for_lock $pid
+for name in again new; do
+  cp many/discs/s000/d0000.vob late/$name.vob
+done
+cp late.discs other
+mkvdup scan -q --discs other/late.discs late
+mv other/late.discs .
+exec {lock}<&-
+wait $pid || fail "the scan that waited failed"
+for name in again new other; do
+  grep -qaF "$PWD/late/$name.vob" late.discs || fail "$name.vob is lost"
+done
+! grep -qaF "$PWD/late/never.vob" late.discs || fail "never.vob is a disc"
 # What was read until then is kept, and not read again.
 [ "${SAN:-none}" = none ] || exit 0
 rm "$library"
-settle
 m2ts=$(find "$PWD/discs/bluray" -name '*.m2ts')
 echo "$m2ts 1100000 1 hang" >faults
 env --default-signal=INT FAULTS="$PWD/faults" LD_PRELOAD="$builddir/.libs/faulty-source.so" \

@@ -204,11 +204,10 @@ relocate (struct relocation *r, const char *path)
     if (!folder)
       error_context (&err, "%s", path);
   }
-  if (recipe)
-    recipe_close (recipe);
   if (folder && strcmp (folder, sidecar.source_dir) != 0 &&
-      sidecar_set_source_dir (path, folder, &err) == -1)
+      sidecar_set_source_dir (path, &sidecar, recipe, folder, &err) == -1)
     free (take_ptr (&folder));
+  recipe_close (recipe);
   tell (r, path, sidecar.source_dir, folder, folder ? NULL : err.text);
 }
 

@@ -179,7 +179,21 @@ by_path (const void *key, const void *item)
   return strcmp (key, ((const struct item *) item)->path);
 }
 
-/* A disc in the library as it is by now. */
+/* Has the library it as it had when this scan began?  Zeros are as good an identity as others
+ * here: what was to be read again, and has become no disc, is to go, too.
+ */
+static bool
+is_as_at_first (const struct scan *s, const struct library_disc *disc)
+{
+  const struct library_disc *known = disc_library_find (&s->library, disc->path);
+
+  return known && known->bytes == disc->bytes &&
+         memcmp (known->identity, disc->identity, sizeof known->identity) == 0;
+}
+
+/* A disc in the library as it is by now.  One that another scan has added meanwhile may be there
+ * although there was none when this one looked.
+ */
 static bool
 keep (void *opaque, const struct library_disc *disc)
 {
@@ -187,7 +201,7 @@ keep (void *opaque, const struct library_disc *disc)
   const struct item *item =
     s->n ? bsearch (disc->path, s->items, s->n, sizeof *s->items, by_path) : NULL;
 
-  if (item && item->no_disc)
+  if (item && item->no_disc && is_as_at_first (s, disc))
     return false;
   if (!s->options->prune || is_there (disc->path) || !is_below_scanned (s, disc->path))
     return true;

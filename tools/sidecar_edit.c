@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Editing sidecars: see sidecar_edit.h.  libyaml tells where the value stands; what is written
- * is read again before it gets the file's name.
+ * Editing sidecars: see sidecar_edit.h.  libyaml tells where the value stands; what is to be
+ * written is read as a sidecar before.
  */
 #include "config.h"
 
@@ -21,7 +21,58 @@
 #include "yaml_out.h"
 
 #define KEY "source_dir"
-#define MAX_SIDECAR 65536
+
+/* What is asked for. */
+struct edit {
+  const char *path; /* as given: what is relative in it is so to the folder of this */
+  const char *real; /* the file that is replaced */
+  const struct sidecar *was;
+  const struct recipe *recipe;
+  const char *source_dir;
+};
+
+/* ---- Is it still what was checked? */
+
+static int
+is_changed (const struct edit *e, const char *what, struct error *err)
+{
+  return error_set (err, 0, "%s: %s meanwhile: not changed", e->path, what);
+}
+
+static bool
+same_source (const struct recipe_source *a, const struct recipe_source *b)
+{
+  return strcmp (a->path, b->path) == 0 && a->size == b->size && a->sample == b->sample &&
+         a->has_xxh64 == b->has_xxh64 && memcmp (a->hash, b->hash, sizeof a->hash) == 0;
+}
+
+/* Another recipe for the same sources would do: they are all that was looked for. */
+static bool
+same_sources (const struct recipe *a, const struct recipe *b)
+{
+  if (a->n_sources != b->n_sources)
+    return false;
+  for (uint32_t i = 0; i < a->n_sources; i++)
+    if (!same_source (&a->sources[i], &b->sources[i]))
+      return false;
+  return true;
+}
+
+static int
+check_recipe (const struct edit *e, struct error *err)
+{
+  struct recipe *now = recipe_open (e->was->dedup_file, err);
+  bool is_same;
+
+  if (!now)
+    return -1;
+  is_same = same_sources (e->recipe, now);
+  recipe_close (now);
+  return is_same ? 0
+                 : is_changed (e, "its recipe was replaced by one of other sources", err);
+}
+
+/* ---- The text */
 
 /* Characters of the file: [from, end). */
 struct place {
@@ -42,12 +93,13 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
 }
 
 static int
-find_value (const char *path, struct place *place, struct error *err)
+find_value (const char *path, const char *text, size_t len, struct place *place,
+            struct error *err)
 {
   CLEANUP_YAML_FILE struct yaml_file yaml;
   const yaml_node_t *root;
 
-  if (yaml_file_load (&yaml, path, MAX_SIDECAR, err) == -1)
+  if (yaml_file_parse (&yaml, path, text, len, SIDECAR_MAX_FILE, err) == -1)
     return -1;
   root = yaml_document_get_root_node (&yaml.document);
   *place = (struct place){ 0, 0 };
@@ -87,22 +139,39 @@ quote (const char *value, struct buffer *quoted, struct error *err)
   return r == 0 && quoted->failed ? error_set (err, ENOMEM, "YAML") : r;
 }
 
-/* Is the new file the old one, but for the folder? */
-static int
-check (const char *old_path, const char *new_path, const char *source_dir,
-       struct error *err)
+static bool
+same_but_for_folder (const struct sidecar *a, const struct sidecar *b)
 {
-  CLEANUP_SIDECAR struct sidecar old = { 0 };
+  return strcmp (a->name, b->name) == 0 && strcmp (a->dedup_file, b->dedup_file) == 0 &&
+         a->image_size == b->image_size;
+}
+
+/* Is the text what was read of it before? */
+static int
+check_old (const struct edit *e, const char *text, size_t len, struct error *err)
+{
+  CLEANUP_SIDECAR struct sidecar now = { 0 };
+
+  if (sidecar_parse (&now, e->path, text, len, err) == -1)
+    return -1;
+  return same_but_for_folder (e->was, &now) &&
+             strcmp (e->was->source_dir, now.source_dir) == 0
+           ? check_recipe (e, err)
+           : is_changed (e, "was changed", err);
+}
+
+/* Is the new text the old one, but for the folder? */
+static int
+check_new (const struct edit *e, const struct buffer *text, struct error *err)
+{
   CLEANUP_SIDECAR struct sidecar new = { 0 };
 
-  if (sidecar_read (&old, old_path, err) == -1 ||
-      sidecar_read (&new, new_path, err) == -1)
+  if (sidecar_parse (&new, e->path, (const char *) text->data, text->len, err) == -1)
     return -1;
-  if (strcmp (old.name, new.name) == 0 && strcmp (old.dedup_file, new.dedup_file) == 0 &&
-      old.image_size == new.image_size && strcmp (new.source_dir, source_dir) == 0)
-    return 0;
-  return error_set (err, 0, "%s: its " KEY " cannot be changed without the rest",
-                    old_path);
+  return same_but_for_folder (e->was, &new) && strcmp (new.source_dir, e->source_dir) == 0
+           ? 0
+           : error_set (err, 0, "%s: its " KEY " cannot be changed without the rest",
+                        e->path);
 }
 
 /* The text with another value in that place. */
@@ -122,6 +191,25 @@ put_value (struct buffer *out, const char *text, size_t len, const struct place 
   return out->failed ? error_set (err, ENOMEM, "YAML") : 0;
 }
 
+/* The new text, of the one that is there. */
+static int
+make_text (const struct edit *e, struct buffer *out, struct error *err)
+{
+  CLEANUP_FREE char *text = NULL;
+  struct place place;
+  size_t len = 0;
+
+  return read_file (e->real, SIDECAR_MAX_FILE, &text, &len, err) == -1 ||
+             check_old (e, text, len, err) == -1 ||
+             find_value (e->path, text, len, &place, err) == -1 ||
+             put_value (out, text, len, &place, e->source_dir, err) == -1 ||
+             check_new (e, out, err) == -1
+           ? -1
+           : 0;
+}
+
+/* ---- The file */
+
 /* As it was, also where it was for fewer eyes: the server's user may be its owner.  Who may not
  * give files away keeps the group at least, if it is one of his own.  The mode comes last, as a
  * new owner takes bits from it.
@@ -138,41 +226,38 @@ keep_owner_and_mode (const struct atomic_file *file, const struct stat *st,
            : error_set (err, errno, "%s", file->path);
 }
 
-/* Of a file that is no link, with its folder locked. */
+/* With its folder locked. */
 static int
-edit (const char *path, const char *source_dir, struct error *err)
+replace (const struct edit *e, struct error *err)
 {
-  CLEANUP_FREE char *text = NULL;
-  CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
+  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
   CLEANUP_ATOMIC_FILE struct atomic_file file = ATOMIC_FILE_INIT;
-  struct place place;
   struct stat st;
-  size_t len = 0;
 
-  if (find_value (path, &place, err) == -1 ||
-      read_file (path, MAX_SIDECAR, &text, &len, err) == -1 ||
-      put_value (&out, text, len, &place, source_dir, err) == -1)
+  if (make_text (e, &text, err) == -1)
     return -1;
-  if (stat (path, &st) == -1)
-    return error_set (err, errno, "%s", path);
-  if (atomic_file_open (&file, path, err) == -1 ||
-      write_all (file.fd, out.data, out.len, 0, path, err) == -1 ||
-      check (path, file.temporary, source_dir, err) == -1)
+  if (stat (e->real, &st) == -1)
+    return error_set (err, errno, "%s", e->real);
+  if (atomic_file_open (&file, e->real, err) == -1 ||
+      write_all (file.fd, text.data, text.len, 0, e->real, err) == -1 ||
+      keep_owner_and_mode (&file, &st, err) == -1)
     return -1;
-  return keep_owner_and_mode (&file, &st, err) == -1 ? -1
-                                                     : atomic_file_commit (&file, err);
+  return atomic_file_commit (&file, err);
 }
 
 int
-sidecar_set_source_dir (const char *path, const char *source_dir, struct error *err)
+sidecar_set_source_dir (const char *path, const struct sidecar *was,
+                        const struct recipe *recipe, const char *source_dir,
+                        struct error *err)
 {
   /* What a link leads to, and not the link. */
   CLEANUP_FREE char *real = realpath (path, NULL);
+  const struct edit edit = { path, real, was, recipe, source_dir };
   CLEANUP_CLOSE int lock = -1;
 
   if (!real)
     return error_set (err, errno, "%s", path);
   /* A create may be about to put another there. */
   lock = atomic_file_lock (real, err);
-  return lock == -1 ? -1 : edit (real, source_dir, err);
+  return lock == -1 ? -1 : replace (&edit, err);
 }
