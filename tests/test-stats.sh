@@ -113,6 +113,19 @@ refused "mine.html: is no page of mkvdup" stats -q lib --html mine.html
 [ "$(cat mine.html)" = mine ] || fail "replaced without --force"
 expect 0 mkvdup stats -q lib --html mine.html --force
 grep -q '^<!-- mkvdup stats -->$' mine.html || fail "not replaced with --force"
+# What cannot be opened may be anything.
+ln -s loop loop
+refused "loop: Too many levels of symbolic links" stats -q lib --html loop
+[ -L loop ] || fail "what could not be opened was replaced"
+if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+  echo mine >mine.html
+  for error in EACCES EIO; do
+    expect 1 strace -f -o /dev/null -P mine.html -e trace=openat -e inject=openat:error=$error \
+      "${MKVDUP_COMMAND:?not started by ./run}" stats -q lib --html mine.html
+    says err "mine.html: "
+    [ "$(cat mine.html)" = mine ] || fail "$error: replaced"
+  done
+fi
 refused "no-such/page.html" stats -q lib --html no-such/page.html
 expect 0 mkvdup stats -q empty --html page.html
 expect 0 mkvdup stats -q lib --no-maps --html page.html
