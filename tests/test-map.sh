@@ -95,6 +95,9 @@ refused "1.png: exists: not replaced without --force" map two.mkvdup --svg 2.svg
 [ ! -e 2.svg ] || fail "half of it was written"
 expect 0 mkvdup map two.mkvdup --svg 1.svg --force
 cmp before 1.svg
+ln -s /proc/self/fd/2 stderr
+refused "stderr: is standard error" map two.mkvdup --svg stderr --force
+[ -L stderr ] || fail "standard error was replaced"
 refused "no-such/1.svg" map two.mkvdup --svg no-such/1.svg
 refused "no-such.mkvdup" map no-such.mkvdup --svg 3.svg
 [ ! -e 3.svg ] || fail "a picture of nothing"

@@ -126,6 +126,11 @@ if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
     [ "$(cat mine.html)" = mine ] || fail "$error: replaced"
   done
 fi
+# Nor is what /dev/stdout is, if that is a file.
+ln -s /proc/self/fd/1 stdout
+refused "stdout: is standard output" stats lib --html stdout
+refused "stdout: is standard output" stats lib --html stdout --force
+[ -L stdout ] || fail "standard output was replaced"
 refused "no-such/page.html" stats -q lib --html no-such/page.html
 expect 0 mkvdup stats -q empty --html page.html
 expect 0 mkvdup stats -q lib --no-maps --html page.html

@@ -224,6 +224,11 @@ ln discs/Disc.iso new/link
 refused "not replaced" extract --force Movie.mkvdup -o new/link
 rm new/link
 refused "/dev/null: is no regular file" extract --force Movie.mkvdup -o /dev/null
+ln -s /proc/self/fd/1 stdout
+refused "stdout: is standard output" extract --force Movie.mkvdup -o stdout
+refused "stdout: is standard output" expand-config --force -o stdout .
+[ -L stdout ] || fail "standard output was replaced"
+rm stdout
 refused "no-such/Movie.mkv" extract Movie.mkvdup -o no-such/Movie.mkv
 [ "$(ls -A new)" = Movie.mkv ] || fail "left behind: $(ls -A new)"
 rm new/Movie.mkv
