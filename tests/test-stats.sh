@@ -126,6 +126,23 @@ if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
     [ "$(cat mine.html)" = mine ] || fail "$error: replaced"
   done
 fi
+# A recipe may be all that is left of an MKV.
+cp -r lib kept
+cp lib/One.mkvdup recipe.html
+# (damaged as it may be)
+(head -c 100 recipe.html && head -c $(($(stat -c %s recipe.html) - 100)) /dev/zero) >bad.html
+refused "bad.html" info bad.html
+for file in recipe.html bad.html lib/One.mkvdup lib/One.mkvdup.yaml; do
+  cp "$file" before-it
+  refused "$file: is " stats -q lib --html $file --force
+  says err "not replaced"
+  cmp before-it $file
+done
+echo 'includes: [lib/*.yaml]' >library.yaml
+refused "library.yaml: is what the library is read from: not replaced" \
+  stats -q library.yaml --html library.yaml --force
+[ "$(cat library.yaml)" = 'includes: [lib/*.yaml]' ] || fail "the library's file was replaced"
+diff -r lib kept
 # Nor is what /dev/stdout is, if that is a file.
 ln -s /proc/self/fd/1 stdout
 refused "stdout: is standard output" stats lib --html stdout

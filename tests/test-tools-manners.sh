@@ -224,6 +224,12 @@ ln discs/Disc.iso new/link
 refused "not replaced" extract --force Movie.mkvdup -o new/link
 rm new/link
 refused "/dev/null: is no regular file" extract --force Movie.mkvdup -o /dev/null
+cp Movie.mkvdup other.mkvdup
+refused "other.mkvdup: is a recipe: not replaced" extract --force Movie.mkvdup -o other.mkvdup
+refused "is the sidecar of a recipe: not replaced" extract --force Movie.mkvdup -o Movie.mkvdup.yaml
+refused "other.mkvdup: is a recipe: not replaced" expand-config --force -o other.mkvdup new
+cmp Movie.mkvdup other.mkvdup
+rm other.mkvdup
 ln -s /proc/self/fd/1 stdout
 refused "stdout: is standard output" extract --force Movie.mkvdup -o stdout
 refused "stdout: is standard output" expand-config --force -o stdout .

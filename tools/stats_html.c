@@ -15,10 +15,10 @@
 
 #include <openssl/evp.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "markup.h"
 #include "message.h"
+#include "output.h"
 #include "stats_html.h"
 #include "stats_html_parts.h"
 #include "stats_page.h"
@@ -285,5 +285,5 @@ stats_html_write (const struct stats *stats, const char *path, bool force,
   failed = ferror (out);
   if (fclose (out) != 0 || failed)
     return error_set (err, ENOMEM, "%s", path);
-  return (is_new ? atomic_file_put_new : atomic_file_put) (path, text, len, err);
+  return output_put (path, text, len, !is_new, err);
 }
