@@ -162,6 +162,18 @@ extract_to_file (struct extraction *x, const struct options *options, struct err
   return commit (&file, x, err);
 }
 
+/* That all is written some file systems only say when they are asked (a quota, or NFS). */
+static int
+sync_stdout (struct error *err)
+{
+  struct stat st;
+
+  if (fstat (STDOUT_FILENO, &st) == 0 && S_ISREG (st.st_mode) &&
+      TEMP_FAILURE_RETRY (fsync (STDOUT_FILENO)) == -1)
+    return error_set (err, errno, "standard output: fsync");
+  return 0;
+}
+
 static int
 extract_to_stdout (struct extraction *x, struct error *err)
 {
@@ -169,7 +181,7 @@ extract_to_stdout (struct extraction *x, struct error *err)
     return error_set (err, 0, "standard output is a terminal: an MKV is not for reading");
   x->fd = STDOUT_FILENO;
   x->stream = true;
-  return write_image (x, 1, err);
+  return write_image (x, 1, err) == -1 ? -1 : sync_stdout (err);
 }
 
 static int
