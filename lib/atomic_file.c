@@ -66,18 +66,44 @@ temporary_name (const char *path)
   return name;
 }
 
+/* Is it a link to the very file that a standard descriptor is open on, as /dev/stdout is?
+ * What is its name then; NULL if not.
+ */
+static const char *
+standard_name (const char *path, const struct stat *file)
+{
+  static const char *const names[] = { "standard input", "standard output",
+                                       "standard error" };
+  static const int order[] = { STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO };
+  struct stat st;
+
+  if (lstat (path, &st) == -1 || !S_ISLNK (st.st_mode))
+    return NULL;
+  for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+    if (fstat (order[i], &st) == 0 && st.st_dev == file->st_dev &&
+        st.st_ino == file->st_ino)
+      return names[order[i]];
+  return NULL;
+}
+
 /* A path that can be renamed to: a name, and no directory.  Nor a device: replacing
- * /dev/null by a file is never what was meant.
+ * /dev/null by a file is never what was meant; nor /dev/stdout, whatever it leads to.
  */
 static int
 check_target (const char *path, struct error *err)
 {
+  const char *name;
   struct stat st;
 
   if (*path_base (path) == '\0')
     return error_set (err, EISDIR, "%s", path);
-  if (stat (path, &st) == -1 || S_ISREG (st.st_mode))
+  if (stat (path, &st) == -1)
     return 0; /* what is wrong otherwise will be told by open */
+  if (S_ISREG (st.st_mode)) {
+    name = standard_name (path, &st);
+    return name ? error_set (err, 0, "%s: is %s: no file can take its place", path, name)
+                : 0;
+  }
   return S_ISDIR (st.st_mode) ? error_set (err, EISDIR, "%s", path)
                               : error_set (err, 0, "%s: is no regular file", path);
 }

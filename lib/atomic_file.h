@@ -7,7 +7,8 @@
  * reads such a file or removes it: whether another process still writes it cannot be told
  * on all file systems, and a name alone is no proof of whose it is.
  *
- * A symbolic link at the final name is replaced, not followed.  O_TMPFILE + linkat
+ * A symbolic link at the final name is replaced, not followed; except one to what a standard
+ * descriptor is open on (/dev/stdout), which is refused.  O_TMPFILE + linkat
  * was decided against: linkat cannot replace an existing file, and not every file
  * system has it.
  *

@@ -234,7 +234,7 @@ sidecar_check_place (const char *path, const char *recipe, struct error *err)
   struct error ignored = ERROR_INIT;
 
   if (access (path, F_OK) == -1)
-    return 0;
+    return errno == ENOENT ? 0 : error_set (err, errno, "%s", path);
   if (sidecar_read (&there, path, &ignored) == 0 &&
       (same_file (there.dedup_file, recipe) || same_place (there.dedup_file, recipe)))
     return 0;

@@ -206,7 +206,9 @@ source_index_format (const struct source_index *index, struct buffer *out)
   }
 }
 
-/* Whoever gives the wrong file for it is not to lose it. */
+/* Whoever gives the wrong file for it is not to lose it; nor one that cannot be opened, which
+ * may be anything.
+ */
 static int
 check_is_index (const char *path, struct error *err)
 {
@@ -214,7 +216,11 @@ check_is_index (const char *path, struct error *err)
   char start[sizeof TITLE] = "";
   struct stat st;
 
-  if (fd == -1 || fstat (fd, &st) == -1 || st.st_size == 0)
+  if (fd == -1 && errno == ENOENT)
+    return 0;
+  if (fd == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  if (st.st_size == 0)
     return 0;
   if (S_ISREG (st.st_mode) && read_patiently (fd, start, FIRST_WORDS, 0) == FIRST_WORDS &&
       memcmp (start, TITLE, FIRST_WORDS) == 0)
@@ -222,15 +228,31 @@ check_is_index (const char *path, struct error *err)
   return error_set (err, 0, "%s: is another file, and not replaced", path);
 }
 
+static int
+put_text (const struct buffer *text, const char *path, struct error *err)
+{
+  struct stat st;
+  bool is_new = lstat (path, &st) == -1 && errno == ENOENT;
+
+  if (check_is_index (path, err) == -1)
+    return -1;
+  return (is_new ? atomic_file_put_new : atomic_file_put) (path, text->data, text->len,
+                                                           err);
+}
+
 int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
+  int r;
+
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
 
   source_index_format (index, &out);
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
-  if (folders_make (path, err) == -1 || check_is_index (path, err) == -1)
+  if (folders_make (path, err) == -1)
     return -1;
-  return atomic_file_put (path, out.data, out.len, err);
+  r = put_text (&out, path, err);
+  /* What has come to be there meanwhile may be another server's index: it is looked at. */
+  return r == -1 && err->errnum == EEXIST ? put_text (&out, path, err) : r;
 }

@@ -106,6 +106,11 @@ rm other.mkvdup
 refused "b.mkvdup.yaml: exists and is not the sidecar of b.mkvdup: not replaced" \
   create -q -o b.mkvdup made/title.mkv made/disc
 cmp before b.mkvdup.yaml
+# Nor is what cannot be opened none.
+ln -s loop.mkvdup.yaml loop.mkvdup.yaml
+refused "loop.mkvdup.yaml: Too many levels of symbolic links" \
+  create -q -o loop.mkvdup made/title.mkv made/disc
+rm loop.mkvdup.yaml
 expect 0 mkvdup create -q --force -o b.mkvdup made/title.mkv made/disc
 says b.mkvdup.yaml 'dedup_file: "b.mkvdup"'
 

@@ -95,6 +95,18 @@ refused "1.png: exists: not replaced without --force" map two.mkvdup --svg 2.svg
 [ ! -e 2.svg ] || fail "half of it was written"
 expect 0 mkvdup map two.mkvdup --svg 1.svg --force
 cmp before 1.svg
+# The recipe may be all that is left of an MKV.
+cp two.mkvdup before
+for option in --svg --png; do
+  refused "two.mkvdup: is a recipe: not replaced" map two.mkvdup $option two.mkvdup --force
+  refused "two.mkvdup.yaml: is the sidecar of a recipe: not replaced" \
+    map two.mkvdup $option two.mkvdup.yaml --force
+done
+cmp before two.mkvdup
+expect 0 mkvdup verify -q two.mkvdup
+ln -s /proc/self/fd/2 stderr
+refused "stderr: is standard error" map two.mkvdup --svg stderr --force
+[ -L stderr ] || fail "standard error was replaced"
 refused "no-such/1.svg" map two.mkvdup --svg no-such/1.svg
 refused "no-such.mkvdup" map no-such.mkvdup --svg 3.svg
 [ ! -e 3.svg ] || fail "a picture of nothing"

@@ -109,6 +109,32 @@ expect 0 mkvdup create -q film.mkv disc
 printf mine >mine
 meanwhile "1 fsync" "cp mine new" 0 extract -f -q -o new film.mkvdup
 cmp new film.mkv
+# --force is for others' files, not for what the image is made of, or a recipe.
+cp film.mkvdup kept.mkvdup
+meanwhile "1 fsync" "cp kept.mkvdup new" 1 extract -f -q -o new film.mkvdup
+says err "new: is a recipe: not replaced"
+cmp kept.mkvdup new
+rm new
+meanwhile "1 fsync" "ln -f disc/$vob new" 1 extract -f -q -o new film.mkvdup
+says err "new: is what the image is made of: not replaced"
+cmp "disc/$vob" new
+"$builddir/make-old" 8 8 330000 old
+cp -r old kept
+for file in film.mkvdup film.mkvdup.yaml; do
+  meanwhile "1 fsync" "ln old/$file converted.mkvdup" 1 import -f -q -o converted.mkvdup old/film.mkvdup
+  says err "converted.mkvdup: is what is to be converted: not replaced"
+  rm converted.mkvdup
+  meanwhile "1 fsync" "ln old/$file converted.mkvdup.yaml" 1 import -f -q -o converted.mkvdup old/film.mkvdup
+  says err "converted.mkvdup.yaml: is what is to be converted: not replaced"
+  rm converted.mkvdup.yaml
+done
+meanwhile "1 fsync" "cp old/film.mkvdup converted.mkvdup" 1 import -f -q -o converted.mkvdup old/film.mkvdup
+says err "converted.mkvdup: is a recipe of the Go program: not replaced"
+diff -r old kept
+cmp old/film.mkvdup converted.mkvdup
+[ ! -e converted.mkvdup.yaml ] || fail "a sidecar of nothing"
+expect 0 mkvdup import -f -q -o converted.mkvdup.new old/film.mkvdup
+
 for command in "extract -q -o" "map --svg" "map --png" "stats --html"; do
   rm new
   # shellcheck disable=SC2086

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -211,6 +213,7 @@ test_other_file (void **state)
 {
   struct source_index index = { 0 };
   struct error err = ERROR_INIT;
+  struct stat st;
   char *text;
   size_t len;
 
@@ -221,6 +224,15 @@ test_other_file (void **state)
   assert_int_equal (read_file ("film.mkv", 100, &text, &len, &err), 0);
   assert_string_equal (text, "a film");
   free (text);
+  /* Nor what cannot be opened. */
+  assert_int_equal (symlink ("loop", "loop"), 0);
+  assert_int_equal (source_index_write (&index, "loop", &err), -1);
+  assert_int_equal (err.errnum, ELOOP);
+  assert_int_equal (lstat ("loop", &st), 0);
+  assert_true (S_ISLNK (st.st_mode));
+  /* A link to nothing is nothing. */
+  assert_int_equal (symlink ("gone", "dangling"), 0);
+  assert_int_equal (source_index_write (&index, "dangling", &err), 0);
   put_text ("empty", "");
   assert_int_equal (source_index_write (&index, "empty", &err), 0);
   assert_int_equal (source_index_write (&index, "empty", &err), 0);

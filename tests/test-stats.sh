@@ -113,6 +113,41 @@ refused "mine.html: is no page of mkvdup" stats -q lib --html mine.html
 [ "$(cat mine.html)" = mine ] || fail "replaced without --force"
 expect 0 mkvdup stats -q lib --html mine.html --force
 grep -q '^<!-- mkvdup stats -->$' mine.html || fail "not replaced with --force"
+# What cannot be opened may be anything.
+ln -s loop loop
+refused "loop: Too many levels of symbolic links" stats -q lib --html loop
+[ -L loop ] || fail "what could not be opened was replaced"
+if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+  echo mine >mine.html
+  for error in EACCES EIO; do
+    expect 1 strace -f -o /dev/null -P mine.html -e trace=openat -e inject=openat:error=$error \
+      "${MKVDUP_COMMAND:?not started by ./run}" stats -q lib --html mine.html
+    says err "mine.html: "
+    [ "$(cat mine.html)" = mine ] || fail "$error: replaced"
+  done
+fi
+# A recipe may be all that is left of an MKV.
+cp -r lib kept
+cp lib/One.mkvdup recipe.html
+# (damaged as it may be)
+(head -c 100 recipe.html && head -c $(($(stat -c %s recipe.html) - 100)) /dev/zero) >bad.html
+refused "bad.html" info bad.html
+for file in recipe.html bad.html lib/One.mkvdup lib/One.mkvdup.yaml; do
+  cp "$file" before-it
+  refused "$file: is " stats -q lib --html $file --force
+  says err "not replaced"
+  cmp before-it $file
+done
+echo 'includes: [lib/*.yaml]' >library.yaml
+refused "library.yaml: is what the library is read from: not replaced" \
+  stats -q library.yaml --html library.yaml --force
+[ "$(cat library.yaml)" = 'includes: [lib/*.yaml]' ] || fail "the library's file was replaced"
+diff -r lib kept
+# Nor is what /dev/stdout is, if that is a file.
+ln -s /proc/self/fd/1 stdout
+refused "stdout: is standard output" stats lib --html stdout
+refused "stdout: is standard output" stats lib --html stdout --force
+[ -L stdout ] || fail "standard output was replaced"
 refused "no-such/page.html" stats -q lib --html no-such/page.html
 expect 0 mkvdup stats -q empty --html page.html
 expect 0 mkvdup stats -q lib --no-maps --html page.html

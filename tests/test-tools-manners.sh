@@ -211,6 +211,24 @@ cmp Movie.mkv new/Movie.mkv
 expect 0 mkvdup extract -qo - Movie.mkvdup
 silent err
 cmp Movie.mkv out
+# What is not known to be written is none: said by fsync, or when it is closed.
+if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+  for call in fsync close; do
+    expect 1 strace -f -o /dev/null -P "$tmp/out" -e trace=$call -e inject=$call:error=EIO \
+      "${MKVDUP_COMMAND:?not started by ./run}" extract -qo - Movie.mkvdup
+    says err "mkvdup: standard output: "
+    says err "Input/output error"
+    [ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
+  done
+  expect 1 strace -f -o /dev/null -P "$tmp/out" -e trace=close -e inject=close:error=EDQUOT \
+    "$MKVDUP_COMMAND" info Movie.mkvdup
+  says err "standard output: Disk quota exceeded"
+fi
+mkvdup extract -qo - Movie.mkvdup | cmp - Movie.mkv
+mkvdup verify -q Movie.mkvdup >&- || fail "nothing is to be told, and nobody to tell"
+status=0
+mkvdup info Movie.mkvdup >&- 2>err || status=$?
+[ "$status" -eq 1 ] || fail "told to nobody: status $status"
 echo old >new/Movie.mkv
 refused "new/Movie.mkv: exists: not replaced without --force" \
   extract Movie.mkvdup -o new/Movie.mkv
@@ -224,6 +242,17 @@ ln discs/Disc.iso new/link
 refused "not replaced" extract --force Movie.mkvdup -o new/link
 rm new/link
 refused "/dev/null: is no regular file" extract --force Movie.mkvdup -o /dev/null
+cp Movie.mkvdup other.mkvdup
+refused "other.mkvdup: is a recipe: not replaced" extract --force Movie.mkvdup -o other.mkvdup
+refused "is the sidecar of a recipe: not replaced" extract --force Movie.mkvdup -o Movie.mkvdup.yaml
+refused "other.mkvdup: is a recipe: not replaced" expand-config --force -o other.mkvdup new
+cmp Movie.mkvdup other.mkvdup
+rm other.mkvdup
+ln -s /proc/self/fd/1 stdout
+refused "stdout: is standard output" extract --force Movie.mkvdup -o stdout
+refused "stdout: is standard output" expand-config --force -o stdout .
+[ -L stdout ] || fail "standard output was replaced"
+rm stdout
 refused "no-such/Movie.mkv" extract Movie.mkvdup -o no-such/Movie.mkv
 [ "$(ls -A new)" = Movie.mkv ] || fail "left behind: $(ls -A new)"
 rm new/Movie.mkv

@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "command.h"
 #include "library_config.h"
 #include "message.h"
 #include "options.h"
+#include "output.h"
 #include "yaml_out.h"
 
 static void
@@ -138,8 +138,7 @@ put_text (const struct options *options, const struct buffer *text, struct error
     return error_set (err, 0, "%s: exists: not replaced without --force",
                       options->output);
   else
-    return (options->force ? atomic_file_put : atomic_file_put_new) (
-      options->output, text->data, text->len, err);
+    return output_put (options->output, text->data, text->len, options->force, err);
   return 0;
 }
 

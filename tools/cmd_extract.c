@@ -25,6 +25,7 @@
 #include "message.h"
 #include "open_image.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 #include "walk.h"
 #include "whole_io.h"
@@ -33,6 +34,7 @@
 struct extraction {
   const struct open_image *subject;
   const char *output;
+  bool force;
   int fd;
   bool stream; /* written in order, without seeking */
   struct progress progress;
@@ -95,23 +97,25 @@ is_source (const struct open_image *subject, const struct stat *st)
   return false;
 }
 
-/* What must not be replaced: anything without --force, what we read from even so. */
+/* What must not be replaced: anything without --force, what we read from even so.  An
+ * atomic_file_may_fn: hours may be between the first look and the rename.
+ */
 static int
-check_output (const struct open_image *subject, const struct options *options,
-              struct error *err)
+check_output (void *opaque, struct error *err)
 {
+  const struct extraction *x = opaque;
+  const char *path = x->output;
   struct stat st;
 
-  if (lstat (options->output, &st) == -1)
-    return 0; /* there is none, or opening it will say what is wrong */
-  if (stat (options->output, &st) == 0 &&
-      (is_file_at (subject->recipe->path, &st) || is_source (subject, &st)))
-    return error_set (err, 0, "%s: is what the image is made of: not replaced",
-                      options->output);
-  if (!options->force)
-    return error_set (err, 0, "%s: exists: not replaced without --force",
-                      options->output);
-  return 0;
+  if (lstat (path, &st) == -1)
+    return errno == ENOENT ? 0 : error_set (err, errno, "%s", path);
+  if (stat (path, &st) == 0 &&
+      (is_file_at (x->subject->recipe->path, &st) || is_source (x->subject, &st)))
+    return error_set (err, 0, "%s: is what the image is made of: not replaced", path);
+  if (output_check (path, err) == -1)
+    return -1;
+  return x->force ? 0
+                  : error_set (err, 0, "%s: exists: not replaced without --force", path);
 }
 
 /* Take the space now, so that a full disk is known before the work is done.
@@ -138,19 +142,36 @@ write_image (struct extraction *x, unsigned threads, struct error *err)
 }
 
 static int
+commit (struct atomic_file *file, struct extraction *x, struct error *err)
+{
+  return x->force ? atomic_files_commit_if (&file, 1, check_output, x, err)
+                  : atomic_file_commit_new (file, err);
+}
+
+static int
 extract_to_file (struct extraction *x, const struct options *options, struct error *err)
 {
   CLEANUP_ATOMIC_FILE struct atomic_file file = ATOMIC_FILE_INIT;
 
-  if (check_output (x->subject, options, err) == -1 ||
-      atomic_file_open (&file, options->output, err) == -1)
+  if (check_output (x, err) == -1 || atomic_file_open (&file, options->output, err) == -1)
     return -1;
   x->fd = file.fd;
   if (reserve (x->fd, image_size (x->subject->image), options->output, err) == -1 ||
       write_image (x, options_threads (options), err) == -1)
     return -1;
-  return options->force ? atomic_file_commit (&file, err)
-                        : atomic_file_commit_new (&file, err);
+  return commit (&file, x, err);
+}
+
+/* That all is written some file systems only say when they are asked (a quota, or NFS). */
+static int
+sync_stdout (struct error *err)
+{
+  struct stat st;
+
+  if (fstat (STDOUT_FILENO, &st) == 0 && S_ISREG (st.st_mode) &&
+      TEMP_FAILURE_RETRY (fsync (STDOUT_FILENO)) == -1)
+    return error_set (err, errno, "standard output: fsync");
+  return 0;
 }
 
 static int
@@ -160,7 +181,7 @@ extract_to_stdout (struct extraction *x, struct error *err)
     return error_set (err, 0, "standard output is a terminal: an MKV is not for reading");
   x->fd = STDOUT_FILENO;
   x->stream = true;
-  return write_image (x, 1, err);
+  return write_image (x, 1, err) == -1 ? -1 : sync_stdout (err);
 }
 
 static int
@@ -168,7 +189,9 @@ extract (const struct options *options, uint64_t *size, double *seconds,
          struct error *err)
 {
   CLEANUP_OPEN_IMAGE struct open_image subject = { 0 };
-  struct extraction x = { .subject = &subject, .output = options->output, .fd = -1 };
+  struct extraction x = {
+    .subject = &subject, .output = options->output, .force = options->force, .fd = -1
+  };
   int r;
 
   if (open_image_open (&subject, options->args[0], options->sources, options->n_sources,

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "command.h"
 #include "map_picture.h"
 #include "message.h"
 #include "options.h"
+#include "output.h"
 #include "path.h"
 
 struct picture_of {
@@ -40,7 +40,7 @@ finish (const struct picture_of *of, struct canvas *c, const char *path, bool fo
 
   if (canvas_finish (c, &out, err) == -1 || r == -1)
     return -1;
-  return (force ? atomic_file_put : atomic_file_put_new) (path, out.data, out.len, err);
+  return output_put (path, out.data, out.len, force, err);
 }
 
 static int
@@ -86,7 +86,11 @@ draw (struct picture_of *of, const struct options *options, struct error *err)
 static int
 check_output (const char *path, bool force, struct error *err)
 {
-  if (path && !force && access (path, F_OK) == 0)
+  if (!path)
+    return 0;
+  if (output_check (path, err) == -1)
+    return -1;
+  if (!force && access (path, F_OK) == 0)
     return error_set (err, 0, "%s: exists: not replaced without --force", path);
   return 0;
 }

@@ -9,11 +9,13 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "file_id.h"
 #include "interrupt.h"
 #include "json.h"
 #include "merkle.h"
 #include "message.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 #include "stats.h"
 #include "stats_html.h"
@@ -222,6 +224,19 @@ tell_progress (void *opaque, uint64_t done, uint64_t of)
   return !interrupted ();
 }
 
+/* Before the work, too: what the page will not replace. */
+static int
+check_page (const struct options *options, struct error *err)
+{
+  if (!options->html)
+    return 0;
+  for (size_t i = 0; i < options->n_args; i++)
+    if (same_file (options->html, options->args[i]))
+      return error_set (err, 0, "%s: is what the library is read from: not replaced",
+                        options->html);
+  return output_check (options->html, err);
+}
+
 static int
 make (struct stats *s, const struct options *options, struct error *err)
 {
@@ -231,6 +246,8 @@ make (struct stats *s, const struct options *options, struct error *err)
   struct progress progress;
   int r;
 
+  if (check_page (options, err) == -1)
+    return -1;
   progress_start (&progress, "stats", 1, options->quiet);
   r = stats_make (s, options, depth, tell_progress, &progress, err);
   progress_end (&progress);

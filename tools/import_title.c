@@ -70,29 +70,49 @@ check_not_input (const struct import *import, const char *path, struct error *er
   return 0;
 }
 
+/* Is it a recipe?  One of the Go program stays, and so does what cannot be read, which may be
+ * one.
+ */
+static int
+check_not_old (const char *path, bool *is_ours, struct error *err)
+{
+  struct error why = ERROR_INIT;
+  struct recipe *there = recipe_open (path, &why);
+  bool is_old = there && recipe_old_facts (there);
+
+  *is_ours = there && !is_old;
+  recipe_close (there);
+  if (is_old)
+    return error_set (err, 0, "%s: is a recipe of the Go program: not replaced", path);
+  if (why.errnum == 0 || why.errnum == ENOENT)
+    return 0;
+  *err = why;
+  return -1;
+}
+
+/* Whatever --force says. */
+static int
+check_kept (const struct import *import, const char *path, bool *is_ours,
+            struct error *err)
+{
+  return check_not_input (import, path, err) == -1 ? -1
+                                                   : check_not_old (path, is_ours, err);
+}
+
 static int
 check_output (const struct import *import, const char *sidecar, struct error *err)
 {
-  struct error ignored;
-  struct recipe *there;
-  bool is_ours, is_old;
+  bool is_ours, ignored;
 
-  if (check_not_input (import, import->out, err) == -1 ||
-      check_not_input (import, sidecar, err) == -1)
+  if (check_kept (import, sidecar, &ignored, err) == -1 ||
+      check_kept (import, import->out, &is_ours, err) == -1)
     return -1;
-  if (access (import->out, F_OK) == -1)
-    return import->force ? 0 : sidecar_check_place (sidecar, import->out, err);
-  there = recipe_open (import->out, &ignored);
-  is_old = there && recipe_old_facts (there);
-  is_ours = there && !is_old;
-  recipe_close (there);
-  if (is_old)
-    return error_set (err, 0, "%s: is a recipe of the Go program: not replaced",
-                      import->out);
-  if (!is_ours && !import->force)
+  if (import->force)
+    return 0;
+  if (!is_ours && access (import->out, F_OK) == 0)
     return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
                       import->out);
-  return import->force ? 0 : sidecar_check_place (sidecar, import->out, err);
+  return sidecar_check_place (sidecar, import->out, err);
 }
 
 /* ---- The MKV */
@@ -191,13 +211,38 @@ found_sources (struct image *img, struct error *err)
   return paths;
 }
 
+/* What create_recipe calls is told of it. */
+struct making {
+  const struct import *import;
+  struct phases phases;
+};
+
+static bool
+tell_phase (void *opaque, enum create_phase phase, uint64_t done, uint64_t total)
+{
+  struct making *m = opaque;
+
+  return phases_tell (&m->phases, phase, done, total);
+}
+
+/* Hours later: has what is kept come to the names of the new files? */
+static int
+claim (void *opaque, const char *path, int fd, struct error *err)
+{
+  const struct making *m = opaque;
+  bool ignored;
+
+  (void) fd;
+  return check_kept (m->import, path, &ignored, err);
+}
+
 static int
 make_recipe (const struct import *import, int fd, const char *sidecar,
              struct import_result *result, struct error *err)
 {
   __attribute__ ((cleanup (create_report_free))) struct create_report report = { 0 };
   CLEANUP_FREE const char **found = found_sources (import->image, err);
-  struct phases phases = { .quiet = import->quiet };
+  struct making making = { .import = import, .phases = { .quiet = import->quiet } };
   char note[NOTE_MAX];
   struct create_options options = {
     .mkv = image_recipe (import->image)->path,
@@ -212,15 +257,16 @@ make_recipe (const struct import *import, int fd, const char *sidecar,
     .sidecar = sidecar,
     .threads = import->threads,
     .replaces_any = import->force,
-    .progress = phases_tell,
-    .opaque = &phases,
+    .progress = tell_phase,
+    .claim = claim,
+    .opaque = &making,
   };
   int r;
 
   if (!found)
     return -1;
   make_note (import, note);
-  r = phases_end (&phases, create_recipe (&options, &report, err), err);
+  r = phases_end (&making.phases, create_recipe (&options, &report, err), err);
   result->new_size = report.recipe_bytes;
   return r;
 }

@@ -15,10 +15,10 @@
 
 #include <openssl/evp.h>
 
-#include "atomic_file.h"
 #include "cleanup.h"
 #include "markup.h"
 #include "message.h"
+#include "output.h"
 #include "stats_html.h"
 #include "stats_html_parts.h"
 #include "stats_page.h"
@@ -236,21 +236,34 @@ put_page (FILE *out, const struct stats *s)
   fputs ("</body>\n</html>\n", out);
 }
 
-/* Is there nothing at `path`, or a page of ours? */
 static bool
-may_replace (const char *path)
+is_page (int fd)
 {
-  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   char begin[sizeof MARK - 1];
   struct stat st;
 
-  if (fd == -1)
-    return true; /* what is wrong will show when it is written */
   if (fstat (fd, &st) == -1 || !S_ISREG (st.st_mode))
     return false;
   return st.st_size == 0 ||
          (read_patiently (fd, begin, sizeof begin, 0) == (ssize_t) sizeof begin &&
           memcmp (begin, MARK, sizeof begin) == 0);
+}
+
+/* Is there nothing at `path`, or a page of ours?  What cannot be opened may be anything, and a
+ * rename would replace it all the same.
+ */
+static int
+check_place (const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
+
+  if (fd == -1)
+    return errno == ENOENT ? 0 : error_set (err, errno, "%s", path);
+  return is_page (fd) ? 0
+                      : error_set (err, 0,
+                                   "%s: is no page of mkvdup: not replaced without "
+                                   "--force",
+                                   path);
 }
 
 int
@@ -261,11 +274,10 @@ stats_html_write (const struct stats *stats, const char *path, bool force,
   size_t len = 0;
   struct stat st;
   FILE *out;
-  bool failed, is_new = !force && lstat (path, &st) == -1;
+  bool failed, is_new = !force && lstat (path, &st) == -1 && errno == ENOENT;
 
-  if (!force && !may_replace (path))
-    return error_set (err, 0, "%s: is no page of mkvdup: not replaced without --force",
-                      path);
+  if (!force && check_place (path, err) == -1)
+    return -1;
   out = open_memstream (&text, &len);
   if (!out)
     return error_set (err, ENOMEM, "%s", path);
@@ -273,5 +285,5 @@ stats_html_write (const struct stats *stats, const char *path, bool force,
   failed = ferror (out);
   if (fclose (out) != 0 || failed)
     return error_set (err, ENOMEM, "%s", path);
-  return (is_new ? atomic_file_put_new : atomic_file_put) (path, text, len, err);
+  return output_put (path, text, len, !is_new, err);
 }

@@ -15,7 +15,7 @@
 #include "stats.h"
 
 /* Write it to `path`, whole or not at all.  Another file than such a page is only replaced with
- * `force`.
+ * `force`, and what output_check refuses not even so.
  */
 int stats_html_write (const struct stats *stats, const char *path, bool force,
                       struct error *err);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Files that commands write where a user says, and what is not replaced by them, whatever
+ * --force says: a recipe may be all that is left of an MKV, and its sidecar all that says where its
+ * disc is.
+ *
+ * Not for what makes recipes (create.h, import_title.h), which has rules of its own.
+ */
+#ifndef MKVDUP_OUTPUT_H
+#define MKVDUP_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+/* -1 with `err` set if a recipe or a sidecar is at `path`, or what cannot be read: that may be
+ * one.
+ */
+int output_check (const char *path, struct error *err);
+
+/* Write it whole, if output_check allows it; without `force` only if nothing is there. */
+int output_put (const char *path, const void *data, size_t len, bool force,
+                struct error *err);
+
+#endif /* MKVDUP_OUTPUT_H */
