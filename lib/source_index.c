@@ -243,9 +243,8 @@ put_text (const struct buffer *text, const char *path, struct error *err)
 int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
-  int r;
-
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
+  int r;
 
   source_index_format (index, &out);
   if (out.failed)
