@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include <xxhash.h>
 
@@ -71,8 +72,10 @@ make_room (struct check_state *state, size_t i, struct error *err)
     return error_set (err, 0, "more than %u titles and sources", CHECK_STATE_MAX);
   if (state->n == state->cap) {
     records = realloc (records, cap * sizeof *records);
-    if (!records)
-      return error_set (err, ENOMEM, "a state");
+    if (!records) {
+      error_set (err, ENOMEM, "a state");
+      return -1; /* which clang-tidy would not know */
+    }
     state->records = records;
     state->cap = cap;
   }
@@ -391,4 +394,65 @@ check_state_write (const struct check_state *state, const char *path, struct err
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
   return atomic_file_put (path, out.data, out.len, err);
+}
+
+/* ---- With others that write to the file */
+
+/* What `known` has of it, if that is still the same. */
+static const struct check_record *
+find_same (const struct check_state *known, const struct check_record *r)
+{
+  const struct check_record *old = check_state_find (known, r->kind, r->name);
+
+  return old && old->good == r->good && old->round == r->round && old->when == r->when &&
+             identity_same (old->identity, r->identity)
+           ? old
+           : NULL;
+}
+
+static int
+add (struct check_state *state, const struct check_state *known,
+     const struct check_record *record, struct error *err)
+{
+  const struct check_record *old = check_state_find (state, record->kind, record->name);
+
+  return record->good && old && !find_same (known, old)
+           ? 0
+           : check_state_put (state, record, err);
+}
+
+static void
+end_round (struct check_state *state, const struct check_state *known)
+{
+  if (state->round != known->round)
+    return;
+  for (size_t i = 0; i < state->n; i++) {
+    const struct check_record *old = find_same (known, &state->records[i]);
+
+    state->records[i].is_wanted = !old || old->is_wanted;
+  }
+  check_state_end (state);
+}
+
+int
+check_state_update (const struct check_state *known, const struct check_record *record,
+                    const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int lock = atomic_file_lock (path, err);
+  CLEANUP_CHECK_STATE struct check_state state = { 0 };
+  int r;
+
+  if (lock == -1 || check_state_read (&state, path, err) == -1)
+    return -1;
+  if (state.round < known->round) { /* nobody has written in this round yet */
+    state.round = known->round;
+    state.is_open = true;
+  }
+  if (!record)
+    end_round (&state, known);
+  else if (add (&state, known, record, err) == -1)
+    return error_context (err, "%s", path);
+  r = check_state_write (&state, path, err);
+  flock (lock, LOCK_UN); /* if only close failed, the next time would wait for this one */
+  return r;
 }

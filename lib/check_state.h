@@ -87,4 +87,14 @@ void check_state_begin (struct check_state *state);
 /* The round is done: what is not wanted is forgotten. */
 void check_state_end (struct check_state *state);
 
+/* Put what a check found out that began with `known` into the file as it is by now, with its
+ * directory locked (atomic_file.h): so checks at a time lose nothing of each other's.  What has
+ * come there since `known` was read gives way only to what is bad, for a good one may have been
+ * read before it.  `record` NULL: the round is done, unless a later one has begun, and what
+ * `known` does not want and nobody has checked since is forgotten.
+ */
+int check_state_update (const struct check_state *known,
+                        const struct check_record *record, const char *path,
+                        struct error *err);
+
 #endif /* MKVDUP_CHECK_STATE_H */

@@ -9,7 +9,7 @@
 . "$srcdir/library.sh"
 . "$srcdir/check.sh"
 
-need jq python3
+need jq python3 flock
 
 # Six titles of five discs.
 for i in 1 2 3 4 5; do
@@ -105,6 +105,32 @@ is .summary.sources.good 5
 check 0 lib --state state --sources --max-age 7
 is '.summary.sources | tojson' '{"good":0,"bad":0,"skipped":5}'
 
+# ---- Two checks with one state at a time
+
+# The first has found t1 proven and is about to put back what it knows; the second finds it bad.
+mkdir two
+cp lib/t[12].mkvdup two
+sleep 2.1 # until their times are old enough
+check 0 two --source discs --state both
+"$builddir/age-state" both $((40 * 86400)) t2.mkv
+again=(two --source discs --state both --max-age 30)
+if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+  strace -f -o /dev/null -e trace=rename -e inject=rename:delay_enter=1000000:when=1 \
+    mkvdup check "${again[@]}" >first 2>&1 &
+  pid=$!
+  until compgen -G '.both.*.tmp' >/dev/null; do
+    kill -0 $pid 2>/dev/null || break
+    sleep 0.01
+  done
+  poke discs/1/VTS_01_1.VOB $at
+  expect 1 mkvdup check "${again[@]}"
+  says out "1 bad"
+  wait $pid || fail "the first: $(cat first)"
+  grep -q "2 titles: 1 good, 0 bad, 1 skipped" first || fail "the first: $(cat first)"
+  grep -q '^title bad .* t1.mkv$' both || fail "what was bad is lost: $(cat both)"
+  poke discs/1/VTS_01_1.VOB $at
+fi
+
 # ---- A state that is none
 
 poke state 40
@@ -170,6 +196,20 @@ for i in $(seq "$(usually 3 40)"); do
 done
 [ $n_killed -gt 0 ] || fail "none was killed"
 is_long || left_out "more instants to be killed at"
+# Another file comes to be there meanwhile, while the check does not write.
+rm -f st
+begin exec
+flock . mv other st
+status=0
+wait $pid || status=$?
+[ "$(cat st)" = "something else" ] || fail "another's file was replaced: $(head -2 st)"
+if [ $status -ne 0 ]; then # if it was not faster
+  says err "st: is no state of mkvdup check"
+  says err "(what is checked from now on is not remembered)"
+  is_once=$(grep -c "not remembered" err)
+  [ "$is_once" -eq 1 ] || fail "told $is_once times"
+fi
+says out "40 titles: 40 good"
 # Again and again, within one round.
 rm -f st
 before=0

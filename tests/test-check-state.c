@@ -225,6 +225,105 @@ test_damaged (void **unused)
   }
 }
 
+/* ---- Two at a time */
+
+/* Title "a" as one check finds it that began with `known`. */
+static int
+update (const struct check_state *known, bool good, int64_t when)
+{
+  char name[] = "a";
+  struct check_record r = {
+    .kind = CHECK_TITLE, .name = name, .good = good, .round = known->round, .when = when
+  };
+  struct error err = ERROR_INIT;
+
+  return check_state_update (known, &r, "both", &err);
+}
+
+/* What the file says of "a". */
+static void
+assert_both (bool good, int64_t when)
+{
+  CLEANUP_CHECK_STATE struct check_state state = { 0 };
+  struct error err = ERROR_INIT;
+  const struct check_record *r;
+
+  assert_int_equal (check_state_read (&state, "both", &err), 0);
+  r = check_state_find (&state, CHECK_TITLE, "a");
+  assert_true (r && r->good == good && r->when == when);
+}
+
+/* Whether there was no file, or what was known is good or bad: what came meanwhile gives way to
+ * what is bad only.
+ */
+static void
+test_update (void **unused)
+{
+  (void) unused;
+  for (int begun = 0; begun < 3; begun++)
+    for (int theirs = 0; theirs < 2; theirs++)
+      for (int ours = 0; ours < 2; ours++) {
+        CLEANUP_CHECK_STATE struct check_state known = { .round = 1, .is_open = true };
+        struct error err = ERROR_INIT;
+
+        unlink ("both");
+        if (begun > 0) {
+          put (&known, CHECK_TITLE, "a", 1);
+          known.records[0].good = begun == 1;
+          assert_int_equal (check_state_write (&known, "both", &err), 0);
+        }
+        assert_int_equal (update (&known, theirs, 2), 0);
+        assert_both (theirs, 2);
+        assert_int_equal (update (&known, ours, 3), 0);
+        assert_both (ours && theirs, ours ? 2 : 3);
+      }
+}
+
+/* What is gone is forgotten, but not what came meanwhile; and a later round stays open. */
+static void
+test_update_ends (void **unused)
+{
+  CLEANUP_CHECK_STATE struct check_state known = { .round = 1 }, back = { 0 };
+  struct error err = ERROR_INIT;
+
+  (void) unused;
+  for (const char *name = "abc"; *name; name++)
+    put (&known, CHECK_TITLE, (char[]){ *name, '\0' }, 1);
+  assert_int_equal (check_state_write (&known, "both", &err), 0);
+  check_state_begin (&known);
+  check_state_find (&known, CHECK_TITLE, "b")->is_wanted = true;
+  assert_int_equal (update (&known, true, 2), 0);
+  assert_int_equal (check_state_update (&known, NULL, "both", &err), 0);
+  assert_int_equal (check_state_read (&back, "both", &err), 0);
+  assert_true (back.round == 2 && !back.is_open && back.n == 2);
+  assert_null (check_state_find (&back, CHECK_TITLE, "c"));
+  check_state_begin (&back);
+  assert_int_equal (check_state_write (&back, "both", &err), 0);
+  assert_int_equal (check_state_update (&known, NULL, "both", &err), 0);
+  check_state_free (&back);
+  assert_int_equal (check_state_read (&back, "both", &err), 0);
+  assert_true (back.round == 3 && back.is_open && back.n == 2);
+}
+
+/* Something else has come there: it stays. */
+static void
+test_update_other (void **unused)
+{
+  static const char *const others[] = { "", "something else\n", "mkvdup check 2\n" };
+  const struct check_state known = { .round = 1, .is_open = true };
+
+  (void) unused;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    struct stat before, after;
+
+    put_text ("both", others[i]);
+    assert_int_equal (stat ("both", &before), 0);
+    assert_int_equal (update (&known, false, 2), -1);
+    assert_int_equal (stat ("both", &after), 0);
+    assert_true (before.st_ino == after.st_ino && before.st_size == after.st_size);
+  }
+}
+
 static void
 test_no_file (void **unused)
 {
@@ -249,10 +348,11 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_format),    cmocka_unit_test (test_round_trip),
-    cmocka_unit_test (test_put),       cmocka_unit_test (test_rounds),
-    cmocka_unit_test (test_malformed), cmocka_unit_test (test_damaged),
-    cmocka_unit_test (test_no_file),
+    cmocka_unit_test (test_format),      cmocka_unit_test (test_round_trip),
+    cmocka_unit_test (test_put),         cmocka_unit_test (test_rounds),
+    cmocka_unit_test (test_malformed),   cmocka_unit_test (test_damaged),
+    cmocka_unit_test (test_no_file),     cmocka_unit_test (test_update),
+    cmocka_unit_test (test_update_ends), cmocka_unit_test (test_update_other),
   };
 
   return cmocka_run_group_tests (tests, scratch_enter, scratch_leave);

@@ -12,7 +12,8 @@
  *
  * Invariant: what the state calls good was read, and found to be right, while its files had
  * the identity that stands there.  It is written after each title.  What was bad is read again
- * in each run, so that each report has it until it is mended.
+ * in each run, so that each report has it until it is mended.  Other checks may write to the same
+ * state meanwhile: what they found is left in it (check_state_update).
  */
 #include "config.h"
 
@@ -44,7 +45,7 @@ struct item {
 struct check {
   const struct options *options;
   struct check_library library;
-  struct check_state state; /* stays empty without --state */
+  struct check_state state; /* as this run found it; empty without --state */
   bool state_failed;        /* it could not be written, which was told */
   int64_t left;       /* when the open round was last gone on with; seconds since 1970 */
   struct item *items; /* owned */
@@ -100,14 +101,14 @@ look_up (const struct check *c, enum check_kind kind, const char *name,
   return r;
 }
 
-/* Written at once: nothing is to be done twice. */
+/* Written at once: nothing is to be done twice.  NULL: the round is done. */
 static void
-write_state (struct check *c)
+update_state (struct check *c, const struct check_record *record)
 {
   struct error err = ERROR_INIT;
 
   if (!c->options->state || c->state_failed ||
-      check_state_write (&c->state, c->options->state, &err) == 0)
+      check_state_update (&c->state, record, c->options->state, &err) == 0)
     return;
   c->state_failed = true;
   message ("%s (what is checked from now on is not remembered)", err.text);
@@ -117,15 +118,9 @@ static void
 remember (struct check *c, const struct check_record *what)
 {
   struct check_record record = *what;
-  struct error err = ERROR_INIT;
 
-  record.is_wanted = true;
   record.round = c->state.round;
-  if (c->options->state && check_state_put (&c->state, &record, &err) == -1) {
-    c->state_failed = true;
-    message ("%s", err.text);
-  }
-  write_state (c);
+  update_state (c, &record);
 }
 
 /* What was not looked for, or perhaps could not be found, is not forgotten. */
@@ -136,8 +131,7 @@ end_round (struct check *c)
     if (c->report.problems > 0 ||
         (c->state.records[i].kind == CHECK_SOURCE && !c->options->hash_sources))
       c->state.records[i].is_wanted = true;
-  check_state_end (&c->state);
-  write_state (c);
+  update_state (c, NULL);
 }
 
 /* ---- Looking at all */
