@@ -173,7 +173,7 @@ check_interrupted (struct error *err)
 static int
 check_same (const struct original *o, struct error *err)
 {
-  struct file_id id;
+  struct file_id id = { 0 };
 
   if (look (o->path, &id, err) == -1)
     return -1;
