@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,15 +38,31 @@ folder_sync (int dir, const char *path, struct error *err)
   return error_set (err, errno, "%s: written, but fsync of its directory failed", path);
 }
 
+static bool
+is_folder (const char *path)
+{
+  struct stat st;
+
+  return stat (path, &st) == 0 && S_ISDIR (st.st_mode);
+}
+
+/* One that is there need not be told by EEXIST: not on NFS, nor by autofs.  And a folder may be
+ * written to and not read: then nobody can sync it.
+ */
 static int
 make_one (const char *path, struct error *err)
 {
   CLEANUP_CLOSE int dir = -1;
+  int errnum = mkdir (path, 0777) == -1 ? errno : 0;
 
-  if (mkdir (path, 0777) == -1)
-    return errno == EEXIST ? 0 : error_set (err, errno, "%s: cannot be made", path);
+  if (errnum != 0)
+    return errnum == EEXIST || is_folder (path)
+             ? 0
+             : error_set (err, errnum, "%s: cannot be made", path);
   dir = folder_open (path, err);
-  return dir == -1 ? -1 : folder_sync (dir, path, err);
+  if (dir == -1)
+    return err->errnum == EACCES ? 0 : -1;
+  return folder_sync (dir, path, err);
 }
 
 int

@@ -85,6 +85,17 @@ struct recipe *recipe_open_fd (int fd, const char *path, struct error *err);
 int recipe_peek (const char *path, uint64_t *image_size, struct stat *st,
                  struct error *err);
 
+/* What a file says that it is, by its first bytes alone: also one of a later version, or
+ * damaged, which somebody may want to save.  RECIPE_NONE if there is no file; -1 with `err` set if
+ * it cannot be read, and may be anything.
+ */
+enum recipe_kind {
+  RECIPE_NONE,
+  RECIPE_OURS,
+  RECIPE_OF_GO, /* of the Go program */
+};
+int recipe_kind_of (const char *path, struct error *err);
+
 void recipe_close (struct recipe *r);
 
 /* Read and decode segment `number` < n_segments.  The caller owns the result. */

@@ -376,6 +376,30 @@ recipe_peek (const char *path, uint64_t *image_size, struct stat *st, struct err
   return 0;
 }
 
+int
+recipe_kind_of (const char *path, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
+  uint8_t start[RECIPE_MAGIC_SIZE];
+  struct stat st;
+  ssize_t n;
+
+  if (fd == -1 && errno == ENOENT)
+    return RECIPE_NONE;
+  if (fd == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  if (!S_ISREG (st.st_mode))
+    return RECIPE_NONE;
+  n = read_patiently (fd, start, sizeof start, 0);
+  if (n == -1)
+    return error_set (err, errno, "%s", path);
+  if (n < (ssize_t) sizeof start)
+    return RECIPE_NONE;
+  if (recipe_old_is (start))
+    return RECIPE_OF_GO;
+  return memcmp (start, RECIPE_MAGIC, sizeof start) == 0 ? RECIPE_OURS : RECIPE_NONE;
+}
+
 /* What is behind the header. */
 static int
 read_rest (struct recipe *r, uint64_t table, struct error *err)

@@ -106,6 +106,8 @@ refused "both/second.iso: is what the recipe is to be made of" import --force "$
 cmp both/second.iso samples/dvd2/disc.iso
 rm -r both
 refused "is a recipe of the Go program: not replaced" import --force "$old" -o v3/film.mkvdup
+head -c 100 v3/film.mkvdup >cut.mkvdup
+refused "is a recipe of the Go program: not replaced" import --force "$old" -o cut.mkvdup
 refused "exists and is no recipe" create samples/dvd1/disc.iso samples/dvd2 -o v3/film.mkvdup
 echo letter >letter
 refused "exists and is no recipe" import "$old" -o letter

@@ -244,6 +244,13 @@ rm new/link
 refused "/dev/null: is no regular file" extract --force Movie.mkvdup -o /dev/null
 cp Movie.mkvdup other.mkvdup
 refused "other.mkvdup: is a recipe: not replaced" extract --force Movie.mkvdup -o other.mkvdup
+# Nor one that is cut, or of a version that is not known yet.
+head -c 500 other.mkvdup >cut.mkvdup
+cp other.mkvdup later.mkvdup
+printf '\377' | dd of=later.mkvdup bs=1 seek=8 conv=notrunc status=none
+for name in cut later; do
+  refused "$name.mkvdup: is a recipe: not replaced" extract --force Movie.mkvdup -o $name.mkvdup
+done
 refused "is the sidecar of a recipe: not replaced" extract --force Movie.mkvdup -o Movie.mkvdup.yaml
 refused "other.mkvdup: is a recipe: not replaced" expand-config --force -o other.mkvdup new
 cmp Movie.mkvdup other.mkvdup

@@ -70,46 +70,44 @@ check_not_input (const struct import *import, const char *path, struct error *er
   return 0;
 }
 
-/* Is it a recipe?  One of the Go program stays, and so does what cannot be read, which may be
- * one.
+/* Of one name, whatever --force says.  One of the Go program stays, and so does what cannot be read,
+ * which may be one.
  */
 static int
-check_not_old (const char *path, bool *is_ours, struct error *err)
+check_kept (const struct import *import, const char *path, struct error *err)
 {
-  struct error why = ERROR_INIT;
-  struct recipe *there = recipe_open (path, &why);
-  bool is_old = there && recipe_old_facts (there);
+  int kind = check_not_input (import, path, err) == -1 ? -1 : recipe_kind_of (path, err);
 
-  *is_ours = there && !is_old;
-  recipe_close (there);
-  if (is_old)
+  if (kind == RECIPE_OF_GO)
     return error_set (err, 0, "%s: is a recipe of the Go program: not replaced", path);
-  if (why.errnum == 0 || why.errnum == ENOENT)
-    return 0;
-  *err = why;
-  return -1;
+  return kind == -1 ? -1 : 0;
 }
 
-/* Whatever --force says. */
+/* Of both.  A recipe at the sidecar's name is none that this one follows. */
 static int
-check_kept (const struct import *import, const char *path, bool *is_ours,
-            struct error *err)
+check_both (const struct import *import, const char *sidecar, struct error *err)
 {
-  return check_not_input (import, path, err) == -1 ? -1
-                                                   : check_not_old (path, is_ours, err);
+  if (check_kept (import, import->out, err) == -1 ||
+      check_kept (import, sidecar, err) == -1)
+    return -1;
+  return recipe_kind_of (sidecar, err) == RECIPE_NONE
+           ? 0
+           : error_set (err, 0, "%s: is a recipe: no sidecar takes its place", sidecar);
 }
 
 static int
 check_output (const struct import *import, const char *sidecar, struct error *err)
 {
-  bool is_ours, ignored;
+  struct error ignored = ERROR_INIT;
+  struct recipe *there;
 
-  if (check_kept (import, sidecar, &ignored, err) == -1 ||
-      check_kept (import, import->out, &is_ours, err) == -1)
+  if (check_both (import, sidecar, err) == -1)
     return -1;
   if (import->force)
     return 0;
-  if (!is_ours && access (import->out, F_OK) == 0)
+  there = recipe_open (import->out, &ignored);
+  recipe_close (there);
+  if (!there && access (import->out, F_OK) == 0)
     return error_set (err, 0, "%s: exists and is no recipe: not replaced without --force",
                       import->out);
   return sidecar_check_place (sidecar, import->out, err);
@@ -230,10 +228,9 @@ static int
 claim (void *opaque, const char *path, int fd, struct error *err)
 {
   const struct making *m = opaque;
-  bool ignored;
 
   (void) fd;
-  return check_kept (m->import, path, &ignored, err);
+  return check_kept (m->import, path, err);
 }
 
 static int

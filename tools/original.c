@@ -106,25 +106,37 @@ check_source (const struct original *o, const struct source *s,
   return 0;
 }
 
-/* The recipe and its sources, which are what is left then: they are what was verified, and on
- * the disks.
+static int
+sync_all (const struct open_image *image, struct error *err)
+{
+  if (sync_fs_of (image->recipe->fd, image->recipe->path, err) == -1)
+    return -1;
+  for (uint32_t i = 0; i < image->recipe->n_sources; i++) {
+    const struct source *s = image_source (image->image, i, err);
+
+    if (!s || sync_fs_of (s->fd, s->path, err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* The recipe and its sources, which are what is left then: they are on the disks, which may take
+ * minutes, and after that still what was verified.
  */
 static int
-check_and_sync (const struct original *o, const char *recipe,
+sync_and_check (const struct original *o, const char *recipe,
                 const struct create_report *report, struct error *err)
 {
   __attribute__ ((cleanup (open_image_close))) struct open_image image = { 0 };
   const char *places[] = { report->base };
 
   if (open_image_open (&image, recipe, places, 1, err) == -1 ||
-      check_recipe (image.recipe, report, err) == -1 ||
-      sync_fs_of (image.recipe->fd, recipe, err) == -1)
+      check_recipe (image.recipe, report, err) == -1 || sync_all (&image, err) == -1)
     return -1;
   for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
     const struct source *s = image_source (image.image, i, err);
 
-    if (!s || check_source (o, s, &report->source_ids[i], err) == -1 ||
-        sync_fs_of (s->fd, s->path, err) == -1)
+    if (!s || check_source (o, s, &report->source_ids[i], err) == -1)
       return -1;
   }
   return 0;
@@ -207,7 +219,7 @@ delete_with_lock (const struct original *o, const char *recipe,
 {
   CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
 
-  return lock == -1 || check_and_sync (o, recipe, report, err) == -1 ||
+  return lock == -1 || sync_and_check (o, recipe, report, err) == -1 ||
              check_same (o, err) == -1 || check_interrupted (err) == -1
            ? -1
            : delete (o, err);
@@ -221,7 +233,7 @@ original_delete (const struct original *o, const char *recipe,
 
   /* Nobody is asked for what will not be done. */
   if (r == 0 && !yes)
-    r = check_and_sync (o, recipe, report, err);
+    r = sync_and_check (o, recipe, report, err);
   if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
   if (r == 0)

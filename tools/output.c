@@ -3,40 +3,29 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <sys/stat.h>
 
 #include "atomic_file.h"
 #include "output.h"
 #include "recipe.h"
 #include "sidecar.h"
 
-/* It is none, as `why` says; or could it not be told? */
-static int
-check_told (const struct error *why, struct error *err)
-{
-  if (why->errnum == 0 || why->errnum == ENOENT)
-    return 0;
-  *err = *why;
-  return -1;
-}
-
-/* By its header: behind that it may be damaged, and still be what somebody wants to save. */
 int
 output_check (const char *path, struct error *err)
 {
   CLEANUP_SIDECAR struct sidecar sidecar = { .name = NULL };
   struct error why = ERROR_INIT;
-  uint64_t size;
-  struct stat st;
+  int kind = recipe_kind_of (path, err);
 
-  if (recipe_peek (path, &size, &st, &why) == 0)
-    return error_set (err, 0, "%s: is a recipe: not replaced", path);
-  if (check_told (&why, err) == -1)
+  if (kind == -1)
     return -1;
+  if (kind != RECIPE_NONE)
+    return error_set (err, 0, "%s: is a recipe: not replaced", path);
   if (sidecar_read (&sidecar, path, &why) == 0)
     return error_set (err, 0, "%s: is the sidecar of a recipe: not replaced", path);
-  return check_told (&why, err);
+  if (why.errnum == 0 || why.errnum == ENOENT)
+    return 0;
+  *err = why;
+  return -1;
 }
 
 int
