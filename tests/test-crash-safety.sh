@@ -226,9 +226,13 @@ race_create ()
   "${@:2}" "$mkvdup" create -q -f -t 1 -o race/out.mkvdup "film-$1.mkv" "disc-$1"
 }
 
+# Under what it is slow between its renames, or killed there.
+slow=(strace -f -o /dev/null -e trace=rename -e inject=rename:delay_exit=500000:when=1)
+killed=(strace -f -o /dev/null -e trace=rename -e inject=rename:signal=SIGKILL:when=2)
+
 mkdir race
 # One is slow between its renames, and the other comes then.
-race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:delay_exit=500000:when=1 &
+race_create 1 "${slow[@]}" &
 pid=$!
 until [ -e race/out.mkvdup ]; do
   kill -0 "$pid" || fail "no recipe"
@@ -246,7 +250,7 @@ printf 3 | dd of=film-3.mkv bs=1 seek=1000 conv=notrunc status=none
 rm race/*
 "$mkvdup" create -q -o race/out.mkvdup film-3.mkv disc-1
 cp race/out.mkvdup.yaml third.yaml
-race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:delay_exit=500000:when=1 &
+race_create 1 "${slow[@]}" &
 pid=$!
 until cmp -s race/out.mkvdup good-1/out.mkvdup; do
   kill -0 "$pid" || fail "no recipe"
@@ -259,8 +263,7 @@ last=$(pair)
 
 # So is that of another size, which is left where one was killed between its renames.
 cp good-2/out.mkvdup* race
-race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:signal=SIGKILL:when=2 \
-  2>/dev/null && fail "was not killed"
+race_create 1 "${killed[@]}" 2>/dev/null && fail "was not killed"
 rm race/.out.mkvdup.yaml.??????.tmp
 cmp -s race/out.mkvdup.yaml good-2/out.mkvdup.yaml || fail "was not killed between renames"
 race_create 1
@@ -285,8 +288,7 @@ done
 echo "$rounds rounds of 8 creates: won by ${won[*]}"
 
 # Who dies with the lock leaves none behind.
-race_create 1 strace -f -o /dev/null -e trace=rename -e inject=rename:signal=SIGKILL:when=2 \
-  2>/dev/null && fail "was not killed"
+race_create 1 "${killed[@]}" 2>/dev/null && fail "was not killed"
 [ -e race/out.mkvdup ] && [ ! -e race/out.mkvdup.yaml ] || fail "was not killed between renames"
 rm race/.out.mkvdup.yaml.??????.tmp
 timeout "$patience" "$mkvdup" create -q -f -o race/out.mkvdup film-2.mkv disc-2 || fail "a stale lock"

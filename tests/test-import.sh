@@ -112,6 +112,9 @@ refused "exists and is no recipe" create samples/dvd1/disc.iso samples/dvd2 -o v
 echo letter >letter
 refused "exists and is no recipe" import "$old" -o letter
 expect 0 mkvdup import --force "$old" -o letter
+cp letter new.mkvdup.yaml
+refused "new.mkvdup.yaml: is a recipe: no sidecar takes its place" import --force "$old" -o new.mkvdup
+cmp letter new.mkvdup.yaml
 refused "is a recipe of this program already" import letter -o other
 refused "No such file" import "$old" nowhere -o other
 refused "No such file" import "$old" -o nowhere/other

@@ -71,28 +71,28 @@ check_not_input (const struct import *import, const char *path, struct error *er
 }
 
 /* Of one name, whatever --force says.  One of the Go program stays, and so does what cannot be read,
- * which may be one.
+ * which may be one.  If it may be replaced, what kind of a recipe it is.
  */
 static int
 check_kept (const struct import *import, const char *path, struct error *err)
 {
   int kind = check_not_input (import, path, err) == -1 ? -1 : recipe_kind_of (path, err);
 
-  if (kind == RECIPE_OF_GO)
-    return error_set (err, 0, "%s: is a recipe of the Go program: not replaced", path);
-  return kind == -1 ? -1 : 0;
+  return kind == RECIPE_OF_GO
+           ? error_set (err, 0, "%s: is a recipe of the Go program: not replaced", path)
+           : kind;
 }
 
 /* Of both.  A recipe at the sidecar's name is none that this one follows. */
 static int
 check_both (const struct import *import, const char *sidecar, struct error *err)
 {
-  if (check_kept (import, import->out, err) == -1 ||
-      check_kept (import, sidecar, err) == -1)
-    return -1;
-  return recipe_kind_of (sidecar, err) == RECIPE_NONE
-           ? 0
-           : error_set (err, 0, "%s: is a recipe: no sidecar takes its place", sidecar);
+  int kind =
+    check_kept (import, import->out, err) == -1 ? -1 : check_kept (import, sidecar, err);
+
+  if (kind == RECIPE_OURS)
+    return error_set (err, 0, "%s: is a recipe: no sidecar takes its place", sidecar);
+  return kind == -1 ? -1 : 0;
 }
 
 static int
@@ -230,7 +230,7 @@ claim (void *opaque, const char *path, int fd, struct error *err)
   const struct making *m = opaque;
 
   (void) fd;
-  return check_kept (m->import, path, err);
+  return check_kept (m->import, path, err) == -1 ? -1 : 0;
 }
 
 static int
