@@ -51,9 +51,10 @@ struct create_options {
   const char *keep;                   /* folder for their index; NULL: it is not kept */
   const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar; /* its sidecar, in that directory too; may be NULL */
-  const char *name;    /* of the image, in both; NULL: as the MKV's; or what an older
-                         * sidecar of the same image has */
-  unsigned threads;    /* 0: as many as there are processors, 8 at most */
+  const char
+    *name; /* of the image, in both; NULL: as the MKV's, or what an older sidecar of
+                     * the same image has, whose text stays but for where the disc is */
+  unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   bool replaces_any;            /* also the recipe of another image, and other files */
   create_claim_fn *claim;       /* may be NULL */
@@ -73,6 +74,7 @@ struct create_track {
 struct create_report {
   uint8_t root[MERKLE_DIGEST]; /* of the image's Merkle tree */
   char *base; /* absolute directory that the recipe's source paths start from; owned */
+  struct file_id mkv_id; /* of the MKV when it was verified */
   uint64_t mkv_bytes, source_bytes, recipe_bytes;
   uint64_t
     literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */

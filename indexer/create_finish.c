@@ -227,8 +227,10 @@ creation_verify (struct creation *c, struct error *err)
     if (look_at_mkv (c, &before, err) == -1 || verify_image (c, err) == -1 ||
         look_at_mkv (c, &after, err) == -1)
       return -1;
-    if (file_id_same (&before, &after))
-      return indexed_disc_check (c->indexed, err);
+    if (!file_id_same (&before, &after))
+      continue;
+    c->report->mkv_id = after;
+    return indexed_disc_check (c->indexed, err);
   }
   return error_set (err, 0, "%s: changes again and again", c->options->mkv);
 }

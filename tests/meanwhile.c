@@ -7,6 +7,7 @@
  *                  COUNT fsync        when so many fsyncs are begun
  *   MEANWHILE_DO   what happens: a command for the shell; or "flip", and one bit of what has
  *                  been read is another one in memory, as by a fault of that
+ *   MEANWHILE_THEN a second command, when the next fsync is begun after that
  *
  * Decided against: signals and races with a process beside it, which come at another moment
  * each time.
@@ -35,6 +36,8 @@ static atomic_int left;    /* moments until it does */
 static size_t bytes;
 static bool is_fsync;
 static struct stat file;
+static const char *then; /* NULL: nothing more is to happen */
+static atomic_bool has_happened;
 
 __attribute__ ((constructor)) static void
 start (void)
@@ -45,6 +48,7 @@ start (void)
   if (!at)
     return;
   action = getenv ("MEANWHILE_DO");
+  then = getenv ("MEANWHILE_THEN");
   left = (int) strtol (at, &end, 10);
   is_fsync = strcmp (end, " fsync") == 0;
   if (!is_fsync) {
@@ -58,12 +62,20 @@ start (void)
 }
 
 static void
+run (const char *command)
+{
+  if (system (command) != 0) /* NOLINT(cert-env33-c): the test's own */
+    errx (1, "failed: %s", command);
+}
+
+static void
 happen (uint8_t *data, size_t len)
 {
   if (strcmp (action, "flip") == 0)
     data[len / 2] ^= 1;
-  else if (system (action) != 0) /* NOLINT(cert-env33-c): the test's own */
-    errx (1, "MEANWHILE_DO: %s", action);
+  else
+    run (action);
+  has_happened = true;
 }
 
 ssize_t
@@ -82,6 +94,8 @@ pread (int fd, void *buf, size_t nbytes, off_t offset)
 int
 fsync (int fd)
 {
+  if (then && atomic_exchange (&has_happened, false))
+    run (then);
   if (action && is_fsync && atomic_fetch_sub (&left, 1) == 1)
     happen (NULL, 0);
   return NEXT (fsync) (fd);

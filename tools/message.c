@@ -25,8 +25,9 @@ print_safe (FILE *out, const char *text)
       putc (*p, out);
 }
 
-/* Of --log-file.  Opened once, and closed by the end of the program. */
+/* Of --log-file.  Opened once; both are NULL without one. */
 static FILE *log_file;
+static const char *log_path; /* borrowed */
 
 /* How much of a file tells what it is. */
 #define LOG_LOOK 1024
@@ -83,8 +84,24 @@ message_log_to (const char *path, struct error *err)
   log_file = fopen (path, "ae");
   if (!log_file)
     return error_set (err, errno, "%s", path);
+  log_path = path;
   setlinebuf (log_file);
   return 0;
+}
+
+int
+message_log_end (struct error *err)
+{
+  FILE *file = log_file;
+  bool has_failed;
+
+  if (!file)
+    return 0;
+  log_file = NULL;
+  has_failed = ferror (file);
+  return fclose (file) == 0 && !has_failed
+           ? 0
+           : error_set (err, 0, "%s: not all that was said is in it", log_path);
 }
 
 bool

@@ -21,10 +21,13 @@
 void message (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
 
 /* From now on what is said is written to the end of the file at `path`, too, each line with
- * date and time.  To be called before there are threads.  -1 with `err` set: it cannot be opened,
+ * date and time.  To be called before there are threads; `path` is borrowed.  -1 with `err` set: it cannot be opened,
  * or is there and no log.
  */
 int message_log_to (const char *path, struct error *err);
+
+/* No more is written there.  -1 with `err` set: not all that was said is in it. */
+int message_log_end (struct error *err);
 
 /* Is there such a file?  A line for it alone. */
 bool message_has_log (void);

@@ -5,6 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,13 +49,12 @@ print_version (void)
 }
 
 /* Results that did not get out are no results; some file systems say so only when a file is
- * closed.  One that was closed from the start is no failure, if there was nothing to tell.
+ * closed.
  */
 static enum exit_status
 finish_stdout (enum exit_status status)
 {
-  if (fflush (stdout) == 0 && !ferror (stdout) &&
-      (close (STDOUT_FILENO) == 0 || errno == EBADF))
+  if (fflush (stdout) == 0 && !ferror (stdout) && close (STDOUT_FILENO) == 0)
     return status;
   message ("standard output: %m");
   return EXIT_FAILED;
@@ -72,12 +73,17 @@ static enum exit_status
 run_with_log (const struct command *command, const struct options *options)
 {
   struct error err = ERROR_INIT;
+  enum exit_status status;
 
   if (options->log_file && message_log_to (options->log_file, &err) == -1) {
     message ("--log-file: %s", err.text);
     return EXIT_FAILED;
   }
-  return command->run (options);
+  status = command->run (options);
+  if (message_log_end (&err) == 0)
+    return status;
+  message ("--log-file: %s", err.text);
+  return status == EXIT_GOOD ? EXIT_FAILED : status;
 }
 
 static enum exit_status
@@ -144,6 +150,21 @@ dispatch (int argc, char **argv)
   return run_command (command, argc, argv);
 }
 
+/* Where standard streams are closed, a recipe that is opened would become one, and have
+ * messages written into it.  What is opened in their places fails to be read or written, as
+ * what is closed does.
+ */
+static bool
+have_standard_streams (void)
+{
+  static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) == -1 && open ("/dev/null", modes[fd]) != fd)
+      return false;
+  return true;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,6 +173,8 @@ main (int argc, char **argv)
 
   if (argc < 1)
     return EXIT_USAGE;
+  if (!have_standard_streams ())
+    return EXIT_FAILED;
   argv[0] = name; /* what getopt_long's messages start with */
   memory_keep_freed ();
   status = finish_stdout (dispatch (argc, argv));

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -62,19 +64,37 @@ original_can_ask (bool yes, struct error *err)
 
 /* ---- Everything to the disks */
 
-/* Of all the file system that the file is on: its own data, the folders to it, and whatever
- * it was copied with.
+/* What is in memory is gone after a restart.  Where the MKV is there too, its owner knows. */
+static int
+check_lasts (const struct original *o, int fd, const char *path, struct error *err)
+{
+  struct statfs fs;
+  struct stat st;
+
+  if (fstatfs (fd, &fs) == -1 || fstat (fd, &st) == -1)
+    return error_set (err, errno, "%s", path);
+  if ((fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC) || st.st_dev == o->id.dev)
+    return 0;
+  return error_set (err, 0, "%s: is in memory (tmpfs), and gone after a restart", path);
+}
+
+/* The file, and all of the file system that it is on: the folders to it, and whatever it was
+ * copied with.  Behind FUSE only fsync is heard of; what cannot be written to knows no fsync.
  */
 static int
-sync_fs_of (int fd, const char *path, struct error *err)
+sync_file (const struct original *o, int fd, const char *path, struct error *err)
 {
+  if (check_lasts (o, fd, path, err) == -1)
+    return -1;
+  if (TEMP_FAILURE_RETRY (fsync (fd)) == -1 && errno != EINVAL && errno != EROFS)
+    return error_set (err, errno, "%s: fsync", path);
   return syncfs (fd) == 0 ? 0 : error_set (err, errno, "%s: syncfs", path);
 }
 
 /* Is it the very recipe that was made, and not another's that has come to its name? */
 static int
-check_recipe (const struct recipe *recipe, const struct create_report *report,
-              struct error *err)
+check_identity (const struct recipe *recipe, const struct create_report *report,
+                struct error *err)
 {
   uint8_t root[MERKLE_DIGEST];
 
@@ -85,6 +105,16 @@ check_recipe (const struct recipe *recipe, const struct create_report *report,
   if (recipe->n_sources != report->n_sources)
     return error_set (err, 0, "%s: is of another disc now", recipe->path);
   return 0;
+}
+
+/* Is all of it as it was written?  As the disk has it, and not memory, where they can be told
+ * apart.
+ */
+static int
+check_recipe (const struct recipe *recipe, struct error *err)
+{
+  posix_fadvise (recipe->fd, 0, 0, POSIX_FADV_DONTNEED);
+  return recipe_check_sums (recipe, err);
 }
 
 /* Is it the very file that was verified, and was not written to since?  The sample that it was found by
@@ -107,14 +137,14 @@ check_source (const struct original *o, const struct source *s,
 }
 
 static int
-sync_all (const struct open_image *image, struct error *err)
+sync_all (const struct original *o, const struct open_image *image, struct error *err)
 {
-  if (sync_fs_of (image->recipe->fd, image->recipe->path, err) == -1)
+  if (sync_file (o, image->recipe->fd, image->recipe->path, err) == -1)
     return -1;
   for (uint32_t i = 0; i < image->recipe->n_sources; i++) {
     const struct source *s = image_source (image->image, i, err);
 
-    if (!s || sync_fs_of (s->fd, s->path, err) == -1)
+    if (!s || sync_file (o, s->fd, s->path, err) == -1)
       return -1;
   }
   return 0;
@@ -131,7 +161,8 @@ sync_and_check (const struct original *o, const char *recipe,
   const char *places[] = { report->base };
 
   if (open_image_open (&image, recipe, places, 1, err) == -1 ||
-      check_recipe (image.recipe, report, err) == -1 || sync_all (&image, err) == -1)
+      check_identity (image.recipe, report, err) == -1 ||
+      sync_all (o, &image, err) == -1 || check_recipe (image.recipe, err) == -1)
     return -1;
   for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
     const struct source *s = image_source (image.image, i, err);
@@ -182,14 +213,18 @@ check_interrupted (struct error *err)
   return interrupted () ? error_set (err, 0, "interrupted") : 0;
 }
 
+/* Is it the file that was to be deleted, and the one that was verified?  Where its folder is a
+ * link or a mount they may have been two.
+ */
 static int
-check_same (const struct original *o, struct error *err)
+check_same (const struct original *o, const struct create_report *report,
+            struct error *err)
 {
   struct file_id id = { 0 };
 
   if (look (o->path, &id, err) == -1)
     return -1;
-  if (file_id_same (&o->id, &id))
+  if (file_id_same (&o->id, &id) && file_id_same (&report->mkv_id, &id))
     return 0;
   return error_set (err, 0, "%s: was changed or replaced meanwhile: not deleted",
                     o->path);
@@ -220,7 +255,7 @@ delete_with_lock (const struct original *o, const char *recipe,
   CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
 
   return lock == -1 || sync_and_check (o, recipe, report, err) == -1 ||
-             check_same (o, err) == -1 || check_interrupted (err) == -1
+             check_same (o, report, err) == -1 || check_interrupted (err) == -1
            ? -1
            : delete (o, err);
 }
