@@ -6,16 +6,22 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "cleanup.h"
 #include "creation.h"
 #include "file_id.h"
 #include "path.h"
 #include "recipe.h"
 #include "sidecar.h"
+#include "tree.h"
+#include "whole_io.h"
+#include "yaml_edit.h"
 
 /* ---- what may be replaced ---- */
 
@@ -42,12 +48,6 @@ creation_check_names (const struct creation *c, struct error *err)
   return check_not_input (c, c->options->out, err) == -1
            ? -1
            : check_not_input (c, c->options->sidecar, err);
-}
-
-static bool
-is_absent (const char *path)
-{
-  return access (path, F_OK) == -1 && errno == ENOENT;
 }
 
 /* Is the recipe that is there one of this very image? */
@@ -100,7 +100,14 @@ write_sidecar (struct creation *c, const char *name, struct error *err)
 int
 creation_prepare_sidecar (struct creation *c, struct error *err)
 {
-  return c->options->sidecar ? write_sidecar (c, name_of (c->options), err) : 0;
+  struct error why = ERROR_INIT;
+
+  if (!c->options->sidecar)
+    return 0;
+  if (tree_check_name (name_of (c->options), &why) == -1)
+    return error_set (err, 0, "%s: %s: no server would have it: it needs another name",
+                      c->options->mkv, why.text);
+  return write_sidecar (c, name_of (c->options), err);
 }
 
 /* Is the sidecar that is there of this very image?  One that says another size is not, even if
@@ -114,22 +121,90 @@ is_of_this_image (const struct creation *c, const struct sidecar *there)
   return is_absent (c->options->out) ? there->image_size != 0 : is_same_image (c);
 }
 
-/* The name that the user has given this very image, by editing its sidecar, stays. */
+/* A last line that may be missing in an older sidecar, or the Go program's. */
+static void
+add_size (struct buffer *text, uint64_t size)
+{
+  char line[48];
+  int len = snprintf (line, sizeof line, "image_size: %" PRIu64 "\n", size);
+
+  if (text->len > 0 && text->data[text->len - 1] != '\n')
+    buffer_append (text, "\n", 1);
+  buffer_append (text, line, (size_t) len);
+}
+
+/* Its text with what is new: the disc, and the name where one is asked for. */
 static int
-keep_name (struct creation *c, struct error *err)
+edit_text (const struct creation *c, const struct sidecar *there, struct buffer *text,
+           struct error *err)
+{
+  const struct create_options *o = c->options;
+  const char *base = c->indexed->disc.base;
+  CLEANUP_SIDECAR struct sidecar new = { .name = NULL };
+  bool renames = o->name && strcmp (o->name, there->name) != 0;
+  bool moves = !same_file (there->source_dir, base);
+
+  if ((renames && yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "name", o->name,
+                                   err) == -1) ||
+      (moves && yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "source_dir", base,
+                                 err) == -1))
+    return -1;
+  if (there->image_size == 0)
+    add_size (text, c->report->mkv_bytes);
+  if (text->failed)
+    return error_set (err, ENOMEM, "%s", o->sidecar);
+  if (sidecar_parse (&new, o->sidecar, (const char *) text->data, text->len, err) == -1)
+    return -1;
+  if (strcmp (new.name, renames ? o->name : there->name) == 0 &&
+      strcmp (new.source_dir, moves ? base : there->source_dir) == 0 &&
+      strcmp (new.dedup_file, there->dedup_file) == 0 &&
+      new.image_size == c->report->mkv_bytes)
+    return 0;
+  return error_set (err, 0, "%s: cannot be changed without the rest of it", o->sidecar);
+}
+
+static int
+edit_sidecar (struct creation *c, const struct sidecar *there, struct error *err)
+{
+  const char *path = c->options->sidecar;
+  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
+  CLEANUP_FREE char *old = NULL;
+  size_t len = 0;
+
+  if (read_file (path, SIDECAR_MAX_FILE, &old, &len, err) == -1)
+    return -1;
+  buffer_append (&text, old, len);
+  if (edit_text (c, there, &text, err) == -1)
+    return -1;
+  atomic_file_drop (&c->sidecar);
+  return atomic_file_open (&c->sidecar, path, err) == -1
+           ? -1
+           : write_all (c->sidecar.fd, text.data, text.len, 0, path, err);
+}
+
+/* What the user has written into the sidecar of this very image stays: its name, keys that a
+ * library reads, remarks.
+ */
+static int
+keep_sidecar (struct creation *c, struct error *err)
 {
   const struct create_options *o = c->options;
   CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
-  struct error ignored = ERROR_INIT;
+  struct error why = ERROR_INIT;
 
-  if (!o->sidecar || o->name || is_absent (o->sidecar) ||
-      sidecar_check_place (o->sidecar, o->out, &ignored) == -1 ||
-      sidecar_read (&there, o->sidecar, &ignored) == -1 ||
-      strcmp (there.name, name_of (o)) == 0 || !is_of_this_image (c, &there))
+  if (!o->sidecar || is_absent (o->sidecar) ||
+      sidecar_check_place (o->sidecar, o->out, &why) == -1 ||
+      sidecar_read (&there, o->sidecar, &why) == -1 || !is_of_this_image (c, &there))
     return 0;
-  atomic_file_drop (&c->sidecar);
-  if (write_sidecar (c, there.name, err) == -1)
-    return -1;
+  if (edit_sidecar (c, &there, &why) == -1) {
+    if (!o->replaces_any) {
+      *err = why;
+      return error_context (err, "not replaced without --force");
+    }
+    atomic_file_drop (&c->sidecar);
+    if (write_sidecar (c, o->name ? o->name : there.name, err) == -1)
+      return -1;
+  }
   if (TEMP_FAILURE_RETRY (fsync (c->sidecar.fd)) == -1)
     return error_set (err, errno, "%s: fsync", o->sidecar);
   return 0;
@@ -143,7 +218,7 @@ creation_may_replace (void *opaque, struct error *err)
   struct creation *c = opaque;
   const struct create_options *o = c->options;
 
-  if (creation_check_names (c, err) == -1 || keep_name (c, err) == -1 ||
+  if (creation_check_names (c, err) == -1 || keep_sidecar (c, err) == -1 ||
       claim (c, err) == -1)
     return -1;
   if (o->replaces_any)

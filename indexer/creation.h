@@ -48,7 +48,7 @@ int creation_check_names (const struct creation *c, struct error *err);
 
 /* An atomic_file_may_fn of a creation: asked when nobody else commits there, as what was there
  * before the work began may have been replaced since.  If it is the recipe of this image, the
- * name in its sidecar goes into the new one, which is synced again.
+ * text of its sidecar becomes that of the new one, but for what is new, and is synced again.
  */
 int creation_may_replace (void *opaque, struct error *err);
 

@@ -97,8 +97,9 @@ check_target (const char *path, struct error *err)
 
   if (*path_base (path) == '\0')
     return error_set (err, EISDIR, "%s", path);
+  /* What is wrong otherwise will be told by open, whose name is never too long. */
   if (stat (path, &st) == -1)
-    return 0; /* what is wrong otherwise will be told by open */
+    return errno == ENAMETOOLONG ? error_set (err, errno, "%s", path) : 0;
   if (S_ISREG (st.st_mode)) {
     name = standard_name (path, &st);
     return name ? error_set (err, 0, "%s: is %s: no file can take its place", path, name)

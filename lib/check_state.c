@@ -14,6 +14,7 @@
 #include "atomic_file.h"
 #include "check_state.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "merkle.h"
 #include "whole_io.h"
 
@@ -438,11 +439,12 @@ int
 check_state_update (const struct check_state *known, const struct check_record *record,
                     const char *path, struct error *err)
 {
-  CLEANUP_CLOSE int lock = atomic_file_lock (path, err);
+  CLEANUP_FREE char *real = file_behind (path, err);
+  CLEANUP_CLOSE int lock = real ? atomic_file_lock (real, err) : -1;
   CLEANUP_CHECK_STATE struct check_state state = { 0 };
   int r;
 
-  if (lock == -1 || check_state_read (&state, path, err) == -1)
+  if (lock == -1 || check_state_read (&state, real, err) == -1)
     return -1;
   if (state.round < known->round) { /* nobody has written in this round yet */
     state.round = known->round;
@@ -452,7 +454,7 @@ check_state_update (const struct check_state *known, const struct check_record *
     end_round (&state, known);
   else if (add (&state, known, record, err) == -1)
     return error_context (err, "%s", path);
-  r = check_state_write (&state, path, err);
+  r = check_state_write (&state, real, err);
   flock (lock, LOCK_UN); /* if only close failed, the next time would wait for this one */
   return r;
 }

@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "cleanup.h"
 #include "disc_library.h"
+#include "file_id.h"
 #include "folders.h"
 #include "whole_io.h"
 
@@ -432,12 +433,13 @@ disc_library_update (const char *path, const struct disc_addition *added, size_t
 {
   CLEANUP_DISC_LIBRARY struct disc_library library = { 0 };
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
+  CLEANUP_FREE char *real = file_behind (path, err);
   CLEANUP_CLOSE int lock = -1;
 
-  if (folders_make (path, err) == -1)
+  if (!real || folders_make (real, err) == -1)
     return -1;
-  lock = atomic_file_lock (path, err);
-  if (lock == -1 || disc_library_read (&library, path, err) == -1)
+  lock = atomic_file_lock (real, err);
+  if (lock == -1 || disc_library_read (&library, real, err) == -1)
     return -1;
   if (disc_library_change (&library, added, n, keep, opaque, err) == -1)
     return error_context (err, "%s", path);
@@ -446,5 +448,5 @@ disc_library_update (const char *path, const struct disc_addition *added, size_t
     return error_set (err, ENOMEM, "%s", path);
   if (out.len > DISC_LIBRARY_MAX_FILE)
     return error_set (err, EFBIG, "%s", path);
-  return atomic_file_put (path, out.data, out.len, err);
+  return atomic_file_put (real, out.data, out.len, err);
 }

@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "cleanup.h"
 #include "file_id.h"
+#include "path.h"
 
 static int64_t
 statx_ns (const struct statx_timestamp *t)
@@ -56,4 +60,32 @@ same_file (const char *a, const char *b)
   struct stat st;
 
   return stat (a, &st) == 0 && is_file_at (b, &st);
+}
+
+bool
+same_place (const char *a, const char *b)
+{
+  CLEANUP_FREE char *folder_a = path_folder (a);
+  CLEANUP_FREE char *folder_b = path_folder (b);
+
+  return folder_a && folder_b && strcmp (path_base (a), path_base (b)) == 0 &&
+         same_file (folder_a, folder_b);
+}
+
+bool
+is_absent (const char *path)
+{
+  struct stat st;
+
+  return lstat (path, &st) == -1 && errno == ENOENT;
+}
+
+char *
+file_behind (const char *path, struct error *err)
+{
+  char *real = is_absent (path) ? strdup (path) : realpath (path, NULL);
+
+  if (!real)
+    error_set (err, errno, "%s", path);
+  return real;
 }

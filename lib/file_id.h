@@ -65,4 +65,15 @@ int file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
 bool is_file_at (const char *path, const struct stat *st);
 bool same_file (const char *a, const char *b);
 
+/* Do two paths name one place, whether or not there is a file? */
+bool same_place (const char *a, const char *b);
+
+/* Is there nothing of that name, not even a link that leads nowhere? */
+bool is_absent (const char *path);
+
+/* What a link at `path` leads to, and not the link, is what is to be replaced: its name, or
+ * `path` itself where there is nothing.  Malloced; NULL with `err` set, also if it leads nowhere.
+ */
+char *file_behind (const char *path, struct error *err);
+
 #endif /* MKVDUP_FILE_ID_H */

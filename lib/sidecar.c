@@ -17,13 +17,13 @@
 
 #include <yaml.h>
 
-#include "buffer.h"
 #include "cleanup.h"
 #include "file_id.h"
 #include "path.h"
 #include "sidecar.h"
 #include "whole_io.h"
 #include "yaml_file.h"
+#include "yaml_out.h"
 
 /* The keys, and where their values go. */
 struct key {
@@ -127,84 +127,31 @@ sidecar_parse (struct sidecar *s, const char *path, const char *text, size_t len
   return finish_reading (&reading, r, err);
 }
 
-static int
-append (void *opaque, unsigned char *data, size_t len)
-{
-  struct buffer *out = opaque;
-
-  buffer_append (out, data, len);
-  return !out->failed;
-}
-
-static bool
-emit_scalar (yaml_emitter_t *emitter, const char *text, yaml_scalar_style_t style)
-{
-  yaml_event_t event;
-
-  return yaml_scalar_event_initialize (&event, NULL, NULL, (const yaml_char_t *) text,
-                                       (int) strlen (text), 1, 1, style) &&
-         yaml_emitter_emit (emitter, &event);
-}
-
-static bool
-emit_size (yaml_emitter_t *emitter, uint64_t size)
-{
-  char text[24];
-
-  snprintf (text, sizeof text, "%" PRIu64, size);
-  return emit_scalar (emitter, IMAGE_SIZE, YAML_PLAIN_SCALAR_STYLE) &&
-         emit_scalar (emitter, text, YAML_PLAIN_SCALAR_STYLE);
-}
-
-static bool
-emit_mapping (yaml_emitter_t *emitter, const char *const values[N_KEYS], uint64_t size)
-{
-  yaml_event_t event;
-
-  if (!yaml_stream_start_event_initialize (&event, YAML_UTF8_ENCODING) ||
-      !yaml_emitter_emit (emitter, &event) ||
-      !yaml_document_start_event_initialize (&event, NULL, NULL, NULL, 1) ||
-      !yaml_emitter_emit (emitter, &event) ||
-      !yaml_mapping_start_event_initialize (&event, NULL, NULL, 1,
-                                            YAML_BLOCK_MAPPING_STYLE) ||
-      !yaml_emitter_emit (emitter, &event))
-    return false;
-  for (size_t i = 0; i < N_KEYS; i++)
-    if (!emit_scalar (emitter, keys[i].name, YAML_PLAIN_SCALAR_STYLE) ||
-        !emit_scalar (emitter, values[i], YAML_DOUBLE_QUOTED_SCALAR_STYLE))
-      return false;
-  return emit_size (emitter, size) && yaml_mapping_end_event_initialize (&event) &&
-         yaml_emitter_emit (emitter, &event) &&
-         yaml_document_end_event_initialize (&event, 1) &&
-         yaml_emitter_emit (emitter, &event) &&
-         yaml_stream_end_event_initialize (&event) && yaml_emitter_emit (emitter, &event);
-}
-
 int
 sidecar_write (struct atomic_file *f, const char *path, const struct sidecar *s,
                struct error *err)
 {
   const char *const values[N_KEYS] = { s->name, s->dedup_file, s->source_dir };
-  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
-  yaml_emitter_t emitter;
-  bool ok;
+  __attribute__ ((cleanup (yaml_out_release))) struct yaml_out y;
+  char size[24];
 
   *f = (struct atomic_file) ATOMIC_FILE_INIT;
-  if (!yaml_emitter_initialize (&emitter))
-    return error_set (err, ENOMEM, "%s", path);
-  yaml_emitter_set_output (&emitter, append, &text);
-  yaml_emitter_set_unicode (&emitter, 1);
-  yaml_emitter_set_width (&emitter, -1); /* no folding */
-  ok = emit_mapping (&emitter, values, s->image_size);
-  yaml_emitter_delete (&emitter);
-  if (text.failed)
-    return error_set (err, ENOMEM, "%s", path);
-  /* Memory aside, text that is not UTF-8 is all that libyaml refuses. */
-  if (!ok)
-    return error_set (err, EILSEQ, "%s: a name in it cannot be written as YAML", path);
+  if (yaml_out_begin (&y, err) == -1)
+    return error_context (err, "%s", path);
+  yaml_out_mapping (&y);
+  for (size_t i = 0; i < N_KEYS; i++) {
+    yaml_out_plain (&y, keys[i].name);
+    yaml_out_quoted (&y, values[i]);
+  }
+  snprintf (size, sizeof size, "%" PRIu64, s->image_size);
+  yaml_out_plain (&y, IMAGE_SIZE);
+  yaml_out_plain (&y, size);
+  yaml_out_end_mapping (&y);
+  if (yaml_out_finish (&y, err) == -1)
+    return error_context (err, "%s", path);
   if (atomic_file_open (f, path, err) == -1)
     return -1;
-  return write_all (f->fd, text.data, text.len, 0, path, err);
+  return write_all (f->fd, y.text.data, y.text.len, 0, path, err);
 }
 
 void
@@ -216,25 +163,14 @@ sidecar_free (struct sidecar *s)
   *s = (struct sidecar){ 0 };
 }
 
-/* Do two paths name one place, whether or not there is a file? */
-static bool
-same_place (const char *a, const char *b)
-{
-  CLEANUP_FREE char *folder_a = path_folder (a);
-  CLEANUP_FREE char *folder_b = path_folder (b);
-
-  return folder_a && folder_b && strcmp (path_base (a), path_base (b)) == 0 &&
-         same_file (folder_a, folder_b);
-}
-
 int
 sidecar_check_place (const char *path, const char *recipe, struct error *err)
 {
   CLEANUP_SIDECAR struct sidecar there = { .name = NULL };
   struct error ignored = ERROR_INIT;
 
-  if (access (path, F_OK) == -1)
-    return errno == ENOENT ? 0 : error_set (err, errno, "%s", path);
+  if (is_absent (path))
+    return 0;
   if (sidecar_read (&there, path, &ignored) == 0 &&
       (same_file (there.dedup_file, recipe) || same_place (there.dedup_file, recipe)))
     return 0;

@@ -36,6 +36,16 @@ is .summary.skipped 6
 is .summary.bytes 0
 expect 0 mkvdup check lib --state state --max-age 7
 says out "6 titles: 0 good, 0 bad, 6 skipped; 0 bytes"
+# A link to it is followed, and stays one.
+mkdir linked
+ln -s ../state linked/state
+cp state before
+check 0 lib --state linked/state
+[ "$(readlink linked/state)" = ../state ] || fail "the link is replaced"
+! cmp -s state before || fail "what the link leads to is not what was written"
+rm before linked/state
+ln -s nowhere linked/state
+refused "linked/state: No such file" check lib --state linked/state
 "$builddir/age-state" state $((6 * 86400))
 "$builddir/age-state" state $((2 * 86400)) t4.mkv
 "$builddir/age-state" state $((3 * 86400)) t2.mkv

@@ -53,7 +53,7 @@ silent err
 
 # A disc that has nothing to do with it: a warning, no failure.
 expect 0 mkvdup create -q -o other.mkvdup "$set/other.mkv" Disc.iso
-says err "warning: only "
+says err "warning: $set/other.mkv: only "
 
 # ---- what is never replaced
 
@@ -108,9 +108,16 @@ refused "b.mkvdup.yaml: exists and is not the sidecar of b.mkvdup: not replaced"
 cmp before b.mkvdup.yaml
 # Nor is what cannot be opened none.
 ln -s loop.mkvdup.yaml loop.mkvdup.yaml
-refused "loop.mkvdup.yaml: Too many levels of symbolic links" \
+refused "loop.mkvdup.yaml: exists and is not the sidecar of loop.mkvdup: not replaced" \
   create -q -o loop.mkvdup made/title.mkv made/disc
 rm loop.mkvdup.yaml
+# A link that leads nowhere may lead to a disk that is not there today.
+for name in gone.mkvdup gone.mkvdup.yaml; do
+  ln -s /nowhere/mine $name
+  refused "$name: exists and is " create -q -o gone.mkvdup made/title.mkv made/disc
+  [ "$(readlink $name)" = /nowhere/mine ] || fail "the link $name is replaced"
+  rm $name
+done
 expect 0 mkvdup create -q --force -o b.mkvdup made/title.mkv made/disc
 says b.mkvdup.yaml 'dedup_file: "b.mkvdup"'
 
@@ -128,6 +135,31 @@ named Films/Mine.mkv --force made/title.mkv made/disc
 rm own.mkvdup
 named Films/Mine.mkv made/title.mkv made/disc
 named Other.mkv --name Other.mkv made/title.mkv made/disc
+# What the user has written there stays with it, and only the disc's place is new.
+cat >own.mkvdup.yaml <<END
+# Meine – eigene
+name: 'Mine.mkv'   # called so
+source_dir: made/../made/disc
+dedup_file: own.mkvdup
+uid: 1000
+virtual_files: [{ name: Twice.mkv, dedup_file: own.mkvdup }]
+END
+cp own.mkvdup.yaml edited
+named_same () { cmp own.mkvdup.yaml <(cat edited && echo "image_size: $(stat -c %s made/title.mkv)"); }
+expect 0 mkvdup create -q -o own.mkvdup made/title.mkv made/disc
+named_same || fail "changed: $(cat own.mkvdup.yaml)"
+cp -r made/disc made/moved
+expect 0 mkvdup create -q --force -o own.mkvdup --name 'New "one".mkv' made/title.mkv made/moved
+sed -i "s|'Mine.mkv'|\"New \\\\\"one\\\\\".mkv\"|; s|made/../made/disc|\"$PWD/made/moved\"|" edited
+named_same || fail "changed: $(diff own.mkvdup.yaml edited)"
+expect 0 mkvdup verify -q own.mkvdup made/title.mkv
+# Where that cannot be done, it is not replaced unasked.
+printf '%s\n' 'x: &a made/disc' 'name: Mine.mkv' 'dedup_file: own.mkvdup' 'source_dir: *a' >own.mkvdup.yaml
+cp own.mkvdup.yaml edited
+refused "not replaced without --force: own.mkvdup.yaml: has no source_dir that can be changed" \
+  create -q -o own.mkvdup made/title.mkv made/moved
+cmp own.mkvdup.yaml edited
+named Mine.mkv --force made/title.mkv made/moved
 # It was that of another image.
 head -c 1000000 made/title.mkv >made/part.mkv
 named part.mkv --force made/part.mkv made/disc
@@ -148,6 +180,17 @@ refused "no/such/new.mkvdup" create -o no/such/new.mkvdup "$film.mkv" Disc.iso
 refused "my films" create -o new.mkvdup "$film.mkv" 'my films'
 refused "no-such.iso" create -o again.mkvdup "$film.mkv" Disc.iso no-such.iso
 cmp again.mkvdup letter
+
+# A name that no server would have, before the work is done; and the sidecar's own, too long.
+cp "$film.mkv" $'a\tb.mkv'
+refused 'a\011b.mkv: a name with control characters: no server would have it' create -q $'a\tb.mkv' Disc.iso
+expect 0 mkvdup create -q --name good.mkv $'a\tb.mkv' Disc.iso -o again.mkvdup
+rm $'a\tb.mkv'
+long=$(printf 'x%.0s' {1..246}).mkvdup
+refused "$long.yaml: File name too long" create -q --force -o "$long" "$film.mkv" Disc.iso
+cp letter again.mkvdup
+usage "--discs=FILE or sources, not both" create --discs=discs "$film.mkv" Disc.iso
+usage "--yes is of no use without --delete-original" create --yes "$film.mkv" Disc.iso
 
 # ---- interrupted
 

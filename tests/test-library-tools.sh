@@ -72,6 +72,15 @@ mkdir nothing
 expect 1 mkvdup validate nothing lib
 says out "configuration: nothing: has no titles"
 says out "2 titles, 2 sources, 1 problem"
+# What cannot be remembered is told.
+echo "my notes" >notes
+mkdir away
+mv discs/1 away
+expect 0 mkvdup validate -q -s away -s discs -i notes lib
+says err "notes: "
+[ "$(cat notes)" = "my notes" ] || fail "the notes are replaced"
+mv away/1 discs
+rm -r notes away
 expect 1 mkvdup validate no-such
 says out "no-such: No such file"
 
@@ -105,6 +114,11 @@ assert config["on_error_command"]["command"] == ["logger", "a b", "%event%"]
 PY
 expect 0 mkvdup expand-config lib
 says out 'name: "deep/Two é.mkv"'
+cp all.yaml again.yaml
+refused "again.yaml: is what the library is read from: not replaced" \
+  expand-config --force -o again.yaml lib again.yaml
+cmp again.yaml all.yaml
+rm again.yaml
 printf 'virtual_files: [{name: x}]\n' >bad.yaml
 expect 1 mkvdup expand-config bad.yaml all.yaml
 says err "a title without"

@@ -108,6 +108,7 @@ ln -s /proc/self/fd/2 stderr
 refused "stderr: is standard error" map two.mkvdup --svg stderr --force
 [ -L stderr ] || fail "standard error was replaced"
 refused "no-such/1.svg" map two.mkvdup --svg no-such/1.svg
+refused "1.svg: cannot be both pictures" map two.mkvdup --svg 1.svg --png ./1.svg --force
 refused "no-such.mkvdup" map no-such.mkvdup --svg 3.svg
 [ ! -e 3.svg ] || fail "a picture of nothing"
 # An image of nothing.

@@ -258,6 +258,9 @@ for pair in "one-out/x.mkvdup ./one-out//x.mkvdup" "recipes/x.mkvdup same/x.mkvd
   sed 2d twice.yaml >twice2.yaml
   refused "would be the recipe of both" "${deleting[@]}" twice1.yaml ./twice2.yaml
 done
+# What a server would have under one name.
+two recipes/x.mkvdup same/y.mkvdup | sed 's/, output/, name: Films\/A, output/' >twice.yaml
+refused "twice/2.mkv and twice/3.mkv: would be served under one name" "${deleting[@]}" twice.yaml
 two recipes/x recipes/x.yaml >twice.yaml
 refused "would be the recipe or sidecar of both" "${deleting[@]}" twice.yaml
 # An MKV of the batch, by that or another name, or as a sidecar.
@@ -382,8 +385,28 @@ for made in "create films/3.mkv discs/3" "batch films/3.mkv -s discs/3"; do
   meanwhile="rm $victim" kept "films/3.mkv: is kept" 1 y $made --force --delete-original
   cp -p saved.vob $victim
 done
+# The recipe itself, beyond what is looked at to open it.
+made="batch films/3.mkv -s discs/3"
+# shellcheck disable=SC2086 # words
+meanwhile="printf XXXXXXXX | dd of=films/3.mkvdup bs=1 seek=400 conv=notrunc status=none" \
+  kept "films/3.mkv: is kept: films/3.mkvdup: " 1 y $made --force --delete-original
 asked YES batch --force --delete-original films/3.mkv films/parts/3.mkv -s discs/3 ||
   fail "$(cat screen)"
 says screen "delete the 2 MKVs"
 [ ! -e films/3.mkv ] && [ ! -e films/parts/3.mkv ] || fail "not deleted"
+# Started again after it was cut off; --yes for nothing; where manifests' recipes go.
+expect 0 mkvdup batch films/3.mkv -s discs/3
+says out "1 there already"
+refused "films/none.mkv: No such file" batch -q films/none.mkv -s discs/3
+usage "--yes is of no use without --delete-original" batch -y films -s discs/3
+refused "says itself where recipes go" batch -o recipes list.yaml
+# The wrong disc; and nobody who could hear what was made.
+expect 0 mkvdup batch -q --force films/parts/2.mkv -s discs/1
+says err "warning: films/parts/2.mkv: only "
+if [ -c /dev/full ]; then
+  status=0
+  mkvdup batch --force --delete-original -y films/parts/2.mkv -s discs/2 >/dev/full 2>err || status=$?
+  [ $status -eq 1 ] && [ -e films/parts/2.mkv ] || fail "deleted, though nobody heard of it: $status"
+  says err "films/parts/2.mkv: is kept"
+fi
 cmp <(mkvdup extract -q -o - films/parts/3.mkvdup) <(mkvdup extract -q -o - films/3.mkvdup | head -c 1200000)

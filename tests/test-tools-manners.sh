@@ -162,6 +162,10 @@ done
 says out "no-such: No such file"
 [ "$(grep -c ' no-such: No such file' another.log)" -eq 2 ] || fail "not added: $(cat another.log)"
 [ "$(cat new.log empty.log | wc -l)" -eq 2 ] || fail "not begun: $(cat new.log empty.log)"
+if [ -c /dev/full ]; then
+  expect 1 mkvdup verify --log-file /dev/full no-such
+  says err "--log-file: /dev/full: not all that was said is in it"
+fi
 rm films.mkv small.mkv ./*.log as-it-was check-state
 
 # ---- verify

@@ -315,10 +315,17 @@ batch_list_add (struct batch_list *list, const char *operand, const char *out,
 {
   struct stat st;
 
-  if (stat (operand, &st) == -1)
+  if (stat (operand, &st) == -1) {
+    /* Perhaps its recipe was made, and it was deleted, before a batch was cut off. */
+    if (errno == ENOENT && is_mkv (operand))
+      return add_mkv (list, operand, path_base (operand), out, err);
     return error_set (err, errno, "%s", operand);
+  }
   if (S_ISDIR (st.st_mode))
     return add_folder (list, operand, out, err);
+  if (is_manifest (operand) && out)
+    return error_set (err, 0, "%s: says itself where recipes go: --output is not for it",
+                      operand);
   if (is_manifest (operand))
     return add_manifest (list, operand, err);
   return add_mkv (list, operand, path_base (operand), out, err);

@@ -141,8 +141,8 @@ check_no_mkv (const struct names *names, const struct batch_list *list, struct e
   return 0;
 }
 
-int
-batch_names_check (const struct batch_list *list, struct error *err)
+static int
+check_files (const struct batch_list *list, struct error *err)
 {
   __attribute__ ((cleanup (names_free))) struct names names = {
     .list = calloc (2 * list->n + 1, sizeof *names.list)
@@ -154,6 +154,50 @@ batch_names_check (const struct batch_list *list, struct error *err)
     return -1;
   qsort (names.list, names.n, sizeof *names.list, by_name);
   return check_different (&names, err) == -1 ? -1 : check_no_mkv (&names, list, err);
+}
+
+/* ---- What a server calls the images: as in their sidecars, from the folder of these on */
+
+static char *
+served_name (const struct batch_entry *e)
+{
+  CLEANUP_FREE char *folder = path_folder (e->recipe);
+  char *name;
+
+  return !folder || asprintf (&name, "%s/%s", folder,
+                              e->name ? e->name : path_base (e->mkv)) == -1
+           ? NULL
+           : name;
+}
+
+/* Of two of one name a server has the first, and it may be the second that was deleted. */
+static int
+check_served (const struct batch_list *list, struct error *err)
+{
+  __attribute__ ((cleanup (names_free))) struct names names = {
+    .list = calloc (list->n + 1, sizeof *names.list)
+  };
+
+  if (!names.list)
+    return error_set (err, ENOMEM, "a batch of %zu", list->n);
+  for (size_t i = 0; i < list->n; i++)
+    if (add_name (&names, &list->entries[i], served_name (&list->entries[i]), false,
+                  err) == -1)
+      return -1;
+  qsort (names.list, names.n, sizeof *names.list, by_name);
+  for (size_t i = 1; i < names.n; i++)
+    if (by_name (&names.list[i - 1], &names.list[i]) == 0)
+      return error_set (err, 0,
+                        "%s and %s: would be served under one name: one of them needs "
+                        "another \"name\"",
+                        names.list[i - 1].entry->mkv, names.list[i].entry->mkv);
+  return 0;
+}
+
+int
+batch_names_check (const struct batch_list *list, struct error *err)
+{
+  return check_files (list, err) == -1 ? -1 : check_served (list, err);
 }
 
 /* ---- Claims */

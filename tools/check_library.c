@@ -10,6 +10,7 @@
 #include "check_library.h"
 #include "cleanup.h"
 #include "library_config.h"
+#include "message.h"
 
 /* One that is too many for the memory is dropped, as in the library itself. */
 static void
@@ -33,12 +34,21 @@ pass_folder (void *opaque, const char *path)
   (void) path;
 }
 
+static void
+tell_problem (void *opaque, const char *text)
+{
+  (void) opaque;
+  message ("%s", text);
+}
+
 static int
 open_titles (struct check_library *l, const struct options *options, struct error *err)
 {
   l->cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
   l->search =
     source_search_new (options->sources, options->n_sources, options->source_index);
+  if (l->search)
+    source_search_tell (l->search, tell_problem, NULL);
   l->finder = (struct source_finder){ source_search_open, l->search };
   if (l->cache && l->search)
     l->titles = titles_new (&(struct titles_config){ .cache = l->cache,

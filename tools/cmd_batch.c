@@ -20,6 +20,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
+#include "recipe_warnings.h"
 
 static const char *const result_names[] = { "waits", "made", "there", "failed" };
 
@@ -47,6 +48,12 @@ delete_original (struct batch *b, struct batch_job *job, struct sum *sum)
 {
   struct error err = ERROR_INIT;
 
+  /* Who cannot be told what was made has not heard what would replace it. */
+  if (fflush (stdout) != 0 || ferror (stdout)) {
+    sum->not_deleted++;
+    message ("standard output: %m; %s: is kept", job->entry->mkv);
+    return;
+  }
   if (original_delete (&job->original, job->entry->recipe, &job->report, true, &err) ==
       ORIGINAL_DELETED) {
     sum->deleted++;
@@ -68,8 +75,7 @@ tell_done (void *opaque, struct batch *b, struct batch_job *job)
     message ("%s", job->err.text);
     return;
   }
-  if (job->report.keeping.text[0])
-    message ("warning: the index is not kept: %s", job->report.keeping.text);
+  recipe_warnings (job->entry->mkv, &job->report);
   if (!b->options->quiet && !b->options->json)
     print_made (job);
   if (b->options->delete_original && b->options->yes)
@@ -193,6 +199,8 @@ check_options (const struct options *o, struct error *err)
       strcmp (o->order, "largest") != 0 && strcmp (o->order, "priority") != 0)
     return error_set (err, 0, "--order: \"%s\" is none of smallest, largest, priority",
                       o->order);
+  if (o->yes && !o->delete_original)
+    return error_set (err, 0, "--yes is of no use without --delete-original");
   return o->delete_original ? original_can_ask (o->yes, err) : 0;
 }
 

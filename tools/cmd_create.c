@@ -26,14 +26,10 @@
 #include "options.h"
 #include "original.h"
 #include "phases.h"
+#include "recipe_warnings.h"
 #include "sidecar.h"
 #include "tree.h"
 #include "user_folders.h"
-
-/* Saving less than this is hardly worth keeping a disc image for; most likely it is
- * the wrong disc, or the MKV was coded anew.
- */
-#define WORTH_PERCENT 75.0
 
 /* ---- The work */
 
@@ -121,23 +117,6 @@ original_end (const struct original *original, const char *out,
   }
   message ("%s", err->text);
   return -1;
-}
-
-static void
-warn (const struct create_report *report)
-{
-  double saved = percent_saved (report->recipe_bytes, report->mkv_bytes);
-
-  if (report->scrambled_source)
-    message ("warning: %s: %.1f %% of its packets are scrambled (%s): what is in them "
-             "cannot be found",
-             report->scrambled_source,
-             100.0 * (double) report->scrambled / (double) report->packets,
-             report->scrambling);
-  if (report->keeping.text[0])
-    message ("warning: the index is not kept: %s", report->keeping.text);
-  if (saved < WORTH_PERCENT)
-    message ("warning: only %.1f %% is saved: is this the right disc?", saved);
 }
 
 static void
@@ -277,6 +256,11 @@ run (const struct options *options)
     message ("out of memory");
     return EXIT_FAILED;
   }
+  if (options->yes && !options->delete_original)
+    return options_refuse (&command_create,
+                           "--yes is of no use without --delete-original");
+  if (options->discs && options->n_args > 1)
+    return options_refuse (&command_create, "--discs=FILE or sources, not both");
   if (options->name && tree_check_name (options->name, &err) == -1) {
     message ("--name: %s", err.text);
     return EXIT_USAGE;
@@ -292,7 +276,7 @@ run (const struct options *options)
   if (r == -1)
     message ("%s", err.text);
   else
-    warn (&report);
+    recipe_warnings (options->args[0], &report);
   if (r == 0 && options->delete_original)
     r = original_end (&original, out, &report, options, &err);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;

@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "file_id.h"
 #include "library_config.h"
 #include "message.h"
 #include "options.h"
@@ -134,7 +135,7 @@ put_text (const struct options *options, const struct buffer *text, struct error
 {
   if (!options->output)
     fwrite (text->data, 1, text->len, stdout);
-  else if (!options->force && access (options->output, F_OK) == 0)
+  else if (!options->force && !is_absent (options->output))
     return error_set (err, 0, "%s: exists: not replaced without --force",
                       options->output);
   else
@@ -160,6 +161,17 @@ print (const struct options *options, const struct library_config *config,
   return r;
 }
 
+/* What is printed says what the library is now, and not how it is to be found again. */
+static int
+check_output (const struct options *options, struct error *err)
+{
+  for (size_t i = 0; options->output && i < options->n_args; i++)
+    if (same_file (options->output, options->args[i]))
+      return error_set (err, 0, "%s: is what the library is read from: not replaced",
+                        options->output);
+  return 0;
+}
+
 static enum exit_status
 run (const struct options *options)
 {
@@ -167,7 +179,8 @@ run (const struct options *options)
   CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
   struct error err = ERROR_INIT;
 
-  if (library_config_read (&config, (const char *const *) options->args, options->n_args,
+  if (check_output (options, &err) == -1 ||
+      library_config_read (&config, (const char *const *) options->args, options->n_args,
                            &look, pass_folder, NULL, &err) == -1 ||
       print (options, &config, &err) == -1) {
     message ("%s", err.text);

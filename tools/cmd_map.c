@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "file_id.h"
 #include "map_picture.h"
 #include "message.h"
 #include "options.h"
@@ -90,7 +91,7 @@ check_output (const char *path, bool force, struct error *err)
     return 0;
   if (output_check (path, err) == -1)
     return -1;
-  if (!force && access (path, F_OK) == 0)
+  if (!force && !is_absent (path))
     return error_set (err, 0, "%s: exists: not replaced without --force", path);
   return 0;
 }
@@ -102,6 +103,8 @@ draw_recipe (const struct options *options, struct error *err)
   struct recipe *recipe;
   int r;
 
+  if (options->svg && options->png && same_place (options->svg, options->png))
+    return error_set (err, 0, "%s: cannot be both pictures", options->svg);
   if (check_output (options->svg, options->force, err) == -1 ||
       check_output (options->png, options->force, err) == -1)
     return -1;

@@ -54,7 +54,8 @@ struct scan {
   struct disc_addition *added;
   struct fingerprint *fingerprints;
   size_t n_added;
-  double written; /* when last */
+  double written;     /* when last */
+  unsigned n_dropped; /* discs, by the update that is under way */
 
   struct progress progress;
   uint64_t done; /* bytes, before the disc that is being read */
@@ -205,7 +206,7 @@ keep (void *opaque, const struct library_disc *disc)
     return false;
   if (!s->options->prune || is_there (disc->path) || !is_below_scanned (s, disc->path))
     return true;
-  s->report.forgotten++;
+  s->n_dropped++;
   return false;
 }
 
@@ -234,8 +235,10 @@ write_library (struct scan *s, struct error *err)
 
   if (!has_changed (s))
     return 0;
-  s->report.forgotten = 0;
+  s->n_dropped = 0; /* the update may ask again */
   r = disc_library_update (s->path, s->added, s->n_added, keep, s, err);
+  if (r == 0)
+    s->report.forgotten += s->n_dropped;
   drop_added (s);
   s->written = now ();
   return r;

@@ -262,6 +262,8 @@ run (const struct options *options)
   CLEANUP_STATS struct stats stats = { .n_titles = 0 };
   struct error err = ERROR_INIT;
 
+  if (!options->html && (options->no_maps || options->force))
+    return options_refuse (&command_stats, "--no-maps and --force are for --html=FILE");
   interrupt_catch ();
   if (make (&stats, options, &err) == -1) {
     message ("%s", err.text);

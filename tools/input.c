@@ -46,7 +46,7 @@ check_recipe_there (const char *out, const char *mkv, struct error *err)
   struct stat st;
   bool is_ours, is_same;
 
-  if (access (out, F_OK) == -1)
+  if (is_absent (out))
     return 0;
   old = recipe_open (out, &ignored);
   is_ours = old && !recipe_old_facts (old);

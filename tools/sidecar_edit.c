@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Editing sidecars: see sidecar_edit.h.  libyaml tells where the value stands; what is to be
- * written is read as a sidecar before.
- */
+/* Editing sidecars: see sidecar_edit.h.  What is to be written is read as a sidecar before. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,14 +10,12 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "buffer.h"
 #include "cleanup.h"
 #include "sidecar.h"
 #include "sidecar_edit.h"
 #include "whole_io.h"
-#include "yaml_file.h"
-#include "yaml_out.h"
-
-#define KEY "source_dir"
+#include "yaml_edit.h"
 
 /* What is asked for. */
 struct edit {
@@ -74,71 +69,6 @@ check_recipe (const struct edit *e, struct error *err)
 
 /* ---- The text */
 
-/* Characters of the file: [from, end). */
-struct place {
-  size_t from, end;
-};
-
-static int
-take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
-           const yaml_node_t *value, struct error *err)
-{
-  struct place *place = opaque;
-
-  (void) err;
-  /* An alias stands elsewhere, and before. */
-  if (strcmp (key, KEY) == 0 && value->start_mark.index > key_node->start_mark.index)
-    *place = (struct place){ value->start_mark.index, value->end_mark.index };
-  return 0;
-}
-
-static int
-find_value (const char *path, const char *text, size_t len, struct place *place,
-            struct error *err)
-{
-  CLEANUP_YAML_FILE struct yaml_file yaml;
-  const yaml_node_t *root;
-
-  if (yaml_file_parse (&yaml, path, text, len, SIDECAR_MAX_FILE, err) == -1)
-    return -1;
-  root = yaml_document_get_root_node (&yaml.document);
-  *place = (struct place){ 0, 0 };
-  yaml_each_pair (&yaml, root, take_pair, place, err);
-  return place->end > place->from
-           ? 0
-           : error_set (err, 0, "%s: has no " KEY " that can be changed", path);
-}
-
-/* Marks count characters, not bytes. */
-static const char *
-character (const char *text, size_t len, size_t n)
-{
-  const char *p = text, *end = text + len;
-
-  for (; p < end && n > 0; n--)
-    do
-      p++;
-    while (p < end && (*p & 0xc0) == 0x80);
-  return p;
-}
-
-/* The value as a line of YAML, without the end of the line. */
-static int
-quote (const char *value, struct buffer *quoted, struct error *err)
-{
-  struct yaml_out y;
-  int r;
-
-  if (yaml_out_begin (&y, err) == -1)
-    return -1;
-  yaml_out_quoted (&y, value);
-  r = yaml_out_finish (&y, err);
-  if (r == 0)
-    buffer_append (quoted, y.text.data, strcspn ((const char *) y.text.data, "\n"));
-  yaml_out_release (&y);
-  return r == 0 && quoted->failed ? error_set (err, ENOMEM, "YAML") : r;
-}
-
 static bool
 same_but_for_folder (const struct sidecar *a, const struct sidecar *b)
 {
@@ -170,42 +100,27 @@ check_new (const struct edit *e, const struct buffer *text, struct error *err)
     return -1;
   return same_but_for_folder (e->was, &new) && strcmp (new.source_dir, e->source_dir) == 0
            ? 0
-           : error_set (err, 0, "%s: its " KEY " cannot be changed without the rest",
+           : error_set (err, 0, "%s: its source_dir cannot be changed without the rest",
                         e->path);
-}
-
-/* The text with another value in that place. */
-static int
-put_value (struct buffer *out, const char *text, size_t len, const struct place *place,
-           const char *source_dir, struct error *err)
-{
-  CLEANUP_BUFFER struct buffer quoted = BUFFER_INIT;
-  const char *from = character (text, len, place->from);
-  const char *end = character (text, len, place->end);
-
-  if (quote (source_dir, &quoted, err) == -1)
-    return -1;
-  buffer_append (out, text, (size_t) (from - text));
-  buffer_append (out, quoted.data, quoted.len);
-  buffer_append (out, end, (size_t) (text + len - end));
-  return out->failed ? error_set (err, ENOMEM, "YAML") : 0;
 }
 
 /* The new text, of the one that is there. */
 static int
-make_text (const struct edit *e, struct buffer *out, struct error *err)
+make_text (const struct edit *e, struct buffer *text, struct error *err)
 {
-  CLEANUP_FREE char *text = NULL;
-  struct place place;
+  CLEANUP_FREE char *old = NULL;
   size_t len = 0;
 
-  return read_file (e->real, SIDECAR_MAX_FILE, &text, &len, err) == -1 ||
-             check_old (e, text, len, err) == -1 ||
-             find_value (e->path, text, len, &place, err) == -1 ||
-             put_value (out, text, len, &place, e->source_dir, err) == -1 ||
-             check_new (e, out, err) == -1
+  if (read_file (e->real, SIDECAR_MAX_FILE, &old, &len, err) == -1 ||
+      check_old (e, old, len, err) == -1)
+    return -1;
+  buffer_append (text, old, len);
+  if (text->failed)
+    return error_set (err, ENOMEM, "%s", e->path);
+  return yaml_edit_value (text, e->path, SIDECAR_MAX_FILE, "source_dir", e->source_dir,
+                          err) == -1
            ? -1
-           : 0;
+           : check_new (e, text, err);
 }
 
 /* ---- The file */
