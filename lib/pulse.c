@@ -41,12 +41,24 @@ pulse_is_late (int64_t since)
   return patience > 0 && clock_ms () - since > patience;
 }
 
+/* Of who began before the last answer it is not known when: hardly long before the last one
+ * who began at all, or it is one who will never come back.
+ */
 int64_t
 pulse_waited_since (struct pulse *p)
 {
   LOCK_FOR_SCOPE (&p->lock);
 
-  return p->waiting > 0 ? p->moved : 0;
+  if (p->asked != 0)
+    return p->asked;
+  return p->waiting > 0 && !pulse_is_late (p->began + patience) ? p->began : 0;
+}
+
+/* Called with the lock held. */
+static bool
+is_silent (const struct pulse *p)
+{
+  return p->asked != 0 && pulse_is_late (p->asked);
 }
 
 bool
@@ -54,15 +66,7 @@ pulse_is_silent (struct pulse *p)
 {
   LOCK_FOR_SCOPE (&p->lock);
 
-  return p->waiting > 0 && pulse_is_late (p->moved);
-}
-
-/* Called with the lock held. */
-static void
-answered (struct pulse *p, int64_t now)
-{
-  p->moved = p->probed = now;
-  p->apart = PROBE_APART * patience;
+  return is_silent (p);
 }
 
 bool
@@ -71,18 +75,25 @@ pulse_begin (struct pulse *p, unsigned *life)
   int64_t now = clock_ms ();
   LOCK_FOR_SCOPE (&p->lock);
 
-  if (p->waiting > 0 && pulse_is_late (p->moved)) {
+  if (is_silent (p)) {
     if (now - p->probed <= p->apart)
       return false;
     p->probed = now;
     p->apart = 2 * p->apart < PROBE_APART_MAX ? 2 * p->apart : PROBE_APART_MAX;
   }
-  if (p->waiting++ == 0)
-    answered (p, now);
+  if (p->asked == 0) {
+    p->asked = p->probed = now;
+    p->apart = PROBE_APART * patience;
+  }
+  p->began = now;
+  p->waiting++;
   *life = p->life;
   return true;
 }
 
+/* Who began after the one that is answered may still wait in vain: that shows when the next
+ * one does.
+ */
 void
 pulse_end (struct pulse *p, unsigned life)
 {
@@ -91,7 +102,7 @@ pulse_end (struct pulse *p, unsigned life)
   if (p->life != life)
     return;
   p->waiting--;
-  answered (p, clock_ms ());
+  p->asked = 0;
 }
 
 void
@@ -101,6 +112,7 @@ pulse_renew (struct pulse *p)
 
   p->life++;
   p->waiting = 0;
+  p->asked = 0;
 }
 
 int

@@ -5,7 +5,9 @@
  * refused when others have waited for longer than patience lasts and none has been answered:
  * who would wait in vain then fails at once, and no thread more is lost to it.
  *
- * Now and then one is let through all the same, to find out whether it answers again.
+ * Now and then one is let through all the same, to find out whether it answers again.  If so,
+ * whoever waits since before says nothing more of it: a read of a bad sector may never come
+ * back, and all others do.
  *
  * Nothing is refused unless pulse_set_patience was called: commands wait, as users can
  * interrupt them.
@@ -24,16 +26,17 @@
 struct pulse {
   pthread_mutex_t lock;
   /* Guarded by the lock: */
-  unsigned waiting;
-  unsigned life;  /* counts pulse_renew */
-  int64_t moved;  /* when somebody was answered, or began to wait alone; clock_ms */
-  int64_t probed; /* when one was let through; clock_ms */
-  int64_t apart;  /* until the next one is; milliseconds */
+  unsigned waiting; /* with those that never come back */
+  unsigned life;    /* counts pulse_renew */
+  int64_t began;    /* when the last one began to wait; clock_ms, as all here */
+  int64_t asked;    /* when the first one did since one was answered; 0: none has */
+  int64_t probed;   /* when one was let through */
+  int64_t apart;    /* until the next one is; milliseconds */
 };
 
-#define PULSE_INIT                           \
-  {                                          \
-    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0 \
+#define PULSE_INIT                              \
+  {                                             \
+    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0, 0 \
   }
 
 /* Of all pulses; milliseconds, 0: for ever.  Before there are threads. */
@@ -48,7 +51,9 @@ bool pulse_begin (struct pulse *p, unsigned *life);
 /* Would pulse_begin refuse, or let one through to find out? */
 bool pulse_is_silent (struct pulse *p);
 
-/* Since when somebody has been waiting for it in vain (clock_ms); 0: nobody waits. */
+/* Since when somebody has been waiting for it in vain (clock_ms); 0: nobody waits, or for so
+ * long that others have given it up.
+ */
 int64_t pulse_waited_since (struct pulse *p);
 
 /* It has answered, with whatever. */

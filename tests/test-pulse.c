@@ -98,6 +98,61 @@ silent_is_refused (void **state)
   pulse_destroy (&p);
 }
 
+/* One never comes back.  The one that found out was answered, and nobody came for a while: who
+ * comes then is not to pay for the one that is lost.
+ */
+static void
+lost_says_nothing_of_others (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  unsigned lost, life;
+  int64_t began = clock_ms ();
+
+  (void) state;
+  assert_true (pulse_begin (&p, &lost));
+  sleep_ms (5 * PATIENCE_MS);
+  assert_true (pulse_is_silent (&p));
+  for (int i = 0; i < 3; i++) {
+    assert_true (pulse_begin (&p, &life));
+    pulse_end (&p, life);
+    sleep_ms (PATIENCE_MS + 10);
+    assert_false (pulse_is_silent (&p));
+  }
+  /* If all hangs, that shows; if the lost one comes back, too. */
+  assert_true (pulse_begin (&p, &life));
+  sleep_ms (PATIENCE_MS + 10);
+  assert_true (pulse_is_silent (&p));
+  assert_true (pulse_waited_since (&p) > began);
+  pulse_end (&p, lost);
+  assert_false (pulse_is_silent (&p));
+  pulse_destroy (&p);
+}
+
+/* Who waits is known, also when others were answered that came later; not who is lost. */
+static void
+waited_for_is_told (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  unsigned lost, life;
+  int64_t began = clock_ms ();
+  bool is_told;
+
+  (void) state;
+  assert_true (pulse_waited_since (&p) == 0);
+  assert_true (pulse_begin (&p, &lost));
+  assert_true (pulse_waited_since (&p) >= began);
+  if (pulse_begin (&p, &life))
+    pulse_end (&p, life);
+  is_told = pulse_waited_since (&p) != 0;
+  assert_true (is_told || clock_ms () - began > PATIENCE_MS);
+  sleep_ms (5 * PATIENCE_MS);
+  assert_true (pulse_begin (&p, &life));
+  pulse_end (&p, life);
+  sleep_ms (2 * PATIENCE_MS + 10);
+  assert_true (pulse_waited_since (&p) == 0);
+  pulse_destroy (&p);
+}
+
 static void
 renewed_is_another (void **state)
 {
@@ -151,6 +206,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup (answering_is_waited_for, impatient),
     cmocka_unit_test_setup (silent_is_refused, impatient),
+    cmocka_unit_test_setup (lost_says_nothing_of_others, impatient),
+    cmocka_unit_test_setup (waited_for_is_told, impatient),
     cmocka_unit_test_setup (renewed_is_another, impatient),
     cmocka_unit_test_setup (without_patience_nothing_is_refused, patient),
     cmocka_unit_test (error_names_it),
