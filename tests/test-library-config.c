@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,8 +18,16 @@
 
 #include "buffer.h"
 #include "cleanup.h"
+#include "globs.h"
 #include "library_config.h"
 #include "scratch.h"
+
+/* Sanitizers make frames several times as large. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define STACK (4u << 20)
+#else
+#define STACK (768u << 10)
+#endif
 
 static const struct library_look look = { 7, 8, 0444, 0555 };
 
@@ -374,6 +383,54 @@ test_include_depth (void **state)
   assert_int_equal (t.result, 0);
   assert_int_equal (t.config.n, 17);
   expect_problems (&t, LINES ("17.yaml: included more than 16 deep"));
+}
+
+static void *
+read_chain (void *opaque)
+{
+  *(struct told *) opaque = read_path ("0.yaml");
+  return NULL;
+}
+
+/* Read files that include each other, each by `part` so often, with as much stack as there
+ * has to be.
+ */
+static void
+expect_chain (const char *part, unsigned times)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  CLEANUP_FREE char *parts = calloc (times, strlen (part) + 1);
+  pthread_attr_t small;
+  pthread_t thread;
+
+  assert_non_null (parts);
+  for (unsigned i = 0; i < times; i++)
+    strcat (parts, part);
+  for (int i = 0; i < 18; i++) {
+    CLEANUP_FREE char *path = NULL, *text = NULL;
+
+    assert_true (asprintf (&path, "%d.yaml", i) > 0);
+    assert_true (asprintf (&text, "includes: ['%s/%s%d.yaml']\n", scratch, parts, i + 1) >
+                 0);
+    put_text (path, text);
+  }
+  assert_int_equal (pthread_attr_init (&small), 0);
+  assert_int_equal (pthread_attr_setstacksize (&small, STACK), 0);
+  assert_int_equal (pthread_create (&thread, &small, read_chain, &t), 0);
+  assert_int_equal (pthread_join (thread, NULL), 0);
+  pthread_attr_destroy (&small);
+  assert_int_equal (t.result, 0);
+  assert_int_equal (t.config.n_problems, 1);
+  assert_non_null (strstr (t.config.problems[0], "17.yaml: included more than 16 deep"));
+}
+
+/* What somebody writes into a file does not end the server. */
+static void
+test_include_stack (void **state)
+{
+  (void) state;
+  expect_chain ("./", GLOBS_MAX_PARTS - 3); /* "/tmp/SCRATCH/.../N.yaml" */
+  expect_chain ("**/", GLOBS_MAX_DEPTH);
 }
 
 #define T "dedup_file: m\nsource_dir: s\n"
@@ -800,6 +857,7 @@ main (void)
     cmocka_unit_test_teardown (test_include_cycles, scratch_empty),
     cmocka_unit_test_teardown (test_include_problems, scratch_empty),
     cmocka_unit_test_teardown (test_include_depth, scratch_empty),
+    cmocka_unit_test_teardown (test_include_stack, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_titles, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_files, scratch_empty),
     cmocka_unit_test_teardown (test_null_lists, scratch_empty),
