@@ -45,6 +45,12 @@ library_config_problem (struct library_config *config, const char *fmt, ...)
   va_end (args);
   if (len == -1)
     return;
+  /* An item that aliases name again and again is wrong once. */
+  if (config->n_problems > 0 &&
+      strcmp (config->problems[config->n_problems - 1], text) == 0) {
+    free (text);
+    return;
+  }
   problems = realloc (config->problems, (config->n_problems + 1) * sizeof *problems);
   if (!problems) {
     free (text);

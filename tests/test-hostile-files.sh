@@ -100,6 +100,28 @@ cp secret src/mine
 limited 0 mkvdup extract -q -o copy --source src escape.mkvdup
 cmp secret copy
 
+# ---- YAML that says much in few bytes: it takes no more than its size lets expect
+
+# thrifty TEXT COMMAND...: fails with TEXT, within 100 MB and five seconds of the processor.
+thrifty ()
+{
+  local frugal=()
+  [ "${SAN:-none}" != none ] || frugal=(prlimit --as=100000000 --cpu=5)
+  expect 1 "${limits[@]}" "${frugal[@]}" "${@:2}"
+  cat err >>out
+  says out "$1"
+}
+
+thrifty 'a virtual file of more than 64 pairs' mkvdup validate hostile/yaml/pairs
+thrifty '"source_dir" is longer than 4095 bytes' mkvdup validate hostile/yaml/values
+thrifty '10000 aliases' mkvdup validate hostile/yaml/aliases
+for file in hostile/manifest/*; do
+  cp "$file" "${file##*/}.yaml"
+done
+thrifty '"mkv" is longer than 4095 bytes' mkvdup batch values.yaml
+thrifty '"mkv" is longer than 4095 bytes' mkvdup batch path.yaml
+thrifty 'a file of more than 64 pairs' mkvdup batch pairs.yaml
+
 # ---- a library of all that, and one good title
 
 mkdir library
@@ -113,9 +135,10 @@ ln -s . library/loop
 mkfifo library/fifo.mkvdup
 status=0 served good.mkv library=library pad=1
 cmp secret copy
-for file in anchors braces brackets dashes escape itself keys laughs tags; do
+for file in aliases anchors braces brackets dashes escape itself keys laughs pairs tags values; do
   says err "/$file.yaml:"
 done
+says err 'a pattern of more than 256 parts'
 says err '/dev/zero: not an mkvdup recipe'
 says err 'fifo.mkvdup: not an mkvdup recipe'
 # The disk has what there is room for: its files may still be bad.

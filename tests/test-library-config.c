@@ -360,7 +360,6 @@ test_include_problems (void **state)
   expect_titles (&t, none);
   expect_problems (&t, LINES ("bad.conf:2: \"name\" is given twice",
                               "l.yaml:1: \"includes\" is not a string",
-                              "l.yaml:1: \"includes\" is not a string",
                               "l.yaml:1: \"includes\" is empty",
                               "pipe.conf: not a regular file"));
 }
@@ -667,9 +666,13 @@ test_counts (void **state)
     size_t n;
     const char *line;
   } bad[] = {
-    { "includes: ", "[", 65, "1" },    { "includes: ", "{a: ", 8000000, "1" },
-    { "includes:\n", "- ", 100, "2" }, { "includes:\n", "- &a x\n", 65, "66" },
-    { "", "%TAG !a! x\n", 17, "17" },  { "includes:\n", "-\n", 4194304, "" },
+    { "includes: ", "[", 65, "1" },
+    { "includes: ", "{a: ", 8000000, "1" },
+    { "includes:\n", "- ", 100, "2" },
+    { "includes:\n", "- &a x\n", 65, "66" },
+    { "", "%TAG !a! x\n", 17, "17" },
+    { "includes:\n", "-\n", 4194304, "" },
+    { "a: &x no\nincludes:\n", "- *x\n", 10001, "10003" },
   };
 
   (void) state;
@@ -680,8 +683,9 @@ test_counts (void **state)
     assert_true (asprintf (&want, "l.yaml:%s", bad[i].line) > 0);
     assert_int_equal (t.result, -1);
     assert_memory_equal (t.err.text, want, strlen (want));
-    assert_non_null (strstr (t.err.text, ": more than 64 levels, 64 anchors, 16 "
-                                         "directives or 4194304 tokens"));
+    assert_non_null (strstr (t.err.text,
+                             ": more than 64 levels, 64 anchors, "
+                             "10000 aliases, 16 directives or 4194304 tokens"));
   }
   {
     CLEANUP_TOLD struct told t = read_repeated ("%TAG !a! ", "x", 65);
@@ -690,6 +694,34 @@ test_counts (void **state)
   }
   good = read_repeated ("a: &x no\nincludes:\n", "- *x\n", 1000);
   assert_int_equal (good.result, 0);
+}
+
+/* What an alias stands for is small. */
+static void
+test_item_sizes (void **state)
+{
+  static const char title[] = "virtual_files:\n- name: x\n  dedup_file: m\n";
+  CLEANUP_FREE char *pairs = NULL, *value = NULL;
+
+  (void) state;
+  assert_true (asprintf (&pairs, "%s  source_dir: s\n", title) > 0);
+  assert_true (asprintf (&value, "%s  source_dir: /", title) > 0);
+  {
+    CLEANUP_TOLD struct told t = read_repeated (pairs, "  uid: 1\n", 61);
+    CLEANUP_TOLD struct told large = read_repeated (pairs, "  uid: 1\n", 62);
+
+    expect_problems (&t, none);
+    expect_problems (&large, LINES ("l.yaml:2: a virtual file of more than 64 pairs"));
+  }
+  {
+    CLEANUP_TOLD struct told t = read_repeated (value, "a", 4094);
+    CLEANUP_TOLD struct told large = read_repeated (value, "a", 4095);
+
+    expect_problems (&t, none);
+    assert_int_equal (t.config.n, 1);
+    expect_problems (&large,
+                     LINES ("l.yaml:4: \"source_dir\" is longer than 4095 bytes"));
+  }
 }
 
 static void
@@ -866,6 +898,7 @@ main (void)
     cmocka_unit_test_teardown (test_named, scratch_empty),
     cmocka_unit_test_teardown (test_large_file, scratch_empty),
     cmocka_unit_test_teardown (test_counts, scratch_empty),
+    cmocka_unit_test_teardown (test_item_sizes, scratch_empty),
     cmocka_unit_test_teardown (test_many_problems, scratch_empty),
     cmocka_unit_test_teardown (test_recipe_once, scratch_empty),
     cmocka_unit_test_teardown (test_hook, scratch_empty),
