@@ -29,7 +29,7 @@ served ()
 }
 
 "$srcdir/make-hostile" hostile
-for kind in huge fills names; do
+for kind in huge fills names recodings; do
   "${builddir:?}/hostile-recipe" "$kind" "$kind.mkvdup"
 done
 echo "not for you" >secret
@@ -74,6 +74,24 @@ says err 'source 0 was not found'
 
 # A million operations each: the memory for it is given back.
 limited 0 nbdkit -t 4 -U - mkvdup fills.mkvdup verify=off source=. --run "nbdcopy \"\$uri\" null:"
+
+# Each segment takes 200 MB while it is decoded: not all of them at once.
+mkdir decoded
+mv recodings.mkvdup decoded
+start_nbdkit sock -t 16 mkvdup library=decoded verify=off cache-size=1M
+for i in {1..16}; do
+  client "${builddir:?}/read-range" "nbd+unix:///recodings.mkv?socket=$PWD/sock" \
+    $(((i << 24) - 512)) 512 >"fill.$i" &
+  readers[i]=$!
+done
+wait "${readers[@]}"
+for i in {1..16}; do
+  [ "$(tr -d x <"fill.$i" | wc -c)/$(wc -c <"fill.$i")" = 0/512 ] || fail "reader $i: other bytes"
+done
+[ "${SAN:-none}" != none ] ||
+  [ "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat sock.pid)/status")" -le 800000 ] ||
+  fail "decoding at once took too much memory: $(cat "/proc/$(cat sock.pid)/status")"
+stop_nbdkit sock
 
 # ---- recipes that name what is not theirs
 
