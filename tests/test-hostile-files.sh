@@ -140,6 +140,19 @@ thrifty '"mkv" is longer than 4095 bytes' mkvdup batch values.yaml
 thrifty '"mkv" is longer than 4095 bytes' mkvdup batch path.yaml
 thrifty 'a file of more than 64 pairs' mkvdup batch pairs.yaml
 
+# ---- names that would be lines of the log
+
+mkdir forged
+echo 'includes: [' >forged/$'x\nnbdkit: mkvdup[1]: error: A.iso: FORGED \e[2J\xc2\x9b1m.yaml'
+limited 0 nbdkit -U - mkvdup library=forged --run true
+says err 'forged/x\012nbdkit: mkvdup[1]: error: A.iso: FORGED \033[2J\302\2331m.yaml:2: '
+[ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
+if LC_ALL=C grep -q $'\e\|\xc2' err; then
+  fail "control characters: $(cat -v err)"
+fi
+limited 1 nbdkit -U - mkvdup $'a\nb' $'a\nc' --run true
+says err 'a\012b, or a\012c?'
+
 # ---- a library of all that, and one good title
 
 mkdir library
