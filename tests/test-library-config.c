@@ -20,6 +20,7 @@
 #include "cleanup.h"
 #include "globs.h"
 #include "library_config.h"
+#include "library_parts.h"
 #include "scratch.h"
 
 /* Sanitizers make frames several times as large. */
@@ -430,6 +431,49 @@ test_include_stack (void **state)
   (void) state;
   expect_chain ("./", GLOBS_MAX_PARTS - 3); /* "/tmp/SCRATCH/.../N.yaml" */
   expect_chain ("**/", GLOBS_MAX_DEPTH);
+}
+
+/* What ends the includes of all files, once; what was found stays, and folders are read on. */
+static void
+expect_enough (const char *file, unsigned folders)
+{
+  CLEANUP_TOLD struct told t = read_path ("lib");
+  CLEANUP_FREE char *problem = NULL;
+
+  assert_true (asprintf (&problem,
+                         "lib/%s: \"includes\" of more than 1000 patterns, or that look "
+                         "at more than %u folders: the rest is left out",
+                         file, folders) > 0);
+  expect_titles (&t, LINES ("early lib/m lib/disc", "z/Z lib/z/m lib/z/disc"));
+  expect_problems (&t, LINES (problem));
+}
+
+static void
+test_include_limits (void **state)
+{
+  CLEANUP_BUFFER struct buffer patterns = BUFFER_INIT;
+
+  (void) state;
+  put_sidecar ("lib/early", "early", "m");
+  put_sidecar ("lib/late", "late", "m");
+  put_sidecar ("lib/z/Z.mkvdup.yaml", "Z", "m");
+  put_text ("lib/a.yaml", "includes: [early]\n");
+  put_text ("lib/c.yaml", "includes: [late]\n");
+  /* Patterns of two files together. */
+  buffer_append (&patterns, "includes:\n", 10);
+  for (int i = 0; i < 500; i++)
+    buffer_append (&patterns, "- /\n", 4);
+  put_file ("lib/b1.yaml", patterns.data, patterns.len);
+  put_file ("lib/b2.yaml", patterns.data, patterns.len);
+  expect_enough ("b2.yaml", 1000000);
+  /* Folders that they look at. */
+  put_text ("lib/b1.yaml", "includes: ['**/gone']\n");
+  put_text ("lib/b2.yaml", "includes: []\n");
+  for (char path[] = "lib/d/A/x"; path[6] <= 'Z'; path[6]++)
+    put_text (path, "");
+  library_limit_folders (50);
+  expect_enough ("b1.yaml", 50);
+  library_limit_folders (1000000);
 }
 
 #define T "dedup_file: m\nsource_dir: s\n"
@@ -890,6 +934,7 @@ main (void)
     cmocka_unit_test_teardown (test_include_problems, scratch_empty),
     cmocka_unit_test_teardown (test_include_depth, scratch_empty),
     cmocka_unit_test_teardown (test_include_stack, scratch_empty),
+    cmocka_unit_test_teardown (test_include_limits, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_titles, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_files, scratch_empty),
     cmocka_unit_test_teardown (test_null_lists, scratch_empty),
