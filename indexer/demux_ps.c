@@ -213,6 +213,12 @@ find_start_code (const uint8_t *data, size_t len, size_t at)
   return len;
 }
 
+static bool
+has_no_length (const uint8_t *p)
+{
+  return get_be16 (p + 4) == 0 && is_video (p[3]);
+}
+
 /*
  * Bytes of the packet at p behind its length field, which may be more than there are.
  * A length of 0 is allowed for video in transport streams only, but done in program
@@ -225,7 +231,7 @@ packet_body (const uint8_t *p, size_t len)
 {
   size_t n = get_be16 (p + 4);
 
-  if (n == 0 && is_video (p[3]))
+  if (has_no_length (p))
     n = find_start_code (p, len, PACKET_HEADER) - PACKET_HEADER;
   return n;
 }
@@ -254,13 +260,18 @@ walk_packets (const uint8_t *data, size_t len, size_t at, size_t stop, uint64_t 
   return at;
 }
 
-/* Does what looks like a packet at `at` lead to others, or to a pack? */
+/* Does what looks like a packet at `at` lead to others, or to a pack?  Where one without length
+ * ends is looked for if it is the first, as that is where the next to be asked about is; that
+ * of a later one would be looked for again by all who lead to it, and is believed in.
+ */
 static bool
 leads_on (const uint8_t *data, size_t len, size_t at)
 {
   for (unsigned n = 0; n < PACKETS_IN_A_ROW; n++) {
     if (at >= len || !is_packet (data + at, len - at))
       return n > 0 && (at >= len || pack_header (data + at, len - at));
+    if (n > 0 && has_no_length (data + at))
+      return true;
     at += PACKET_HEADER + packet_body (data + at, len - at);
   }
   return true;

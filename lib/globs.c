@@ -55,7 +55,8 @@ tell_of_folder (const struct expansion *x, const char *path, struct error *err)
            : 0;
 }
 
-static int
+/* Kept out of its callers, which recurse: the message takes a kilobyte of stack. */
+__attribute__ ((noinline)) static int
 unreadable (const struct expansion *x, const char *path, struct error *err)
 {
   struct error why = ERROR_INIT;
@@ -151,9 +152,12 @@ found (struct expansion *x, const char *path, struct error *err)
   return x->calls->file (x->calls->opaque, path, err);
 }
 
-/* A part that is a name: the folder need not be read. */
+/* A part that is a name: the folder need not be read.  Sets *next to where it leads, if there
+ * is anything to look at; the caller frees it.
+ */
 static int
-expand_plain (struct expansion *x, const char *base, size_t part, struct error *err)
+follow_name (const struct expansion *x, const char *base, size_t part, char **next,
+             struct error *err)
 {
   CLEANUP_FREE char *path = join (base, x->parts[part]);
   bool is_last = part + 1 == x->n_parts, is_there;
@@ -170,7 +174,9 @@ expand_plain (struct expansion *x, const char *base, size_t part, struct error *
   /* Where it may come, or be replaced. */
   if (is_last || !is_there)
     r = tell_of_folder (x, base, err);
-  return r == 0 && (is_last || is_there) ? expand (x, path, part + 1, err) : r;
+  if (r == 0 && (is_last || is_there))
+    *next = take_ptr (&path);
+  return r;
 }
 
 static bool
@@ -219,21 +225,39 @@ expand_folder (struct expansion *x, const char *base, size_t part, struct error 
   return r;
 }
 
-/* What parts from `part` on match below `base`. */
+/* Kept out of `expand`, as above. */
+__attribute__ ((noinline)) static int
+too_deep (const struct expansion *x, const char *base)
+{
+  struct error why = ERROR_INIT;
+
+  error_set (&why, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
+  return x->calls->unreadable (x->calls->watcher, &why);
+}
+
+/* What parts from `part` on match below `base`.  Names are followed in a loop, so that only
+ * patterns take stack: GLOBS_MAX_DEPTH times, and as often again for each file that a file
+ * includes.
+ */
 static int
 expand (struct expansion *x, const char *base, size_t part, struct error *err)
 {
-  struct error why = ERROR_INIT;
+  CLEANUP_FREE char *path = NULL;
   int r;
 
+  for (; part < x->n_parts && is_plain (x->parts[part]); part++) {
+    char *next = NULL;
+
+    r = follow_name (x, base, part, &next, err);
+    if (r != 0 || !next)
+      return r;
+    free (path);
+    base = path = next;
+  }
   if (part == x->n_parts)
     return found (x, base, err);
-  if (is_plain (x->parts[part]))
-    return expand_plain (x, base, part, err);
-  if (x->depth >= GLOBS_MAX_DEPTH) {
-    error_set (&why, 0, "%s: folders more than %u deep", base, GLOBS_MAX_DEPTH);
-    return x->calls->unreadable (x->calls->watcher, &why);
-  }
+  if (x->depth >= GLOBS_MAX_DEPTH)
+    return too_deep (x, base);
   x->depth++;
   r = expand_folder (x, base, part, err);
   x->depth--;
@@ -260,6 +284,16 @@ cut (struct expansion *x, char *pattern, struct error *err)
   return 0;
 }
 
+static int
+too_many_parts (const struct globs_calls *calls, const char *pattern)
+{
+  struct error why = ERROR_INIT;
+
+  error_set (&why, 0, "%.64s...: a pattern of more than %u parts", pattern,
+             GLOBS_MAX_PARTS);
+  return calls->unreadable (calls->watcher, &why);
+}
+
 int
 globs_expand (const char *base, const char *pattern, const struct globs_calls *calls,
               struct error *err)
@@ -271,7 +305,8 @@ globs_expand (const char *base, const char *pattern, const struct globs_calls *c
   if (!copy)
     return error_set (err, ENOMEM, "%s", pattern);
   if (cut (&x, copy, err) == 0)
-    r = expand (&x, pattern[0] == '/' ? "/" : base, 0, err);
+    r = x.n_parts > GLOBS_MAX_PARTS ? too_many_parts (calls, pattern)
+                                    : expand (&x, pattern[0] == '/' ? "/" : base, 0, err);
   id_set_free (&x.entered);
   free (x.parts);
   return r;

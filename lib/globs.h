@@ -24,6 +24,11 @@
 #define GLOBS_MAX_FOLDERS 1000000u
 #define GLOBS_MAX_DEPTH 64u
 
+/* A pattern of more parts is left out, as unreadable: each is looked for from the start of the
+ * path, so that the time is the square of them.
+ */
+#define GLOBS_MAX_PARTS 256u
+
 /* What is called while patterns are expanded.  Any return but 0 ends it. */
 struct globs_calls {
   /* A file (anything but a folder) that matches.  In the order of names' bytes in each

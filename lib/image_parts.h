@@ -158,7 +158,7 @@ struct walk {
   bool no_wait;                /* for anything: rather fail */
   const struct source *failed; /* out: the source that an error is about */
   struct recode_job *jobs;     /* recodings whose material is being gathered; owned */
-  size_t job_bytes;            /* of their material */
+  size_t job_bytes;            /* of memory that they take */
 };
 
 /* Bytes [at, end) of w->seg, to `dst`; NULL when prefetching.  On failure the gather is

@@ -33,7 +33,7 @@ image_recode_later (struct walk *w, const struct recoding *r, size_t from, size_
     return NULL;
   *job = (struct recode_job){ w->jobs, r, from, len, at, dst };
   w->jobs = job;
-  w->job_bytes += r->len;
+  w->job_bytes += sizeof *job + r->len;
   return job->material;
 }
 

@@ -20,6 +20,20 @@
 /* Includes of includes; each takes the memory of a file. */
 #define MAX_INCLUDE_DEPTH 16u
 
+/* Patterns of all files together, and folders that are looked at for them: each pattern may
+ * walk over all that the machine has, and at every change once more.
+ */
+#define MAX_PATTERNS 1000u
+#define MAX_PATTERN_FOLDERS 1000000u
+
+static size_t max_pattern_folders = MAX_PATTERN_FOLDERS;
+
+void
+library_limit_folders (size_t most)
+{
+  max_pattern_folders = most;
+}
+
 /* One YAML file being read. */
 struct yaml_reading {
   struct library_reading *all;
@@ -45,6 +59,12 @@ library_config_problem (struct library_config *config, const char *fmt, ...)
   va_end (args);
   if (len == -1)
     return;
+  /* An item that aliases name again and again is wrong once. */
+  if (config->n_problems > 0 &&
+      strcmp (config->problems[config->n_problems - 1], text) == 0) {
+    free (text);
+    return;
+  }
   problems = realloc (config->problems, (config->n_problems + 1) * sizeof *problems);
   if (!problems) {
     free (text);
@@ -216,18 +236,50 @@ include_file (void *opaque, const char *path, struct error *err)
   return library_leave_out (r->all, &why, err);
 }
 
+/* What ends the expansion of a pattern, and of all that come later. */
+#define ENOUGH 1
+
+static int
+look_for_pattern (void *watcher, const char *path, struct error *err)
+{
+  struct library_reading *all = watcher;
+
+  if (all->n_pattern_folders >= max_pattern_folders)
+    return ENOUGH;
+  all->n_pattern_folders++;
+  return tell_of_folder (watcher, path, err);
+}
+
+/* Told once: what is left out is left out of all files. */
+static int
+leave_out_patterns (const struct yaml_reading *r)
+{
+  if (!r->all->has_enough)
+    library_config_problem (r->all->config,
+                            "%s: \"includes\" of more than %u patterns, or that look at "
+                            "more than %zu folders: the rest is left out",
+                            r->path, MAX_PATTERNS, max_pattern_folders);
+  r->all->has_enough = true;
+  return 0;
+}
+
 static int
 take_include (void *opaque, const char *pattern, const struct library_look *look,
               struct error *err)
 {
   struct yaml_reading r = *(const struct yaml_reading *) opaque;
-  const struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
+  struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
   CLEANUP_FREE char *folder = path_prefix (r.path);
+  int result;
 
   if (!folder)
     return error_set (err, ENOMEM, "%s", r.path);
+  if (r.all->has_enough || r.all->n_patterns++ == MAX_PATTERNS)
+    return leave_out_patterns (&r);
   r.look = look;
-  return globs_expand (folder, pattern, &calls, err);
+  calls.folder = look_for_pattern;
+  result = globs_expand (folder, pattern, &calls, err);
+  return result == ENOUGH ? leave_out_patterns (&r) : result;
 }
 
 int

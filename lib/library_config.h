@@ -54,7 +54,7 @@ int library_config_read (struct library_config *config, const char *const *paths
                          library_folder_fn *folder, void *opaque, struct error *err);
 void library_config_free (struct library_config *config);
 
-/* Add a problem; too many, or one too many for the memory, are dropped. */
+/* Add a problem; the last one once more, too many, or one too many for the memory, are dropped. */
 void library_config_problem (struct library_config *config, const char *fmt, ...)
   __attribute__ ((format (printf, 2, 3)));
 

@@ -20,7 +20,13 @@ struct library_reading {
   char *told;               /* the last folder of a file that was told; owned */
   struct id_set yaml_files; /* that were read */
   struct id_set recipes;    /* that a YAML file named */
+  size_t n_patterns;        /* of `includes`, so far */
+  size_t n_pattern_folders; /* looked at for them */
+  bool has_enough;          /* of these: no more are taken */
 };
+
+/* For tests: look at so many folders for patterns. */
+void library_limit_folders (size_t most);
 
 /* Read the YAML file `path`, unless that was done.  `prefix` goes in front of names
  * without "/"; `depth` counts the files that included it, and is 0 for what the user named.

@@ -153,12 +153,8 @@ read_virtual_file (const struct reading *file, const yaml_node_t *item, struct e
   struct error why = ERROR_INIT;
   int result = 0;
 
-  if (item->type != YAML_MAPPING_NODE) {
-    yaml_complain (r.yaml, item, &why, "a virtual file that is not a mapping");
-    r.calls->problem (r.calls->opaque, &why);
-    return 0;
-  }
-  if (yaml_each_pair (r.yaml, item, take_pair, &r, &why) == -1)
+  if (yaml_check_item (r.yaml, item, "a virtual file", &why) == -1 ||
+      yaml_each_pair (r.yaml, item, take_pair, &r, &why) == -1)
     r.calls->problem (r.calls->opaque, &why);
   else
     result = finish_title (&r, err);

@@ -12,10 +12,18 @@
 
 #include "bytes.h"
 #include "cleanup.h"
+#include "ration.h"
 #include "recipe.h"
 #include "recipe_format.h"
 #include "recipe_old.h"
 #include "whole_io.h"
+
+/* Bytes of image that are decoded at once, by all threads: two of the largest segments, each of
+ * which takes 200 MB meanwhile at worst; four of those that create makes, some milliseconds each.
+ */
+#define DECODED_AT_ONCE ((size_t) 2 << SEGMENT_MAX_LOG2)
+
+static struct ration decoding = RATION_INIT (DECODED_AT_ONCE);
 
 static uint32_t
 segment_bytes (const struct recipe *r, uint32_t number)
@@ -96,7 +104,10 @@ recipe_segment (const struct recipe *r, uint32_t number, struct error *err)
     return recipe_old_segment (r, number, err);
   if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
     return NULL;
+  /* From memory: what hangs has been read by now. */
+  ration_take (&decoding, ctx.len);
   seg = segment_decode (coded, len, &ctx, err);
+  ration_give_back (&decoding, ctx.len);
   if (!seg)
     error_context (err, "%s", r->path);
   return seg;

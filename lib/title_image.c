@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "errands.h"
+#include "place_pulse.h"
 #include "titles_parts.h"
 
 /* ---- Those without users; with the lock held */
@@ -244,16 +245,22 @@ struct image *
 title_open (struct title *t, struct error *err)
 {
   struct image *image = title_try_open (t);
+  struct pulse *pulse; /* of all recipes in its folder */
   unsigned life;
 
   if (image)
     return image;
-  if (!pulse_begin (t->state->opening, &life)) {
+  pulse = folder_pulse (t->recipe);
+  if (!pulse) {
+    error_set (err, ENOMEM, "%s", t->recipe);
+    return NULL;
+  }
+  if (!pulse_begin (pulse, &life)) {
     pulse_error (t->recipe, err);
     return NULL;
   }
   image = open_or_await (t, err);
-  pulse_end (t->state->opening, life);
+  pulse_end (pulse, life);
   return image;
 }
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "place_pulse.h"
 #include "titles_parts.h"
 #include "whole_io.h"
 
@@ -115,12 +114,6 @@ title_new (struct titles *all, const struct title *from, struct error *err)
     return NULL;
   }
   *t->state = (struct title_state){ .titles = all, .refs = 1, .fd = -1 };
-  t->state->opening = folder_pulse (t->recipe);
-  if (!t->state->opening) {
-    title_free (t);
-    error_set (err, ENOMEM, "%s", from->recipe);
-    return NULL;
-  }
   if (recipe_peek (t->recipe, &t->size, &st, err) == -1 ||
       check_size (t, from, err) == -1) {
     title_free (t);

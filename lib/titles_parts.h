@@ -24,7 +24,6 @@ struct title_state {
   struct image *image;         /* owned; NULL while nobody has opened it */
   bool is_opening;             /* by a thread, without the lock */
   bool is_dated;               /* its mtime is known */
-  struct pulse *opening;       /* of all recipes in its folder; fixed */
   int fd;                      /* the recipe's, kept; -1 */
   struct title *newer, *older; /* among those without users */
 };

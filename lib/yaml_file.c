@@ -6,6 +6,10 @@
  * time grows with the square of nested brackets, anchors and %TAG lines; a node of one byte
  * takes 170 of memory, and one token can make two (a "?" without a key and a value).  So the
  * tokens of a file are counted before it is loaded.
+ *
+ * An alias costs libyaml nothing, but what it stands for is read again by us, and kept: what a
+ * few bytes of a file can ask for is the product of aliases and the size of a value, or the
+ * pairs of a mapping.
  */
 #include "config.h"
 
@@ -24,6 +28,7 @@
 
 #define MAX_DEPTH 64u
 #define MAX_ANCHORS 64u
+#define MAX_ALIASES 10000u
 #define MAX_DIRECTIVES 16u
 #define MAX_PREFIX 64u     /* bytes of a %TAG line that each of its tags takes */
 #define BYTES_PER_TOKEN 8u /* of the largest file; a title has 15 tokens */
@@ -85,7 +90,7 @@ start_parser (struct yaml_file *y, const char *text, size_t len, struct error *e
 
 /* What was met in a file so far. */
 struct counts {
-  size_t tokens, depth, anchors, directives;
+  size_t tokens, depth, anchors, aliases, directives;
   bool has_long_prefix;
 };
 
@@ -108,6 +113,9 @@ count (struct counts *n, const yaml_token_t *token)
   case YAML_ANCHOR_TOKEN:
     n->anchors++;
     break;
+  case YAML_ALIAS_TOKEN:
+    n->aliases++;
+    break;
   case YAML_TAG_DIRECTIVE_TOKEN:
     n->directives++;
     n->has_long_prefix =
@@ -117,6 +125,13 @@ count (struct counts *n, const yaml_token_t *token)
   default:
     break;
   }
+}
+
+static bool
+has_too_many (const struct counts *n, size_t max_tokens)
+{
+  return n->tokens > max_tokens || n->depth > MAX_DEPTH || n->anchors > MAX_ANCHORS ||
+         n->aliases > MAX_ALIASES || n->directives > MAX_DIRECTIVES;
 }
 
 /* What is no YAML ends it: that will be told when it is parsed. */
@@ -139,13 +154,12 @@ check_counts (struct yaml_file *y, const char *text, size_t len, size_t max,
     if (n.has_long_prefix)
       return error_set (err, 0, "%s:%zu: a prefix of more than %u bytes", y->path, line,
                         MAX_PREFIX);
-    if (n.depth > MAX_DEPTH || n.anchors > MAX_ANCHORS || n.directives > MAX_DIRECTIVES ||
-        n.tokens > max / BYTES_PER_TOKEN)
+    if (has_too_many (&n, max / BYTES_PER_TOKEN))
       return error_set (err, 0,
-                        "%s:%zu: more than %u levels, %u anchors, %u directives "
-                        "or %zu tokens",
-                        y->path, line, MAX_DEPTH, MAX_ANCHORS, MAX_DIRECTIVES,
-                        max / BYTES_PER_TOKEN);
+                        "%s:%zu: more than %u levels, %u anchors, %u aliases, "
+                        "%u directives or %zu tokens",
+                        y->path, line, MAX_DEPTH, MAX_ANCHORS, MAX_ALIASES,
+                        MAX_DIRECTIVES, max / BYTES_PER_TOKEN);
   }
   return 0;
 }
@@ -231,6 +245,17 @@ yaml_each_pair (struct yaml_file *y, const yaml_node_t *mapping, yaml_pair_fn *f
   return r;
 }
 
+int
+yaml_check_item (const struct yaml_file *y, const yaml_node_t *node, const char *what,
+                 struct error *err)
+{
+  if (node->type != YAML_MAPPING_NODE)
+    return yaml_complain (y, node, err, "%s that is not a mapping", what);
+  if (node->data.mapping.pairs.top - node->data.mapping.pairs.start > YAML_MAX_PAIRS)
+    return yaml_complain (y, node, err, "%s of more than %d pairs", what, YAML_MAX_PAIRS);
+  return 0;
+}
+
 bool
 yaml_is_null (const yaml_node_t *node)
 {
@@ -254,6 +279,10 @@ text_of (const struct yaml_file *y, const char *key, const yaml_node_t *node,
 
   if (node->type != YAML_SCALAR_NODE || yaml_is_null (node)) {
     yaml_complain (y, node, err, "\"%s\" is not a string", key);
+    return NULL;
+  }
+  if (node->data.scalar.length > YAML_MAX_VALUE) {
+    yaml_complain (y, node, err, "\"%s\" is longer than %d bytes", key, YAML_MAX_VALUE);
     return NULL;
   }
   value = (const char *) node->data.scalar.value;

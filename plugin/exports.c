@@ -47,7 +47,7 @@ static void
 tell_problem (void *opaque, const char *text)
 {
   (void) opaque;
-  nbdkit_error ("%s", text);
+  report_now ("%s", text);
   notify_trouble (text);
 }
 
@@ -183,7 +183,7 @@ look_again (void *opaque)
     return true;
   }
   if (!last_failure || strcmp (last_failure, err.text) != 0) {
-    nbdkit_error ("%s; the library stays as it was", err.text);
+    report_now ("%s; the library stays as it was", err.text);
     notify_change (err.text);
   }
   free (last_failure);

@@ -46,7 +46,7 @@ add_path (struct parameter_list *list, const char *key, const char *value)
   char **items = realloc (list->items, (list->n + 1) * sizeof *items);
 
   if (!items) {
-    nbdkit_error ("%s: %m", key);
+    report_now ("%s: %m", key);
     return -1;
   }
   list->items = items;
@@ -93,7 +93,7 @@ set_fs (const char *value)
   else if (strcmp (value, "udf") == 0)
     parameters.disk_kind = DISK_UDF;
   else {
-    nbdkit_error ("fs=%s: neither \"erofs\" nor \"udf\"", value);
+    report_now ("fs=%s: neither \"erofs\" nor \"udf\"", value);
     return -1;
   }
   return 0;
@@ -107,7 +107,7 @@ set_id (const char *key, const char *value, uint32_t *id)
     return -1;
   if (*id != UINT32_MAX)
     return 0;
-  nbdkit_error ("%s=%s: no owner", key, value);
+  report_now ("%s=%s: no owner", key, value);
   return -1;
 }
 
@@ -130,7 +130,7 @@ set_mode (const char *key, const char *value, uint32_t *mode)
   unsigned long number = strtoul (value, &end, 8);
 
   if (value[0] < '0' || value[0] > '7' || *end != '\0' || number > 07777) {
-    nbdkit_error ("%s=%s: not an octal number from 0 to 7777", key, value);
+    report_now ("%s=%s: not an octal number from 0 to 7777", key, value);
     return -1;
   }
   *mode = (uint32_t) number;
@@ -163,7 +163,7 @@ set_pad (const char *value)
   if (nbdkit_parse_unsigned ("pad", value, &size) == -1)
     return -1;
   if (size < 1 || size > PADDING_MAX_BLOCK || (size & (size - 1)) != 0) {
-    nbdkit_error ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
+    report_now ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
     return -1;
   }
   parameters.pad = size;
@@ -175,7 +175,7 @@ set_pad_with (const char *value)
 {
   parameters.pad_with_void = strcmp (value, "void") == 0;
   if (!parameters.pad_with_void && strcmp (value, "zero") != 0) {
-    nbdkit_error ("pad-with=%s: neither \"zero\" nor \"void\"", value);
+    report_now ("pad-with=%s: neither \"zero\" nor \"void\"", value);
     return -1;
   }
   return 0;
@@ -221,7 +221,7 @@ set_verify (const char *value)
       parameters.verify = (enum image_verify) i;
       return 0;
     }
-  nbdkit_error ("verify=%s: none of \"off\", \"lazy\" and \"full\"", value);
+  report_now ("verify=%s: none of \"off\", \"lazy\" and \"full\"", value);
   return -1;
 }
 
@@ -251,7 +251,7 @@ set_timeout (const char *value)
   if (nbdkit_parse_unsigned ("timeout", value, &parameters.timeout) == -1)
     return -1;
   if (parameters.timeout > MAX_TIMEOUT) {
-    nbdkit_error ("timeout=%s: more than %u seconds", value, MAX_TIMEOUT);
+    report_now ("timeout=%s: more than %u seconds", value, MAX_TIMEOUT);
     return -1;
   }
   return 0;
@@ -261,8 +261,8 @@ static int
 set_file (const char *value)
 {
   if (parameters.file) {
-    nbdkit_error ("only one recipe can be served without library=: %s, or %s?",
-                  parameters.file, value);
+    report_now ("only one recipe can be served without library=: %s, or %s?",
+                parameters.file, value);
     return -1;
   }
   parameters.file = nbdkit_absolute_path (value);
@@ -302,7 +302,7 @@ parameters_set (const char *key, const char *value)
     if (strcmp (key, keys[i].key) == 0)
       return keys[i].set (value);
   }
-  nbdkit_error ("unknown parameter '%s'", key);
+  report_now ("unknown parameter '%s'", key);
   return -1;
 }
 
@@ -413,8 +413,8 @@ parameters_complete (void)
     return -1;
   }
   if (parameters.file && parameters.library.n > 0) {
-    nbdkit_error ("a recipe or library=PATH, not both: the library could name %s",
-                  parameters.file);
+    report_now ("a recipe or library=PATH, not both: the library could name %s",
+                parameters.file);
     return -1;
   }
   if (parameters.verity && (parameters.pad % 4096 != 0 || parameters.pad_with_void)) {

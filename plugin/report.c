@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
@@ -13,6 +15,7 @@
 #include "kinds.h"
 #include "notify.h"
 #include "report.h"
+#include "safe_text.h"
 
 #define APART_MS 10000
 
@@ -31,17 +34,43 @@ is_due (const char *text, unsigned *silent)
   return kinds_is_due (kinds, KINDS, kind_of_text (KIND_SEED, text), APART_MS, silent);
 }
 
+/* In one line, whatever the names in it. */
+static void
+tell (const char *text, bool is_error)
+{
+  CLEANUP_FREE char *safe = safe_text (text);
+  const char *told = safe ? safe : "out of memory";
+
+  if (is_error)
+    nbdkit_error ("%s", told);
+  else
+    nbdkit_debug ("%s", told);
+}
+
+void
+report_now (const char *fmt, ...)
+{
+  CLEANUP_FREE char *text = NULL;
+  va_list args;
+
+  va_start (args, fmt);
+  if (vasprintf (&text, fmt, args) == -1)
+    text = NULL;
+  va_end (args);
+  tell (text ? text : "out of memory", true);
+}
+
 void
 report_text (const char *text)
 {
   unsigned silent;
 
   if (!is_due (text, &silent))
-    nbdkit_debug ("%s", text);
+    tell (text, false);
   else if (silent > 0)
-    nbdkit_error ("%s (and %u like it before)", text, silent);
+    report_now ("%s (and %u like it before)", text, silent);
   else
-    nbdkit_error ("%s", text);
+    tell (text, true);
 }
 
 int
@@ -49,7 +78,7 @@ report (const struct error *err)
 {
   /* Nobody waits for it any more. */
   if (err->errnum == ECANCELED) {
-    nbdkit_debug ("%s", err->text);
+    tell (err->text, false);
     nbdkit_set_error (EIO);
     return -1;
   }

@@ -18,4 +18,7 @@ int report (const struct error *err);
 /* What only the log is told: nothing is wrong with what is served. */
 void report_text (const char *text);
 
+/* Told each time.  Who names files may be anyone: nothing that holds names is told otherwise. */
+void report_now (const char *fmt, ...) __attribute__ ((format (printf, 1, 2)));
+
 #endif /* MKVDUP_REPORT_H */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hostile-recipe huge|fills|names FILE: a recipe with right checksums that means no good.
+ * hostile-recipe huge|fills|names|recodings FILE: a recipe with right checksums that means no good.
  *
  * huge: an image of 2^54 bytes, in a file of as many zeros as that takes (a hole): no segment
  * is one.  fills: an image of 128 MiB, of segments of 50 bytes, each of which becomes a million
- * operations.  names: 4096 sources, none of which is there.
+ * operations.  names: 4096 sources, none of which is there.  recodings: an image of 512 MiB, of
+ * segments of 90 bytes, each of which becomes a million recodings, and a fill that is read
+ * without a source.
  */
 #include "config.h"
 
@@ -20,9 +22,12 @@
 #include "buffer.h"
 #include "bytes.h"
 #include "cleanup.h"
+#include "column.h"
+#include "forge-segment.h"
 #include "merkle.h"
 #include "recipe_format.h"
 #include "recipe_write.h"
+#include "recoding.h"
 #include "segment_format.h"
 #include "whole_io.h"
 
@@ -32,6 +37,7 @@
 #define HUGE_IMAGE (UINT64_C (1) << 54)
 #define FILLS_IMAGE (UINT64_C (1) << 27)
 #define FILL 16u /* bytes of one: more operations are refused */
+#define RECODINGS_IMAGE (UINT64_C (1) << 29)
 
 /* ---- Fills */
 
@@ -73,6 +79,88 @@ write_fills (int fd, const char *path, struct error *err)
   if (r == 0)
     r = recipe_writer_finish (&w, NULL, 0, merkle, merkle_stored_len (FILLS_IMAGE), NULL,
                               NULL, 0, err);
+  recipe_writer_free (&w);
+  return r;
+}
+
+/* ---- Recodings */
+
+/* So many times the same value. */
+static void
+put_column (struct buffer *b, uint64_t value, size_t n)
+{
+  CLEANUP_FREE uint64_t *values = calloc (n, sizeof *values);
+
+  for (size_t i = 0; values && i < n; i++)
+    values[i] = value;
+  if (values)
+    column_encode (b, values, n);
+}
+
+/* A shape that deflates the next byte of a lane, its uses, and a fill. */
+static void
+put_uses (struct buffer *b, size_t n)
+{
+  CLEANUP_FREE uint64_t *symbols = calloc (n + 1, sizeof *symbols);
+
+  for (size_t i = 0; symbols && i < n; i++)
+    symbols[i] = SYMBOL_SHAPE;
+  if (!symbols)
+    return;
+  symbols[n] = SYMBOL_FILL;
+  put_column (b, 1, 1); /* its lane */
+  put_column (b, RECODING_DEFLATE, 1);
+  put_column (b, 0, 1); /* its clock, and tokens */
+  put_column (b, 0, 1);
+  buffer_varint (b, n + 1);
+  column_encode (b, symbols, n + 1);
+  put_column (b, 1, n);           /* bytes of the image */
+  put_column (b, zigzag (-1), n); /* each time the same byte of the lane */
+  put_column (b, 1, n);           /* bytes of material */
+  put_column (b, 0, n);           /* offsets */
+  put_column (b, 0, n);           /* checks */
+}
+
+static void
+put_recodings (struct buffer *b, uint32_t number)
+{
+  const size_t uses = SPAN / FILL;
+  CLEANUP_BUFFER struct buffer columns = BUFFER_INIT;
+  struct forged_layout l;
+  struct forged_walk w;
+
+  forge_layout (&l);
+  w = forge_walk (&l, 0, 0, 1);
+  forge_new (&w, 0, 0, 1);
+  w.lane_start = 1;
+  forge_walk_end (&w);
+  forge_layout_end (&l);
+  buffer_u8 (&columns, 1); /* shapes */
+  put_uses (&columns, uses);
+  b->len = 0;
+  forged_layout_body (b, &l, columns.data, columns.len);
+  forged_layout_free (&l);
+  put_column (b, SPAN - uses, 1);
+  plane_encode (b, (const uint8_t *) "x", 1);
+  buffer_le64 (b, segment_checksum (b->data, b->len, number));
+}
+
+static int
+write_recodings (int fd, const char *path, struct error *err)
+{
+  CLEANUP_BUFFER struct buffer coded = BUFFER_INIT;
+  CLEANUP_FREE uint8_t *merkle = calloc (merkle_stored_len (RECODINGS_IMAGE), 1);
+  struct recipe_source source = { .path = (char *) "disc", .size = 1 };
+  struct recipe_writer w;
+  int r = recipe_writer_begin (&w, fd, path, RECODINGS_IMAGE, SPAN_LOG2, err);
+
+  for (uint32_t i = 0; r == 0 && i < RECODINGS_IMAGE / SPAN; i++) {
+    put_recodings (&coded, i);
+    r = recipe_writer_segment (&w, coded.data, coded.len, err);
+  }
+  if (r == 0)
+    r = recipe_writer_finish (&w, &source, 1, merkle, merkle_stored_len (RECODINGS_IMAGE),
+                              recoding_zlib (), NULL, 0, err);
   recipe_writer_free (&w);
   return r;
 }
@@ -153,12 +241,13 @@ main (int argc, char *argv[])
     int (*write) (int fd, const char *path, struct error *err);
   } kinds[] = { { "huge", write_huge },
                 { "fills", write_fills },
-                { "names", write_names } };
+                { "names", write_names },
+                { "recodings", write_recodings } };
   struct error why = ERROR_INIT;
   CLEANUP_CLOSE int fd = -1;
 
   if (argc != 3)
-    errx (2, "usage: hostile-recipe huge|fills|names FILE");
+    errx (2, "usage: hostile-recipe huge|fills|names|recodings FILE");
   fd = open (argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd == -1)
     err (1, "%s", argv[2]);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -473,6 +474,34 @@ test_long_packs (void **state)
   }
 }
 
+/* What looks like packets that all lead to one without length, behind which is much to look
+ * through: that is done once, and not for each of them (65 s).
+ */
+static void
+test_one_goal (void **state)
+{
+  CLEANUP_BUFFER struct buffer raw = BUFFER_INIT;
+  const size_t long_pack = CHUNK_OVERREAD - 6 - UINT16_MAX, goal = long_pack + 6 * 10800;
+  struct demuxed d;
+  clock_t begun;
+
+  (void) state;
+  put_bytes (&raw, long_pack, 1);
+  while (raw.len < goal) {
+    put_start_code (&raw, 0xBC);
+    put_length (&raw, goal - raw.len - 2);
+  }
+  put_start_code (&raw, 0xE0);
+  put_length (&raw, 0);
+  put_bytes (&raw, CHUNK_SIZE - 4 - raw.len, 1);
+  put_start_code (&raw, 0xB9);
+  begun = clock ();
+  demux_all (&raw, &d);
+  assert_true (clock () - begun < 10 * CLOCKS_PER_SEC);
+  assert_int_equal (d.packets, 0);
+  demuxed_free (&d);
+}
+
 static void
 test_describe (void **state)
 {
@@ -782,6 +811,7 @@ main (void)
     cmocka_unit_test (test_no_length),
     cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_long_packs),
+    cmocka_unit_test (test_one_goal),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

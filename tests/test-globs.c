@@ -391,19 +391,37 @@ test_depth (void **state)
   assert_non_null (strstr ((const char *) c.unreadable.data, "64 deep"));
 }
 
-/* Parts take no stack once there is nothing any more. */
+/* "./././...file" of so many parts, malloced. */
+static char *
+pattern_of (size_t parts)
+{
+  char *pattern = calloc (parts, 2 * sizeof "file");
+
+  assert_non_null (pattern);
+  for (size_t i = 1; i < parts; i++)
+    memcpy (pattern + 2 * (i - 1), "./", 2);
+  strcat (pattern, "file");
+  return pattern;
+}
+
 static void
 test_long_pattern (void **state)
 {
-  size_t len = (size_t) 4 << 20;
-  CLEANUP_FREE char *pattern = malloc (len + 1);
+  CLEANUP_FREE char *longest = pattern_of (GLOBS_MAX_PARTS);
+  CLEANUP_FREE char *too_long = pattern_of (GLOBS_MAX_PARTS + 1);
+  CLEANUP_CALLS struct calls c = { 0 };
+  const struct globs_calls calls = calls_of (&c);
+  struct error err = ERROR_INIT;
 
   (void) state;
-  assert_non_null (pattern);
-  for (size_t i = 0; i < len; i++)
-    pattern[i] = i % 2 ? '/' : 'a';
-  pattern[len] = '\0';
-  expect (pattern, "");
+  put_text ("file", "");
+  assert_int_equal (globs_expand ("", longest, &calls, &err), 0);
+  assert_true (c.files.len > 0);
+  assert_int_equal (c.unreadable.len, 0);
+  c.files.len = 0;
+  assert_int_equal (globs_expand ("", too_long, &calls, &err), 0);
+  assert_int_equal (c.files.len, 0);
+  assert_non_null (strstr (text_of (&c.unreadable), "a pattern of more than 256 parts"));
 }
 
 /* ---- Sets */

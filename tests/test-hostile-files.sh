@@ -29,7 +29,7 @@ served ()
 }
 
 "$srcdir/make-hostile" hostile
-for kind in huge fills names; do
+for kind in huge fills names recodings; do
   "${builddir:?}/hostile-recipe" "$kind" "$kind.mkvdup"
 done
 echo "not for you" >secret
@@ -75,6 +75,24 @@ says err 'source 0 was not found'
 # A million operations each: the memory for it is given back.
 limited 0 nbdkit -t 4 -U - mkvdup fills.mkvdup verify=off source=. --run "nbdcopy \"\$uri\" null:"
 
+# Each segment takes 200 MB while it is decoded: not all of them at once.
+mkdir decoded
+mv recodings.mkvdup decoded
+start_nbdkit sock -t 16 mkvdup library=decoded verify=off cache-size=1M
+for i in {1..16}; do
+  client "${builddir:?}/read-range" "nbd+unix:///recodings.mkv?socket=$PWD/sock" \
+    $(((i << 24) - 512)) 512 >"fill.$i" &
+  readers[i]=$!
+done
+wait "${readers[@]}"
+for i in {1..16}; do
+  [ "$(tr -d x <"fill.$i" | wc -c)/$(wc -c <"fill.$i")" = 0/512 ] || fail "reader $i: other bytes"
+done
+[ "${SAN:-none}" != none ] ||
+  [ "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat sock.pid)/status")" -le 800000 ] ||
+  fail "decoding at once took too much memory: $(cat "/proc/$(cat sock.pid)/status")"
+stop_nbdkit sock
+
 # ---- recipes that name what is not theirs
 
 mkdir -p src/folder
@@ -100,6 +118,41 @@ cp secret src/mine
 limited 0 mkvdup extract -q -o copy --source src escape.mkvdup
 cmp secret copy
 
+# ---- YAML that says much in few bytes: it takes no more than its size lets expect
+
+# thrifty TEXT COMMAND...: fails with TEXT, within 100 MB and five seconds of the processor.
+thrifty ()
+{
+  local frugal=()
+  [ "${SAN:-none}" != none ] || frugal=(prlimit --as=100000000 --cpu=5)
+  expect 1 "${limits[@]}" "${frugal[@]}" "${@:2}"
+  cat err >>out
+  says out "$1"
+}
+
+thrifty 'a virtual file of more than 64 pairs' mkvdup validate hostile/yaml/pairs
+thrifty '"source_dir" is longer than 4095 bytes' mkvdup validate hostile/yaml/values
+thrifty '10000 aliases' mkvdup validate hostile/yaml/aliases
+for file in hostile/manifest/*; do
+  cp "$file" "${file##*/}.yaml"
+done
+thrifty '"mkv" is longer than 4095 bytes' mkvdup batch values.yaml
+thrifty '"mkv" is longer than 4095 bytes' mkvdup batch path.yaml
+thrifty 'a file of more than 64 pairs' mkvdup batch pairs.yaml
+
+# ---- names that would be lines of the log
+
+mkdir forged
+echo 'includes: [' >forged/$'x\nnbdkit: mkvdup[1]: error: A.iso: FORGED \e[2J\xc2\x9b1m.yaml'
+limited 0 nbdkit -U - mkvdup library=forged --run true
+says err 'forged/x\012nbdkit: mkvdup[1]: error: A.iso: FORGED \033[2J\302\2331m.yaml:2: '
+[ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
+if LC_ALL=C grep -q $'\e\|\xc2' err; then
+  fail "control characters: $(cat -v err)"
+fi
+limited 1 nbdkit -U - mkvdup $'a\nb' $'a\nc' --run true
+says err 'a\012b, or a\012c?'
+
 # ---- a library of all that, and one good title
 
 mkdir library
@@ -113,9 +166,10 @@ ln -s . library/loop
 mkfifo library/fifo.mkvdup
 status=0 served good.mkv library=library pad=1
 cmp secret copy
-for file in anchors braces brackets dashes escape itself keys laughs tags; do
+for file in aliases anchors braces brackets dashes escape itself keys laughs pairs tags values; do
   says err "/$file.yaml:"
 done
+says err 'a pattern of more than 256 parts'
 says err '/dev/zero: not an mkvdup recipe'
 says err 'fifo.mkvdup: not an mkvdup recipe'
 # The disk has what there is room for: its files may still be bad.

@@ -418,6 +418,22 @@ test_whole (void **state)
   image_close (img);
 }
 
+/* Many small recodings take memory, too, before they are made. */
+static void
+test_small_jobs (void **state)
+{
+  const struct recoding small = { .len = 1, .kind = RECODING_DEFLATE };
+  struct walk w = { .jobs = NULL };
+  uint8_t result;
+
+  (void) state;
+  for (int i = 0; i < 100; ++i)
+    assert_non_null (image_recode_later (&w, &small, 0, 1, 0, &result));
+  assert_true (w.job_bytes >= 100 * 4 * sizeof (void *));
+  image_recode_drop (&w);
+  assert_int_equal (w.job_bytes, 0);
+}
+
 static void
 test_borders (void **state)
 {
@@ -772,13 +788,21 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_whole),      cmocka_unit_test (test_borders),
-    cmocka_unit_test (test_random),     cmocka_unit_test (test_direct),
-    cmocka_unit_test (test_threads),    cmocka_unit_test (test_beyond_end),
-    cmocka_unit_test (test_missing),    cmocka_unit_test (test_truncated),
-    cmocka_unit_test (test_changed),    cmocka_unit_test (test_extents),
-    cmocka_unit_test (test_prefetch),   cmocka_unit_test (test_prefetch_material),
-    cmocka_unit_test (test_other_zlib), cmocka_unit_test (test_too_short),
+    cmocka_unit_test (test_whole),
+    cmocka_unit_test (test_small_jobs),
+    cmocka_unit_test (test_borders),
+    cmocka_unit_test (test_random),
+    cmocka_unit_test (test_direct),
+    cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_beyond_end),
+    cmocka_unit_test (test_missing),
+    cmocka_unit_test (test_truncated),
+    cmocka_unit_test (test_changed),
+    cmocka_unit_test (test_extents),
+    cmocka_unit_test (test_prefetch),
+    cmocka_unit_test (test_prefetch_material),
+    cmocka_unit_test (test_other_zlib),
+    cmocka_unit_test (test_too_short),
   };
 
   cmocka_set_test_filter (tests_with_threads ());

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,8 +18,17 @@
 
 #include "buffer.h"
 #include "cleanup.h"
+#include "globs.h"
 #include "library_config.h"
+#include "library_parts.h"
 #include "scratch.h"
+
+/* Sanitizers make frames several times as large. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define STACK (4u << 20)
+#else
+#define STACK (768u << 10)
+#endif
 
 static const struct library_look look = { 7, 8, 0444, 0555 };
 
@@ -351,7 +361,6 @@ test_include_problems (void **state)
   expect_titles (&t, none);
   expect_problems (&t, LINES ("bad.conf:2: \"name\" is given twice",
                               "l.yaml:1: \"includes\" is not a string",
-                              "l.yaml:1: \"includes\" is not a string",
                               "l.yaml:1: \"includes\" is empty",
                               "pipe.conf: not a regular file"));
 }
@@ -374,6 +383,97 @@ test_include_depth (void **state)
   assert_int_equal (t.result, 0);
   assert_int_equal (t.config.n, 17);
   expect_problems (&t, LINES ("17.yaml: included more than 16 deep"));
+}
+
+static void *
+read_chain (void *opaque)
+{
+  *(struct told *) opaque = read_path ("0.yaml");
+  return NULL;
+}
+
+/* Read files that include each other, each by `part` so often, with as much stack as there
+ * has to be.
+ */
+static void
+expect_chain (const char *part, unsigned times)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+  CLEANUP_FREE char *parts = calloc (times, strlen (part) + 1);
+  pthread_attr_t small;
+  pthread_t thread;
+
+  assert_non_null (parts);
+  for (unsigned i = 0; i < times; i++)
+    strcat (parts, part);
+  for (int i = 0; i < 18; i++) {
+    CLEANUP_FREE char *path = NULL, *text = NULL;
+
+    assert_true (asprintf (&path, "%d.yaml", i) > 0);
+    assert_true (asprintf (&text, "includes: ['%s/%s%d.yaml']\n", scratch, parts, i + 1) >
+                 0);
+    put_text (path, text);
+  }
+  assert_int_equal (pthread_attr_init (&small), 0);
+  assert_int_equal (pthread_attr_setstacksize (&small, STACK), 0);
+  assert_int_equal (pthread_create (&thread, &small, read_chain, &t), 0);
+  assert_int_equal (pthread_join (thread, NULL), 0);
+  pthread_attr_destroy (&small);
+  assert_int_equal (t.result, 0);
+  assert_int_equal (t.config.n_problems, 1);
+  assert_non_null (strstr (t.config.problems[0], "17.yaml: included more than 16 deep"));
+}
+
+/* What somebody writes into a file does not end the server. */
+static void
+test_include_stack (void **state)
+{
+  (void) state;
+  expect_chain ("./", GLOBS_MAX_PARTS - 3); /* "/tmp/SCRATCH/.../N.yaml" */
+  expect_chain ("**/", GLOBS_MAX_DEPTH);
+}
+
+/* What ends the includes of all files, once; what was found stays, and folders are read on. */
+static void
+expect_enough (const char *file, unsigned folders)
+{
+  CLEANUP_TOLD struct told t = read_path ("lib");
+  CLEANUP_FREE char *problem = NULL;
+
+  assert_true (asprintf (&problem,
+                         "lib/%s: \"includes\" of more than 1000 patterns, or that look "
+                         "at more than %u folders: the rest is left out",
+                         file, folders) > 0);
+  expect_titles (&t, LINES ("early lib/m lib/disc", "z/Z lib/z/m lib/z/disc"));
+  expect_problems (&t, LINES (problem));
+}
+
+static void
+test_include_limits (void **state)
+{
+  CLEANUP_BUFFER struct buffer patterns = BUFFER_INIT;
+
+  (void) state;
+  put_sidecar ("lib/early", "early", "m");
+  put_sidecar ("lib/late", "late", "m");
+  put_sidecar ("lib/z/Z.mkvdup.yaml", "Z", "m");
+  put_text ("lib/a.yaml", "includes: [early]\n");
+  put_text ("lib/c.yaml", "includes: [late]\n");
+  /* Patterns of two files together. */
+  buffer_append (&patterns, "includes:\n", 10);
+  for (int i = 0; i < 500; i++)
+    buffer_append (&patterns, "- /\n", 4);
+  put_file ("lib/b1.yaml", patterns.data, patterns.len);
+  put_file ("lib/b2.yaml", patterns.data, patterns.len);
+  expect_enough ("b2.yaml", 1000000);
+  /* Folders that they look at. */
+  put_text ("lib/b1.yaml", "includes: ['**/gone']\n");
+  put_text ("lib/b2.yaml", "includes: []\n");
+  for (char path[] = "lib/d/A/x"; path[6] <= 'Z'; path[6]++)
+    put_text (path, "");
+  library_limit_folders (50);
+  expect_enough ("b1.yaml", 50);
+  library_limit_folders (1000000);
 }
 
 #define T "dedup_file: m\nsource_dir: s\n"
@@ -610,9 +710,13 @@ test_counts (void **state)
     size_t n;
     const char *line;
   } bad[] = {
-    { "includes: ", "[", 65, "1" },    { "includes: ", "{a: ", 8000000, "1" },
-    { "includes:\n", "- ", 100, "2" }, { "includes:\n", "- &a x\n", 65, "66" },
-    { "", "%TAG !a! x\n", 17, "17" },  { "includes:\n", "-\n", 4194304, "" },
+    { "includes: ", "[", 65, "1" },
+    { "includes: ", "{a: ", 8000000, "1" },
+    { "includes:\n", "- ", 100, "2" },
+    { "includes:\n", "- &a x\n", 65, "66" },
+    { "", "%TAG !a! x\n", 17, "17" },
+    { "includes:\n", "-\n", 4194304, "" },
+    { "a: &x no\nincludes:\n", "- *x\n", 10001, "10003" },
   };
 
   (void) state;
@@ -623,8 +727,9 @@ test_counts (void **state)
     assert_true (asprintf (&want, "l.yaml:%s", bad[i].line) > 0);
     assert_int_equal (t.result, -1);
     assert_memory_equal (t.err.text, want, strlen (want));
-    assert_non_null (strstr (t.err.text, ": more than 64 levels, 64 anchors, 16 "
-                                         "directives or 4194304 tokens"));
+    assert_non_null (strstr (t.err.text,
+                             ": more than 64 levels, 64 anchors, "
+                             "10000 aliases, 16 directives or 4194304 tokens"));
   }
   {
     CLEANUP_TOLD struct told t = read_repeated ("%TAG !a! ", "x", 65);
@@ -633,6 +738,34 @@ test_counts (void **state)
   }
   good = read_repeated ("a: &x no\nincludes:\n", "- *x\n", 1000);
   assert_int_equal (good.result, 0);
+}
+
+/* What an alias stands for is small. */
+static void
+test_item_sizes (void **state)
+{
+  static const char title[] = "virtual_files:\n- name: x\n  dedup_file: m\n";
+  CLEANUP_FREE char *pairs = NULL, *value = NULL;
+
+  (void) state;
+  assert_true (asprintf (&pairs, "%s  source_dir: s\n", title) > 0);
+  assert_true (asprintf (&value, "%s  source_dir: /", title) > 0);
+  {
+    CLEANUP_TOLD struct told t = read_repeated (pairs, "  uid: 1\n", 61);
+    CLEANUP_TOLD struct told large = read_repeated (pairs, "  uid: 1\n", 62);
+
+    expect_problems (&t, none);
+    expect_problems (&large, LINES ("l.yaml:2: a virtual file of more than 64 pairs"));
+  }
+  {
+    CLEANUP_TOLD struct told t = read_repeated (value, "a", 4094);
+    CLEANUP_TOLD struct told large = read_repeated (value, "a", 4095);
+
+    expect_problems (&t, none);
+    assert_int_equal (t.config.n, 1);
+    expect_problems (&large,
+                     LINES ("l.yaml:4: \"source_dir\" is longer than 4095 bytes"));
+  }
 }
 
 static void
@@ -800,6 +933,8 @@ main (void)
     cmocka_unit_test_teardown (test_include_cycles, scratch_empty),
     cmocka_unit_test_teardown (test_include_problems, scratch_empty),
     cmocka_unit_test_teardown (test_include_depth, scratch_empty),
+    cmocka_unit_test_teardown (test_include_stack, scratch_empty),
+    cmocka_unit_test_teardown (test_include_limits, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_titles, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_files, scratch_empty),
     cmocka_unit_test_teardown (test_null_lists, scratch_empty),
@@ -808,6 +943,7 @@ main (void)
     cmocka_unit_test_teardown (test_named, scratch_empty),
     cmocka_unit_test_teardown (test_large_file, scratch_empty),
     cmocka_unit_test_teardown (test_counts, scratch_empty),
+    cmocka_unit_test_teardown (test_item_sizes, scratch_empty),
     cmocka_unit_test_teardown (test_many_problems, scratch_empty),
     cmocka_unit_test_teardown (test_recipe_once, scratch_empty),
     cmocka_unit_test_teardown (test_hook, scratch_empty),

@@ -158,7 +158,7 @@ wrong ()
 wrong 'wrong.yaml:1: "sources" is no key of a manifest' 'sources: x\n'
 wrong '"files" is missing' 'source_dir: x\n'
 wrong '"files" is missing' 'files: []\n'
-wrong 'wrong.yaml:1: is no mapping' 'files: [x]\n'
+wrong 'wrong.yaml:1: a file that is not a mapping' 'files: [x]\n'
 wrong 'wrong.yaml:2: "mkv" is missing' 'files:\n  - output: x\n'
 wrong 'wrong.yaml:2: "output" is given twice' 'files:\n  - { mkv: x, output: y, output: z }\n'
 wrong 'wrong.yaml:2: "priority" is not a whole number' 'files:\n  - { mkv: x, priority: high }\n'

@@ -6,13 +6,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
 
 #include "clock.h"
-#include "pulse.h"
+#include "place_pulse.h"
 
 #define PATIENCE_MS 50
 
@@ -200,6 +201,30 @@ error_names_it (void **state)
   assert_non_null (strstr (err.text, "/discs/film.iso: does not answer"));
 }
 
+/* Of each place one, however many there are: the same whenever it is asked for. */
+static void
+places_have_one_each (void **state)
+{
+  enum {
+    PLACES = 5000
+  };
+  static struct pulse *pulses[PLACES];
+  char path[32];
+
+  (void) state;
+  for (int again = 0; again < 2; again++)
+    for (int i = 0; i < PLACES; i++) {
+      struct pulse *p;
+
+      snprintf (path, sizeof path, "/places/%d/x", i);
+      p = folder_pulse (path);
+      assert_non_null (p);
+      assert_true (!again || p == pulses[i]);
+      pulses[i] = p;
+    }
+  assert_int_equal (place_pulses (), PLACES);
+}
+
 int
 main (void)
 {
@@ -211,6 +236,7 @@ main (void)
     cmocka_unit_test_setup (renewed_is_another, impatient),
     cmocka_unit_test_setup (without_patience_nothing_is_refused, patient),
     cmocka_unit_test (error_names_it),
+    cmocka_unit_test (places_have_one_each),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

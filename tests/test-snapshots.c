@@ -26,6 +26,7 @@
 #include "errands.h"
 #include "fs.h"
 #include "library.h"
+#include "place_pulse.h"
 #include "rng.h"
 #include "scratch.h"
 
@@ -330,6 +331,31 @@ test_problems_once (void **state)
   put_text ("lib/X.mkvdup.yaml", "name: x\nincludes: []\n");
   snapshot_unref (reload (&w));
   assert_string_equal (problems (&w), bad);
+  world_close (&w);
+}
+
+/* What YAML says of folders that are not there is not remembered from reload to reload. */
+static void
+test_missing_folders (void **state)
+{
+  CLEANUP_FREE char *yaml = NULL;
+  size_t before = place_pulses ();
+  struct world w;
+
+  (void) state;
+  put_recipe ("lib/A.mkvdup", 100, 1);
+  world_open (&w, DISK_EROFS);
+  for (int i = 0; i < 2; i++) {
+    free (yaml);
+    assert_true (asprintf (&yaml,
+                           "name: x\ndedup_file: gone-%d/x\nsource_dir: gone\n"
+                           "virtual_files:\n"
+                           "- {name: y, dedup_file: away-%d/y, source_dir: gone}\n",
+                           i, i) > 0);
+    put_text ("lib/l.yaml", yaml);
+    snapshot_unref (reload (&w));
+  }
+  assert_int_equal (place_pulses (), before);
   world_close (&w);
 }
 
@@ -1098,6 +1124,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_find, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_clashes, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_problems_once, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_missing_folders, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_lacks, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_shared, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),

@@ -255,9 +255,8 @@ static int
 add_entry (struct manifest *m, const yaml_node_t *node, struct error *err)
 {
   m->entry = (struct batch_entry){ .mkv = NULL };
-  if (node->type != YAML_MAPPING_NODE)
-    return yaml_complain (&m->yaml, node, err, "is no mapping");
-  if (yaml_each_pair (&m->yaml, node, take_file_pair, m, err) == 0 &&
+  if (yaml_check_item (&m->yaml, node, "a file", err) == 0 &&
+      yaml_each_pair (&m->yaml, node, take_file_pair, m, err) == 0 &&
       complete_entry (m, node, err) == 0)
     return add (m->list, &m->entry, err);
   entry_free (&m->entry);

@@ -12,17 +12,18 @@
 
 #include "cleanup.h"
 #include "message.h"
+#include "safe_text.h"
 
 void
 print_safe (FILE *out, const char *text)
 {
-  for (const unsigned char *p = (const unsigned char *) text; *p; p++)
-    if (*p < 0x20 || *p == 0x7f)
-      fprintf (out, "\\%03o", *p);
-    else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* C1 controls in UTF-8 */
-      fprintf (out, "\\302\\%03o", *++p);
-    else
-      putc (*p, out);
+  char shown[SAFE_MAX];
+
+  while (*text) {
+    size_t n = safe_next (&text, shown);
+
+    fwrite (shown, 1, n, out);
+  }
 }
 
 /* Of --log-file.  Opened once; both are NULL without one. */
