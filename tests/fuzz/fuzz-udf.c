@@ -25,6 +25,11 @@
 #define FIRST_DESCRIPTOR 32 /* before it is the volume recognition sequence */
 #define TAG_SIZE 16
 
+/* The limits that demux.c is built with (common.mk). */
+#define LARGE 2048 /* bytes of an image whose files are looked at, … */
+#define MOST_FILES 64
+#define FRONT 2048 /* … and of each, from its first extent */
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 const char *__asan_default_options (void);
 
@@ -106,7 +111,7 @@ check_file (const struct image_file *f, uint64_t image_size)
 static bool
 begins_like_a_stream (int fd, const struct image_file *f)
 {
-  size_t len = f->extents[0].len < PROBE_PLACE ? f->extents[0].len : PROBE_PLACE;
+  size_t len = f->extents[0].len < FRONT ? f->extents[0].len : FRONT;
   uint64_t offset = f->extents[0].offset;
   uint8_t *front = malloc (len);
   bool is_stream;
@@ -123,7 +128,7 @@ check_demuxer (int fd, uint64_t size, const struct image_files *list)
 {
   const struct demuxer *found;
 
-  if (list->n_files == 0 || list->n_files > PROBE_FILES || size <= PROBE_WHOLE)
+  if (list->n_files == 0 || list->n_files > MOST_FILES || size <= LARGE)
     return;
   found = demuxer_for (fd, size);
   require (!found || found == &demuxer_ps || found == &demuxer_ts);
