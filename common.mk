@@ -16,3 +16,9 @@ LIBCOMMON_LIBS = \
 LIBINDEXER_LIBS = \
 	$(top_builddir)/indexer/libindexer.la \
 	$(LIBCOMMON_LIBS)
+
+# Fuzz targets build some files for themselves, with limits that their inputs reach.
+SMALL_RIP = -DRIP_SMALL=256u -DFIRST_VISITS=8u -DMOST_VISITS=32u -DEVEN_DISTANCE=64u
+SMALL_UDF = \
+	-DMAX_READS=256 -DPROBE_WHOLE=2048u -DPROBE_START=2048u -DPROBE_PLACE=2048u \
+	-DPROBE_FILES=64u -DPROBE_PLACES=8u

@@ -16,6 +16,9 @@
 #include "image_files.h"
 #include "window.h"
 
+/* All that depends on sizes; fuzz-udf has smaller ones, or no image would be large. */
+#ifndef PROBE_WHOLE
+
 /* Files up to this are looked at whole when their kind is to be found out, … */
 #define PROBE_WHOLE ((size_t) 4 << 20)
 
@@ -27,6 +30,8 @@
 #define PROBE_PLACE ((size_t) 64 << 10)
 #define PROBE_FILES 64
 #define PROBE_PLACES 64
+
+#endif
 
 static const struct demuxer *const demuxers[] = {
   &demuxer_ps,

@@ -26,8 +26,11 @@
 #include "whole_io.h"
 #include "window.h"
 
+/* All that depends on sizes; fuzz-matroska has smaller ones, or no file would be large. */
+#ifndef RIP_SMALL
+
 /* Files up to this are read whole. */
-#define SMALL (UINT64_C (64) << 20)
+#define RIP_SMALL (UINT64_C (64) << 20)
 
 /* Visits of the first round, at least, and of all.  A disc has some 15,000 key pictures, and
  * the fingerprint one in 25 of them: of 500 visits, 20 are to one of these.
@@ -37,6 +40,8 @@
 
 /* Where there are no cues: clusters are a few megabytes. */
 #define EVEN_DISTANCE (UINT64_C (4) << 20)
+
+#endif
 
 /* So much of a picture's front is looked at: its headers, and slices that are too small. */
 #define PICTURE_FRONT 16384
@@ -191,7 +196,7 @@ list_even (struct rip *r)
 static int
 list_places (struct rip *r, struct error *err)
 {
-  if (r->size <= SMALL)
+  if (r->size <= RIP_SMALL)
     return 0;
   if (list_cued (r) == -1 || (r->n_places < FIRST_VISITS / 4 && list_even (r) == -1))
     return error_set (err, ENOMEM, "%s", r->path);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as a YAML file of a library, and as a sidecar: refused with a message, or titles
- * with good names.
+ * with good names; and the patterns that it includes, below a small folder of our own: what they
+ * name is there.
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "globs.h"
 #include "library_yaml.h"
 #include "sidecar.h"
 
@@ -23,7 +27,8 @@ static const struct library_look look = { 1, 2, 0444, 0555 };
 /* What was told of a file. */
 struct told {
   const char *path;
-  size_t n; /* titles, patterns and problems */
+  size_t n;        /* titles, patterns and problems */
+  size_t expanded; /* patterns */
 };
 
 static void
@@ -55,6 +60,153 @@ on_title (void *opaque, struct title *t, struct error *err)
   return 0;
 }
 
+/* ---- Patterns */
+
+/* So many of one file are expanded. */
+#define MOST_PATTERNS 4
+
+/* A folder for them, made once … */
+static char folder[] = "/tmp/fuzz-library.XXXXXX";
+static bool has_folder;
+
+/* … of these, … */
+static const char *const things[] = { /* names that end with "/" are folders */
+                                      "a.yaml", "b.yml",  ".hidden",     "[x].yaml",
+                                      "*",      "d/",     "d/a.yaml",    "d/e/",
+                                      "d/e/c",  ".dots/", ".dots/a.yaml"
+};
+#define N_THINGS (sizeof things / sizeof things[0])
+
+/* … a link to itself, and one to nothing. */
+static const char *const links[][2] = { { ".", "loop" }, { "gone", "d/nothing" } };
+#define N_LINKS (sizeof links / sizeof links[0])
+
+/* What folders have, at most, and how many there are. */
+#define MOST_NAMES (N_THINGS + N_LINKS)
+#define N_FOLDERS 4u
+
+static void
+remove_folder (void)
+{
+  int at = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  for (size_t i = 0; i < N_LINKS; i++)
+    unlinkat (at, links[i][1], 0);
+  for (size_t i = N_THINGS; i-- > 0;)
+    unlinkat (at, things[i], things[i][strlen (things[i]) - 1] == '/' ? AT_REMOVEDIR : 0);
+  close (at);
+  rmdir (folder);
+}
+
+static void
+make_folder (void)
+{
+  int at;
+
+  require (mkdtemp (folder) != NULL);
+  atexit (remove_folder);
+  at = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (size_t i = 0; i < N_THINGS; i++)
+    if (things[i][strlen (things[i]) - 1] == '/')
+      require (mkdirat (at, things[i], 0755) == 0);
+    else
+      require (mknodat (at, things[i], S_IFREG | 0644, 0) == 0);
+  for (size_t i = 0; i < N_LINKS; i++)
+    require (symlinkat (links[i][0], at, links[i][1]) == 0);
+  close (at);
+}
+
+/* What was told of a pattern. */
+struct expanded {
+  size_t files, folders;
+};
+
+static void
+check_below (const char *path)
+{
+  size_t len = strlen (folder);
+
+  require (strncmp (path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0'));
+}
+
+static int
+on_file (void *opaque, const char *path, struct error *err)
+{
+  struct expanded *x = opaque;
+  struct stat st;
+
+  (void) err;
+  check_below (path);
+  require (lstat (path, &st) == 0 && !S_ISDIR (st.st_mode));
+  require (stat (path, &st) == -1 || !S_ISDIR (st.st_mode));
+  x->files++;
+  return 0;
+}
+
+static int
+on_folder (void *watcher, const char *path, struct error *err)
+{
+  struct expanded *x = watcher;
+
+  (void) err;
+  check_below (path);
+  x->folders++;
+  return 0;
+}
+
+static int
+on_unreadable (void *watcher, const struct error *why)
+{
+  (void) watcher;
+  require (why->text[0] != '\0');
+  return 0;
+}
+
+/* What a pattern is of: parts between slashes. */
+struct parts {
+  size_t n, plain; /* of all, those that are names */
+  bool lead_out;
+};
+
+static struct parts
+parts_of (const char *pattern)
+{
+  struct parts parts = { 0 };
+
+  for (const char *p = pattern; *p; p += strspn (p, "/")) {
+    size_t len = strcspn (p, "/");
+
+    parts.n++;
+    parts.plain += strcspn (p, "*?[\\") >= len;
+    parts.lead_out = parts.lead_out || (len == 2 && strncmp (p, "..", 2) == 0);
+    p += len;
+  }
+  return parts;
+}
+
+static void
+try_pattern (const char *pattern)
+{
+  struct expanded x = { 0 };
+  const struct globs_calls calls = { on_file, &x, on_folder, on_unreadable, &x, false };
+  struct error err = ERROR_INIT;
+  struct parts parts;
+
+  if (!has_folder)
+    make_folder ();
+  has_folder = true;
+  pattern += strspn (pattern, "/");
+  parts = parts_of (pattern);
+  if (parts.lead_out)
+    return;
+  require (globs_expand (folder, pattern, &calls, &err) == 0);
+  require (x.files <= x.folders * MOST_NAMES);
+  /* None is read for a part twice; behind "**" one is added. */
+  require (parts.plain || x.folders <= N_FOLDERS * (parts.n + 1));
+}
+
+/* ---- Files */
+
 static int
 on_include (void *opaque, const char *pattern, const struct library_look *own,
             struct error *err)
@@ -64,6 +216,8 @@ on_include (void *opaque, const char *pattern, const struct library_look *own,
   (void) err;
   require (pattern[0] != '\0');
   check_look (own->uid, own->gid, own->file_mode);
+  if (told->expanded++ < MOST_PATTERNS)
+    try_pattern (pattern);
   told->n++;
   return 0;
 }

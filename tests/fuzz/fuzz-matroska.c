@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as a Matroska file: blocks come in order, within the file, with frames that
- * fill them, and the same ones whatever the window's size; and regions are all of it, each byte
- * once.
+ * fill them, and the same ones whatever the window's size; regions are all of it, each byte
+ * once; and as an MKV whose disc is to be found: refused with a message, or read to an end, with
+ * key pictures of so many bits.  To rip.c, which is built for this with smaller limits, a file of
+ * 256 bytes is large.
  */
 #include "config.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "key_picture.h"
 #include "matroska.h"
 #include "mkv_regions.h"
+#include "rip.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -121,6 +126,44 @@ check_regions (int fd, size_t size)
   mkv_regions_close (r);
 }
 
+/* Rounds of a rip: their visits double, up to 32. */
+#define MOST_ROUNDS 6
+
+/* In order, each once. */
+static void
+check_pictures (const struct lowest *l)
+{
+  for (size_t i = 0; i < l->n; i++)
+    require (l->numbers[i] <= KEY_PICTURE_MAX &&
+             (i == 0 || l->numbers[i - 1] < l->numbers[i]));
+}
+
+static void
+check_rip (int fd, size_t size)
+{
+  struct error err = ERROR_INIT;
+  struct rip *r;
+  unsigned rounds = 0;
+  size_t had = 0;
+  char path[32];
+  int more;
+
+  snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  r = rip_open (path, &err);
+  if (!r) {
+    require (strncmp (err.text, path, strlen (path)) == 0);
+    return;
+  }
+  require (rip_size (r) == size);
+  while ((more = rip_read (r, &err)) == 1) {
+    check_pictures (rip_pictures (r));
+    require (rip_pictures (r)->n >= had && ++rounds <= MOST_ROUNDS);
+    had = rip_pictures (r)->n;
+  }
+  require (more == 0);
+  rip_close (r);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -129,6 +172,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   require (fd >= 0 && write (fd, data, size) == (ssize_t) size);
   require (parse (fd, size, 1) == parse (fd, size, 65536));
   check_regions (fd, size);
+  check_rip (fd, size);
   close (fd);
   return 0;
 }

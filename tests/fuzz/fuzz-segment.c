@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as a coded segment, with the checksum put right: an enemy can compute it too.
- * Refused, or all that segment.h promises; and taken apart for its costs alike.
+ * Refused, or all that segment.h promises; taken apart for its costs alike; and traced in pieces
+ * that cover it, of parts that are there.
  *
  * Input: the segment's length (u32, little-endian, modulo 2^20, plus 1) and its coded
  * bytes without the checksum.  fuzz-corpus.c writes inputs to start from.
@@ -16,8 +17,10 @@
 #include "bytes.h"
 #include "cleanup.h"
 #include "naive.h"
+#include "recoding.h"
 #include "segment_format.h"
 #include "segment_plan.h"
+#include "segment_trace.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -25,16 +28,105 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 static const uint64_t sizes[] = { 300000, 300000, 300000 };
 
 static void
+require (int ok)
+{
+  if (!ok)
+    abort ();
+}
+
+static void
 check_costs (const uint8_t *coded, size_t n, const struct segment_context *ctx)
 {
   struct segment_costs c;
   struct error err = ERROR_INIT;
 
-  if (segment_account (coded, n, ctx, &c, &err) == -1)
+  require (segment_account (coded, n, ctx, &c, &err) == 0);
+  require (coded[0] != SEGMENT_METHOD_COLUMNS ||
+           c.layout + c.lengths + c.headers + c.literals ==
+             n - SEGMENT_CHECKSUM_SIZE - 1);
+}
+
+/* ---- Tracing */
+
+/* Looked at from either end: a segment may be all pieces of a byte … */
+#define MOST_PIECES 64
+#define NEAR_END 512
+
+/* … and have a recoding of megabytes. */
+#define MOST_MATERIAL (64u << 10)
+
+struct tracing {
+  const struct segment *seg;
+  uint32_t at; /* where the next piece has to begin */
+  uint32_t end;
+  unsigned pieces;
+};
+
+/* Is there what the part names? */
+static void
+check_part (const struct segment *seg, const struct trace_part *part)
+{
+  require (part->len > 0);
+  switch (part->kind) {
+  case OP_LITERAL:
+    require (part->from <= seg->n_literals && part->len <= seg->n_literals - part->from);
+    break;
+  case OP_FILL:
+    require (part->from <= 0xff);
+    break;
+  case OP_COPY:
+    require (part->source < sizeof sizes / sizeof sizes[0]);
+    require (part->from <= sizes[part->source] &&
+             part->len <= sizes[part->source] - part->from);
+    break;
+  default:
     abort ();
-  if (coded[0] == SEGMENT_METHOD_COLUMNS &&
-      c.layout + c.lengths + c.headers + c.literals != n - SEGMENT_CHECKSUM_SIZE - 1)
-    abort ();
+  }
+}
+
+static int
+check_piece (void *opaque, const struct trace_piece *piece, struct error *err)
+{
+  struct tracing *t = opaque;
+  uint64_t sum = 0, made;
+
+  (void) err;
+  require (piece->at == t->at && piece->len > 0 && piece->len <= t->end - t->at);
+  require (piece->n_parts > 0 && piece->method < TRANSFORM_KINDS);
+  for (size_t i = 0; i < piece->n_parts; i++) {
+    check_part (t->seg, &piece->parts[i]);
+    sum += piece->parts[i].len;
+  }
+  made =
+    piece->method < FIRST_RECODING ? sum : recoding_bound (piece->method, (size_t) sum);
+  require (piece->skip <= made && piece->len <= made - piece->skip);
+  if (piece->method == TRANSFORM_NONE)
+    require (piece->n_parts == 1 && piece->skip == 0 && sum == piece->len);
+  else
+    require (piece->method >= FIRST_RECODING ||
+             (sum <= TRACE_MAX_TRANSFORMED + 2 * 24 &&
+              sum % transform_unit (piece->method) == 0));
+  t->at += piece->len;
+  return ++t->pieces == MOST_PIECES;
+}
+
+static void
+check_range (const struct segment *seg, uint32_t at, uint32_t end)
+{
+  struct tracing t = { .seg = seg, .at = at, .end = end };
+  struct error err = ERROR_INIT;
+  int r = segment_trace (seg, at, end, check_piece, &t, &err);
+
+  require (r == 1 || (r == 0 && t.at == end));
+}
+
+static void
+check_trace (const struct segment *seg)
+{
+  if (seg->n_material > MOST_MATERIAL)
+    return;
+  check_range (seg, 0, seg->len);
+  check_range (seg, seg->len - (seg->len < NEAR_END ? seg->len : NEAR_END), seg->len);
 }
 
 int
@@ -64,6 +156,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fprintf (stderr, "%s\n", complaint);
     abort ();
   }
+  check_trace (seg);
   segment_free (seg);
   check_costs (coded, n, &ctx);
   return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as the file system of an image: what is listed lies in the image, within
- * bounds, and the library that reads it survives.
+ * bounds, and the library that reads it survives; and a demuxer is found for it if one of its files
+ * begins like a stream.  (demux.c is built for this with smaller limits.)
  *
  * The input is the blocks that are not all zeros: LBA and length (16 bits each, big-endian),
  * then the bytes, zeros at the block's end left out.  Checksums of descriptors are made
@@ -9,6 +10,7 @@
  */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +18,17 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "demux.h"
 #include "image_files.h"
 
 #define BLOCK 2048
 #define FIRST_DESCRIPTOR 32 /* before it is the volume recognition sequence */
 #define TAG_SIZE 16
+
+/* The limits that demux.c is built with (common.mk). */
+#define LARGE 2048 /* bytes of an image whose files are looked at, … */
+#define MOST_FILES 64
+#define FRONT 2048 /* … and of each, from its first extent */
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 const char *__asan_default_options (void);
@@ -99,6 +107,36 @@ check_file (const struct image_file *f, uint64_t image_size)
   return f->n_extents;
 }
 
+/* What its first bytes are looked at for. */
+static bool
+begins_like_a_stream (int fd, const struct image_file *f)
+{
+  size_t len = f->extents[0].len < FRONT ? f->extents[0].len : FRONT;
+  uint64_t offset = f->extents[0].offset;
+  uint8_t *front = malloc (len);
+  bool is_stream;
+
+  require (front && pread (fd, front, len, (off_t) offset) == (ssize_t) len);
+  is_stream =
+    demuxer_ps.probe (front, len, offset) || demuxer_ts.probe (front, len, offset);
+  free (front);
+  return is_stream;
+}
+
+static void
+check_demuxer (int fd, uint64_t size, const struct image_files *list)
+{
+  const struct demuxer *found;
+
+  if (list->n_files == 0 || list->n_files > MOST_FILES || size <= LARGE)
+    return;
+  found = demuxer_for (fd, size);
+  require (!found || found == &demuxer_ps || found == &demuxer_ts);
+  for (size_t i = 0; !found && i < list->n_files; i++)
+    require (list->files[i].n_extents == 0 ||
+             !begins_like_a_stream (fd, &list->files[i]));
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -113,6 +151,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   for (size_t i = 0; i < list.n_files; i++)
     n_extents += check_file (&list.files[i], blocks * BLOCK);
   require (n_extents <= IMAGE_EXTENTS_MAX);
+  check_demuxer (fd, blocks * BLOCK, &list);
   image_files_free (&list);
   close (fd);
   return 0;
