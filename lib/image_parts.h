@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of an image share: image.c (life, reading), image_sources.c, image_trust.c,
- * image_verify.c, image_doubt.c, image_walk.c (running the operations of a segment),
+ * image_verify.c, image_settled.c, image_doubt.c, image_walk.c (running the operations of a segment),
  * image_recode.c and image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
@@ -26,10 +26,12 @@
 #define ADVICE_SEGMENTS 4
 
 struct image_source {
-  struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
+  /* Fixed once is_open, but for what is atomic; fd is replaced by dup3. */
+  struct source source;
   atomic_bool is_open;
   /* Some of its sample cannot be read: nothing of it may be used but what is proven. */
   atomic_bool is_unsampled;
+  atomic_bool is_sealing; /* a thread is: others need not */
   struct pulse reading;
   pthread_mutex_t lock;
   pthread_cond_t looked_for;
@@ -56,7 +58,7 @@ struct proof {
   enum image_verify mode;   /* fixed before the first read, as is the next */
   bool salvages;            /* hands out what cannot be proven as some of it is lost */
   _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
-  atomic_uint changes;      /* of sources, so far */
+  atomic_uint changes;      /* of sources, so far, and seals */
   pthread_mutex_t levels_lock;
   bool has_levels;         /* they were checked; guarded by that lock */
   pthread_mutex_t lock;    /* guards `claims`, and setting and clearing bits */
@@ -141,6 +143,12 @@ int image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t
 
 /* A source has changed, or the recipe: nothing is proven any more. */
 void image_forget_proof (struct image *img);
+
+/* Can no change of a source that is open go unseen?  Only what is read after image_seal_sources
+ * has sealed them can be said to be settled; where it is too early for that, it does nothing.
+ */
+bool image_is_settled (const struct image *img);
+void image_seal_sources (struct image *img);
 
 /* Asked after something of the recipe was used: if its file was written to, nothing is proven any
  * more.

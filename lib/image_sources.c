@@ -121,6 +121,8 @@ use_first (struct image_source *s, const struct source *found, const struct stat
   atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
   s->source.pulse = &s->reading;
   atomic_init (&s->source.ctime, atomic_load (&found->ctime));
+  atomic_init (&s->source.sealed, SOURCE_NO_CTIME);
+  atomic_init (&s->source.is_memory, atomic_load (&found->is_memory));
   atomic_store (&s->is_unsampled, !is_sampled);
   atomic_store_explicit (&s->is_open, true, memory_order_release);
   return true;
@@ -170,6 +172,10 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_sa
     note_file (s, &st);
     image_forget_proof (img);
     atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
+    atomic_store (&s->source.is_memory, atomic_load (&found->is_memory));
+    /* After what was counted: a seal of the old one comes too late. */
+    atomic_store (&s->source.sealed, SOURCE_NO_CTIME);
+    atomic_store (&s->is_sealing, false);
     atomic_store (&s->source.ctime, atomic_load (&found->ctime));
     atomic_store (&s->is_unsampled, !is_sampled);
     pulse_renew (&s->reading);

@@ -10,9 +10,8 @@
  * was proven looks at the count before and after, and begins again if it has moved.  While
  * another file takes a source's place no change time is right.
  *
- * A file's change time is set when a write begins, and has a resolution: what was written
- * a moment ago may be written on without another change that shows.  So no bit is set while
- * a source is younger than that.
+ * What was written to a file a moment ago may be written on without another change that shows:
+ * no bit is set while that may be so of a source (image_settled.c).
  *
  * One thread proves a group, others that want it meanwhile wait: a player's requests of
  * 128 KiB would otherwise each read and hash all of it.
@@ -30,11 +29,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
-#include "file_id.h"
 #include "image_blame.h"
 #include "image_parts.h"
 #include "merkle.h"
@@ -141,23 +138,6 @@ image_note_recipe (struct image *img)
   atomic_store (&img->proof.has_wrong, true); /* may be: unproven nothing is handed out */
   image_forget_proof (img);
   atomic_store (&img->recipe_state, now);
-}
-
-/* Have all sources been left alone for long enough? */
-static bool
-is_settled (const struct image *img)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_REALTIME, &now);
-  for (uint32_t i = 0; i < img->recipe->n_sources; i++) {
-    const struct image_source *s = &img->sources[i];
-
-    if (atomic_load (&s->is_open) &&
-        atomic_load (&s->source.ctime) > timespec_ns (&now) - SOURCE_SETTLED_NS)
-      return false;
-  }
-  return true;
 }
 
 /* With the lock held. */
@@ -374,7 +354,8 @@ prove_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
 static bool
 is_trusted (const struct image *img)
 {
-  if (!img->proof.salvages || atomic_load (&img->proof.has_wrong) || !is_settled (img))
+  if (!img->proof.salvages || atomic_load (&img->proof.has_wrong) ||
+      !image_is_settled (img))
     return false;
   for (uint32_t i = 0; i < img->recipe->n_sources; i++)
     if (atomic_load (&img->sources[i].is_unsampled) || image_is_doubted (img, i))
@@ -407,13 +388,19 @@ read_lazily (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
 
   for (;;) {
     struct claim mine = { .group = group };
-    unsigned changes = atomic_load (&p->changes);
+    unsigned changes;
     int r;
 
+    /* Before all else: only what is read after it is proven for good. */
+    image_seal_sources (img);
+    changes = atomic_load (&p->changes);
     if (claim (p, &mine)) {
       r = prove_part (img, buf, count, offset, note, err);
-      release (p, &mine, r == 0 && is_settled (img), changes);
-      if (r == 0 || !note->is_unreadable || !is_trusted (img))
+      release (p, &mine, r == 0 && image_is_settled (img), changes);
+      if (r == 0 || !note->is_unreadable)
+        return r;
+      image_seal_sources (img); /* those that were opened for it */
+      if (!is_trusted (img))
         return r;
       note_unprovable (p, group);
       reason = *err;

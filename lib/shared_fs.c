@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "shared_fs.h"
@@ -43,4 +44,17 @@ is_shared_fd (int fd)
   struct statfs fs;
 
   return fstatfs (fd, &fs) == -1 || is_shared (&fs);
+}
+
+bool
+is_memory_fd (int fd)
+{
+  struct statfs fs;
+  struct stat st;
+
+  /* What a device's node lies on says nothing of the device. */
+  if (fstat (fd, &st) == 0 && !S_ISREG (st.st_mode))
+    return false;
+  return fstatfs (fd, &fs) == -1 || fs.f_type == TMPFS_MAGIC ||
+         fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
 }

@@ -150,6 +150,18 @@ source_ctime (const struct source *src)
   return file_id_now (src->fd, &id) == -1 ? -1 : id.ctime_ns;
 }
 
+int
+source_seal (const struct source *src)
+{
+  struct stat st;
+
+  if (fstat (src->fd, &st) == -1)
+    return -1;
+  if (S_ISBLK (st.st_mode) || fsync (src->fd) == 0)
+    return 0;
+  return errno == EINVAL || errno == EROFS ? 0 : -1;
+}
+
 /* Open `path` beneath the directory `dir`. */
 static int
 open_beneath (int dir, const char *path)
@@ -222,6 +234,7 @@ static int
 set_for_reading (struct source *src, bool direct, struct error *err)
 {
   atomic_init (&src->is_shared, is_shared_fd (src->fd));
+  atomic_init (&src->is_memory, is_memory_fd (src->fd));
   if (direct)
     return set_direct (src, err);
   /* io_uring takes O_NONBLOCK at its word: reads would fail with EAGAIN. */
@@ -266,6 +279,8 @@ try_place (const struct wanted *wanted, const char *place, struct source *out,
   atomic_init (&out->is_shared, atomic_load (&src.is_shared));
   out->pulse = NULL;
   atomic_init (&out->ctime, src.ctime);
+  atomic_init (&out->sealed, SOURCE_NO_CTIME);
+  atomic_init (&out->is_memory, atomic_load (&src.is_memory));
   return 0;
 
 failed:

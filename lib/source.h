@@ -32,19 +32,21 @@ struct source {
   struct pulse *pulse;   /* of reading it; borrowed, NULL: nobody asks */
   /* source_ctime of it when it was last known to be the right one. */
   _Atomic int64_t ctime;
+  _Atomic int64_t sealed; /* that time, once no change can go unseen: image_settled.c */
+  atomic_bool is_memory;  /* never written back, nor ever sealed: see shared_fs.h */
 };
 
 /* No file's change time. */
 #define SOURCE_NO_CTIME INT64_MAX
 
-/* Longer than a write of one call takes, and than any file system's clock is coarse: a file
- * that was changed longer ago than this is not being written.
+/* Longer than a write of one call takes (2 GiB, to a disk that writes 7 MB/s), and than any file
+ * system's clock is coarse: who began to write to a file longer ago than this is done.
  */
-#define SOURCE_SETTLED_NS (INT64_C (10) * 1000000000)
+#define SOURCE_SETTLED_NS (INT64_C (300) * 1000000000)
 
-#define SOURCE_INIT                   \
-  {                                   \
-    -1, NULL, 0, 1, 0, false, NULL, 0 \
+#define SOURCE_INIT                                           \
+  {                                                           \
+    -1, NULL, 0, 1, 0, false, NULL, 0, SOURCE_NO_CTIME, false \
   }
 
 /* What O_DIRECT reads are made of, in the file and in memory.  Nearly everywhere 512
@@ -87,6 +89,12 @@ int source_open_damaged (const struct recipe_source *id, const char *const *plac
  * system has no such time: FAT, and sshfs), of none to a block device.
  */
 int64_t source_ctime (const struct source *src);
+
+/* Write back what of a file is in memory, so that who stores to a page of it moves its change
+ * time.  -1 with errno set.  Where nothing can be written there is nothing to do; of a block device
+ * no change shows anyway.
+ */
+int source_seal (const struct source *src);
 
 /* Is what is open still `id`, by size and sample?  By its size alone, where a recipe of the Go
  * program has no more than that and a hash of all of it.

@@ -55,7 +55,18 @@ check_title ()
   [ "$(stat -c %s copy)" -eq $(((size + 4095) / 4096 * 4096)) ] || fail "$1: wrong size"
 }
 
-# settled FILE: written to so long ago that nobody can be writing to it now.
+# later SECONDS COMMAND...: a server that is started so believes that it is so much later.
+later ()
+{
+  local preload=${builddir:?}/.libs/clock-ahead.so
+  MKVDUP_SAN_RUNTIME=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}$preload CLOCK_AHEAD=$1 "${@:2}"
+}
+
+# Of the five minutes that a source has to be left alone so many need not be waited for.
+most_of_it=290
+
+# settled FILE: written to so long ago that nobody can be writing to it now, for a server that
+# was started most of it later.
 settled ()
 {
   while [ $(($(date +%s) - $(stat -c %Z "$1"))) -le 10 ]; do

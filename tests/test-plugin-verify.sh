@@ -6,6 +6,7 @@
 # whole of it once the disc is right again.
 
 . "${srcdir:=.}/lib.sh"
+. "$srcdir/library.sh"
 
 need nbdkit nbdcopy perl python3
 
@@ -24,10 +25,11 @@ flip ()
 }
 
 # serve ARGUMENT...: as $uri.
-threads=16
+threads=16 ahead=0 source=victim
 serve ()
 {
-  start_nbdkit "$tmp/sock" -t $threads mkvdup image.mkvdup source=victim pad=1 "$@"
+  later $ahead start_nbdkit "$tmp/sock" -t $threads \
+    mkvdup image.mkvdup source="$source" pad=1 "$@"
   uri="nbd+unix:///?socket=$tmp/sock"
 }
 
@@ -60,7 +62,9 @@ grep -q wrong off || fail "the change is nowhere in the image: the test tests no
 bad=$(grep -c wrong off)
 [ "$bad" -lt "$groups" ] || fail "the change is everywhere in the image"
 
-# Lazily, and each time: the wrong groups fail, and no others; never a wrong byte.
+# Lazily, and each time: the wrong groups fail, and no others; never a wrong byte.  What is proven
+# is so for good, as nobody seems to have been writing for long.
+ahead=400
 for mode in lazy full ''; do
   serve ${mode:+verify=$mode}
   answers >on
@@ -84,13 +88,16 @@ for mode in lazy full ''; do
 done
 
 # Bytes that change without a change that shows: a page that has been stored to can be
-# stored to again, and the change time is that of the first.  What was proven between the two
-# is not to be believed.
-cp disc victim
-python3 - $place $length <<'END' &
+# stored to again, and the change time is that of the first, however long ago that is.  What was
+# proven between the two is not to be believed.
+store_twice ()
+{
+  rm -f stored again changed
+  cp disc "$source"
+  python3 - "$source" $place $length <<'END' &
 import mmap, os, sys, time
-at, n = int(sys.argv[1]), int(sys.argv[2])
-with open("victim", "r+b") as f:
+at, n = int(sys.argv[2]), int(sys.argv[3])
+with open(sys.argv[1], "r+b") as f:
     m = mmap.mmap(f.fileno(), 0)
 m[at:at + n] = m[at:at + n]
 open("stored", "w").close()
@@ -99,19 +106,33 @@ while not os.path.exists("again"):
 m[at:at + n] = bytes(b ^ 255 for b in m[at:at + n])
 open("changed", "w").close()
 END
-writer=$!
-until [ -e stored ]; do sleep 0.05; done
-serve
-answers >before
-ctime=$(stat -c %z victim)
-touch again
-until [ -e changed ]; do sleep 0.05; done
-answers >after
-wait $writer
-[ "$(stat -c %z victim)" = "$ctime" ] || echo "this file system shows such a change"
-! grep -qv '^right right$' before || fail "not right before the change"
-diff <(sed 's/.*wrong.*/EIO EIO/' off) after || fail "what changed unseen was believed"
-stop_nbdkit "$tmp/sock"
+  writer=$!
+  until [ -e stored ]; do sleep 0.05; done
+  serve
+  # The first read opens the source, and what is proven from the second on is kept.
+  answers >before
+  answers >>before
+  touch again
+  until [ -e changed ]; do sleep 0.05; done
+  answers >after
+  wait $writer
+  ! grep -qv '^right right$' before || fail "$source: not right before the change"
+  diff <(sed 's/.*wrong.*/EIO EIO/' off) after || fail "$source: what changed unseen was believed"
+  stop_nbdkit "$tmp/sock"
+}
+store_twice
+# Where no page is ever written back.
+if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+  memory=$(mktemp -d /dev/shm/mkvdup-test.XXXXXX)
+  remove_memory () { rm -rf "$memory"; }
+  at_end+=(remove_memory)
+  source=$memory/victim
+  store_twice
+  source=victim
+else
+  echo "SKIP: no tmpfs"
+fi
+ahead=0
 cp disc victim
 flip $place $length
 

@@ -36,7 +36,7 @@ answers ()
     client "$builddir/read-range" "$uri" image | sort | uniq -c | sed 's/^ *//'
 }
 
-start_nbdkit "$tmp/sock" mkvdup image.mkvdup source=seen/disc pad=1
+later $most_of_it start_nbdkit "$tmp/sock" mkvdup image.mkvdup source=seen/disc pad=1
 uri="nbd+unix:///?socket=$tmp/sock"
 answers >before
 [ "$(sed 's/.* //' before)" = right ] || fail "before: $(cat before)"
