@@ -23,15 +23,19 @@ number_len (const char *text, char before)
   return before == ' ' && (text[len] == '\0' || strchr (" ,;:)", text[len])) ? len : 0;
 }
 
-/* An absolute path, up to ": ": numbers in it tell files apart, as in "/d/Season 1 Disc". */
+/* An absolute path, up to what our messages say next: numbers in it tell files apart, as in
+ * "/d/Season 1 Disc".
+ */
 static size_t
 path_len (const char *text, char before)
 {
-  const char *end;
+  const char *end, *range;
 
   if (*text != '/' || (before != '\0' && before != ' '))
     return 0;
   end = strstr (text, ": ");
+  range = strstr (text, " (bytes ");
+  end = !end || (range && range < end) ? range : end;
   return end ? (size_t) (end - text) : strlen (text);
 }
 

@@ -337,6 +337,8 @@ test_kinds (void **state)
   assert_true (kind ("at 17: x1") != kind ("at 17: x2"));
   /* Numbers in paths tell files apart, wherever the path stands; those behind it do not. */
   assert_true (kind ("/d/Season 1 Disc/x: at 5") == kind ("/d/Season 1 Disc/x: at 6"));
+  assert_true (kind ("of /d/1 Disc/x (bytes 5 to 6)") ==
+               kind ("of /d/1 Disc/x (bytes 7 to 9)"));
   assert_true (kind ("/d/Season 1 Disc/x: at 5") != kind ("/d/Season 2 Disc/x: at 5"));
   assert_true (kind ("/f: /d/Part 1: gone") != kind ("/f: /d/Part 2: gone"));
   assert_true (kind ("/f: as of /d/Part 1") != kind ("/f: as of /d/Part 2"));

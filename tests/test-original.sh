@@ -59,7 +59,7 @@ cmp two/film.mkv <(mkvdup extract -q -o - two.mkvdup)
 
 # ---- On the disks, also where syncfs does nothing
 
-if strace -o /dev/null true 2>/dev/null; then
+if can_trace "that all is synced before"; then
   again
   expect 0 strace -f -y -o trace -e trace=fsync,syncfs,unlink "${deleting[@]}" film.mkv disc
   for what in 'fsync.*/film.mkvdup>' 'syncfs.*/film.mkvdup>' 'fsync.*\.VOB>' 'syncfs.*\.VOB>'; do
@@ -76,8 +76,6 @@ if strace -o /dev/null true 2>/dev/null; then
     [ $error = EINVAL ] || says err "film.mkv: is kept: $PWD/disc/VTS_01_1.VOB: fsync: "
   done
   comes_back
-else
-  echo "LEFT OUT: that all is synced before: no strace here"
 fi
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ] &&
   [ "$(stat -c %d /dev/shm)" != "$(stat -c %d .)" ]; then
@@ -93,7 +91,7 @@ if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ] &&
   says err "$memory/film.mkvdup: is in memory (tmpfs)"
   cmp film.mkv saved.mkv
 else
-  echo "LEFT OUT: what is in memory: no tmpfs here"
+  not_tried "what is in memory: no tmpfs here"
 fi
 
 # ---- Nobody listens: messages go nowhere, and not into the recipe
