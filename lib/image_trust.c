@@ -186,8 +186,7 @@ hash_unchanged (const struct source *src, const struct recipe_source *recorded,
   struct file_id after = { 0 };
 
   wait_until_settled (before);
-  if (source_check_hash (src, recorded, NULL, NULL, err) == -1 ||
-      id_of (src, &after, err) == -1)
+  if (source_check_hash_once (src, recorded, err) == -1 || id_of (src, &after, err) == -1)
     return -1;
   return file_id_same (before, &after)
            ? 0

@@ -20,6 +20,11 @@
 #define RANGES_MAGIC "RNGEMAPX"
 #define RANGES_MAGIC_SIZE 8
 
+/* Of all sources together: each takes 100 bytes of memory, and may be 16 of the file.  A disc has
+ * some dozen.
+ */
+#define MAX_STREAMS 65536u
+
 /* Of a stream; sums of two of them do not overflow. */
 #define MAX_STREAM (UINT64_C (1) << 56)
 
@@ -173,6 +178,8 @@ parse_stream (struct parsing *p, uint32_t record, struct error *err)
   coded = reader_take (&p->in, len);
   if (!coded)
     return complain (p, begin, "a stream that reaches beyond it", err);
+  if (p->ranges->streams.len / sizeof s >= MAX_STREAMS)
+    return complain (p, begin, "too many streams", err);
   if (old_ranges_find (p->ranges, record, s.is_video, s.id))
     return complain (p, begin, "a stream that is there twice", err);
   source = p->r->old->source_of[record];

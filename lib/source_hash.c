@@ -3,14 +3,18 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xxhash.h>
 
 #include "bytes.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "merkle.h"
 #include "source_hash.h"
 #include "whole_io.h"
@@ -111,17 +115,14 @@ source_hash (const struct source *src, uint8_t hash[RECIPE_HASH_SIZE],
   return hash_source (src, false, hash, progress, opaque, err);
 }
 
-int
-source_check_hash (const struct source *src, const struct recipe_source *id,
-                   source_hash_progress_fn *progress, void *opaque, struct error *err)
+static int
+compare (const struct source *src, const struct recipe_source *id,
+         const uint8_t hash[RECIPE_HASH_SIZE], struct error *err)
 {
   size_t len = id->has_xxh64 ? sizeof (uint64_t) : RECIPE_HASH_SIZE;
-  uint8_t hash[RECIPE_HASH_SIZE];
   char have[2 * RECIPE_HASH_SIZE + 1], want[2 * RECIPE_HASH_SIZE + 1];
 
-  if (hash_source (src, id->has_xxh64, hash, progress, opaque, err) == -1)
-    return -1;
-  if (memcmp (hash, id->hash, sizeof hash) == 0)
+  if (memcmp (hash, id->hash, RECIPE_HASH_SIZE) == 0)
     return 0;
   merkle_hex (hash, len, have);
   merkle_hex (id->hash, len, want);
@@ -129,4 +130,88 @@ source_check_hash (const struct source *src, const struct recipe_source *id,
              src->path, id->has_xxh64 ? "XXH64" : "XXH3-128", have, want);
   err->errnum = EBADMSG;
   return -1;
+}
+
+int
+source_check_hash (const struct source *src, const struct recipe_source *id,
+                   source_hash_progress_fn *progress, void *opaque, struct error *err)
+{
+  uint8_t hash[RECIPE_HASH_SIZE];
+
+  return hash_source (src, id->has_xxh64, hash, progress, opaque, err) == -1
+           ? -1
+           : compare (src, id, hash, err);
+}
+
+/* ---- Once for each file */
+
+/* Of more files than these the one that was hashed first is forgotten. */
+#define KNOWN 256u
+
+struct known {
+  struct file_id id;
+  bool is_xxh64;
+  uint8_t hash[RECIPE_HASH_SIZE];
+};
+
+static struct known known[KNOWN]; /* guarded by the lock, as is the next */
+static unsigned n_known;          /* so far */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool
+recall (const struct file_id *id, bool is_xxh64, uint8_t hash[RECIPE_HASH_SIZE])
+{
+  LOCK_FOR_SCOPE (&lock);
+
+  for (unsigned i = 0; i < KNOWN && i < n_known; i++)
+    if (known[i].is_xxh64 == is_xxh64 && file_id_same (&known[i].id, id)) {
+      memcpy (hash, known[i].hash, RECIPE_HASH_SIZE);
+      return true;
+    }
+  return false;
+}
+
+static void
+remember (const struct file_id *id, bool is_xxh64, const uint8_t hash[RECIPE_HASH_SIZE])
+{
+  LOCK_FOR_SCOPE (&lock);
+  struct known *k = &known[n_known++ % KNOWN];
+
+  k->id = *id;
+  k->is_xxh64 = is_xxh64;
+  memcpy (k->hash, hash, RECIPE_HASH_SIZE);
+}
+
+/* Do its times tell whether it was written to?  Not of a block device, nor of what was written
+ * to just now.
+ */
+static bool
+shows_writes (int fd, const struct file_id *id)
+{
+  struct timespec now;
+  struct stat st;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  return fstat (fd, &st) == 0 && S_ISREG (st.st_mode) &&
+         timespec_ns (&now) - id->ctime_ns > FILE_SETTLED_NS;
+}
+
+int
+source_check_hash_once (const struct source *src, const struct recipe_source *id,
+                        struct error *err)
+{
+  struct file_id before = { 0 }, after = { 0 };
+  uint8_t hash[RECIPE_HASH_SIZE];
+  bool lasts;
+
+  if (file_id_now (src->fd, &before) == -1)
+    return error_set (err, errno, "%s", src->path);
+  if (recall (&before, id->has_xxh64, hash))
+    return compare (src, id, hash, err);
+  lasts = shows_writes (src->fd, &before);
+  if (hash_source (src, id->has_xxh64, hash, NULL, NULL, err) == -1)
+    return -1;
+  if (lasts && file_id_now (src->fd, &after) == 0 && file_id_same (&before, &after))
+    remember (&before, id->has_xxh64, hash);
+  return compare (src, id, hash, err);
 }

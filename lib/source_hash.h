@@ -30,4 +30,10 @@ int source_check_hash (const struct source *src, const struct recipe_source *id,
                        source_hash_progress_fn *progress, void *opaque,
                        struct error *err);
 
+/* The same, but a file that this process has hashed, and that was not written to since, is not
+ * read again: any number of recipes may say that they are of a file, each with another hash.
+ */
+int source_check_hash_once (const struct source *src, const struct recipe_source *id,
+                            struct error *err);
+
 #endif /* MKVDUP_SOURCE_HASH_H */

@@ -168,7 +168,7 @@ has_hash (const struct recipe_source *id, const struct source *src)
 {
   struct error ignored = ERROR_INIT;
 
-  return source_check_hash (src, id, NULL, NULL, &ignored) == 0;
+  return source_check_hash_once (src, id, &ignored) == 0;
 }
 
 /* Only below one of our places: the index is outsiders' bytes. */

@@ -179,7 +179,7 @@ says err 'there is no room for "huge.mkv"'
 if is_long; then
   for file in hostile/yaml/*; do
     case $file in
-    */escape | */laughs | */itself | */stars) continue ;;
+    */escape | */laughs | */itself | */stars | */parts | */pairs | */values) continue ;;
     esac
     limited 1 nbdkit -U - mkvdup library="$file" --run true
   done

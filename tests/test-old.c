@@ -28,6 +28,7 @@
 #include "old-recipe.h"
 #include "recipe-complaint.h"
 #include "recipe_old.h"
+#include "recipe_old_parts.h"
 #include "rng.h"
 #include "rounds.h"
 
@@ -668,18 +669,68 @@ test_forged (void **state)
     free_good ();
 }
 
+/* ---- Range maps of many streams */
+
+/* So many empty streams, 255 of a record, in 16 bytes each. */
+static int
+read_streams (unsigned n_streams, struct error *err)
+{
+  CLEANUP_BUFFER struct buffer map = BUFFER_INIT;
+  const unsigned n_records = (n_streams + 254) / 255;
+  CLEANUP_FREE uint32_t *unused = malloc (n_records * sizeof *unused);
+  struct recipe_old old = { .n_records = n_records, .source_of = unused };
+  const struct recipe r = { .path = (char *) "map", .old = &old };
+  struct old_ranges ranges = { .n_records = 0 };
+  int result;
+
+  assert_non_null (unused);
+  buffer_append (&map, "RNGEMAPX", 8);
+  buffer_le16 (&map, (uint16_t) n_records);
+  for (unsigned i = 0; i < n_records; i++) {
+    unsigned n = n_streams < 255 ? n_streams : 255;
+
+    unused[i] = OLD_UNUSED;
+    buffer_le16 (&map, (uint16_t) i);
+    buffer_u8 (&map, (uint8_t) n);
+    for (unsigned id = 0; id < n; id++) {
+      buffer_le16 (&map, (uint16_t) i);
+      buffer_u8 (&map, 1);
+      buffer_u8 (&map, (uint8_t) id);
+      buffer_le64 (&map, 0); /* ranges, gap, size */
+      buffer_le32 (&map, 0);
+    }
+    n_streams -= n;
+  }
+  assert_false (map.failed);
+  result = old_ranges_read (&ranges, &r, map.data, map.len, 0, err);
+  old_ranges_free (&ranges);
+  return result;
+}
+
+static void
+test_many_streams (void **state)
+{
+  struct error err = ERROR_INIT;
+
+  (void) state;
+  assert_int_equal (read_streams (65536, &err), 0);
+  assert_int_equal (read_streams (65537, &err), -1);
+  assert_non_null (strstr (err.text, "too many streams"));
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_versions),   cmocka_unit_test (test_extremes),
-    cmocka_unit_test (test_long_lists), cmocka_unit_test (test_notes),
-    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_header),     cmocka_unit_test (test_sources),
-    cmocka_unit_test (test_rows),       cmocka_unit_test (test_ranges),
-    cmocka_unit_test (test_damage),     cmocka_unit_test (test_cuts),
-    cmocka_unit_test (test_written_to), cmocka_unit_test (test_flaw_passes),
-    cmocka_unit_test (test_forged),     cmocka_unit_test (test_too_scattered),
+    cmocka_unit_test (test_versions),      cmocka_unit_test (test_extremes),
+    cmocka_unit_test (test_long_lists),    cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_no_digests),    cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_header),        cmocka_unit_test (test_sources),
+    cmocka_unit_test (test_rows),          cmocka_unit_test (test_ranges),
+    cmocka_unit_test (test_damage),        cmocka_unit_test (test_cuts),
+    cmocka_unit_test (test_written_to),    cmocka_unit_test (test_forged),
+    cmocka_unit_test (test_too_scattered), cmocka_unit_test (test_many_streams),
+    cmocka_unit_test (test_flaw_passes),
   };
 
   cmocka_set_test_filter (tests_with_threads ());

@@ -38,6 +38,21 @@ __wrap_clock_gettime (clockid_t clock, struct timespec *t)
   return r;
 }
 
+/* Bytes that were read of whole files. */
+static size_t hashed;
+
+ssize_t __real_read_patiently (int fd, void *data, size_t len, unsigned long long offset);
+ssize_t __wrap_read_patiently (int fd, void *data, size_t len, unsigned long long offset);
+
+ssize_t
+__wrap_read_patiently (int fd, void *data, size_t len, unsigned long long offset)
+{
+  ssize_t n = __real_read_patiently (fd, data, len, offset);
+
+  hashed += n > 0 && len > SIZE ? (size_t) n : 0;
+  return n;
+}
+
 /* Content `n`, but for `unseen` where no sample looks. */
 static void
 put_content (const char *path, uint64_t n, uint8_t unseen)
@@ -238,6 +253,7 @@ test_walks (void **state)
   assert_int_equal (rename ("discs/new", "discs/newer"), 0);
   expect_found (s, &id, "discs/newer");
   assert_int_equal (source_search_walks (s), 3);
+  later = 0;
   source_search_free (s);
 }
 
@@ -354,10 +370,55 @@ test_index_damaged (void **state)
   expect_walk_with ("discs", &id);
 }
 
+/* What a Go program's recipe says: without a sample. */
+static struct recipe_source
+old_id_of (uint64_t n)
+{
+  struct recipe_source id = id_of (n, 0);
+  static uint8_t data[SIZE];
+  XXH64_canonical_t hash;
+
+  rng_fill (&n, data, SIZE);
+  data[UNSEEN] = 0;
+  XXH64_canonicalFromHash (&hash, XXH64 (data, SIZE, 0));
+  memset (id.hash, 0, sizeof id.hash);
+  memcpy (id.hash, hash.digest, sizeof hash.digest);
+  id.has_xxh64 = true;
+  id.sample = 0;
+  return id;
+}
+
+/* However many recipes want a file of another hash, it is read once, as long as it stays. */
+static void
+test_hashed_once (void **state)
+{
+  const struct recipe_source right = old_id_of (1), then = old_id_of (50);
+  struct source_search *s = search_in ("discs", NULL);
+
+  (void) state;
+  put_content ("discs/1", 1, 0);
+  later += 10; /* it was written to long ago */
+  hashed = 0;
+  for (uint64_t n = 2; n < 7; n++) {
+    const struct recipe_source wrong = old_id_of (n);
+
+    expect_missing (s, &wrong);
+  }
+  expect_found (s, &right, "discs/1");
+  assert_int_equal (hashed, SIZE);
+  usleep (20000);
+  put_content ("discs/1", 50, 0);
+  expect_found (s, &then, "discs/1");
+  assert_int_equal (hashed, 2 * SIZE);
+  later -= 10;
+  source_search_free (s);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown (test_hashed_once, scratch_empty),
     cmocka_unit_test_teardown (test_moved, scratch_empty),
     cmocka_unit_test_teardown (test_same_sample, scratch_empty),
     cmocka_unit_test_teardown (test_copies, scratch_empty),
