@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any bytes as a YAML file of a library, and as a sidecar: refused with a message, or titles
- * with good names; and the patterns that it includes, below a small folder of our own: what they
- * name is there.
+ * with good names; the patterns that it includes, below a small folder of our own: what they name
+ * is there; and edited: it is as it was but for the value, or it is told that it is not.
  */
 #include "config.h"
 
@@ -15,10 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "cleanup.h"
 #include "globs.h"
 #include "library_yaml.h"
 #include "sidecar.h"
+#include "yaml_edit.h"
+#include "yaml_file.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -286,6 +289,111 @@ try_sidecar (const char *path)
     require (s.name[0] && s.dedup_file[0] == '/' && s.source_dir[0] == '/');
 }
 
+/* ---- Editing */
+
+/* A text's pairs, the one that is edited aside. */
+struct pairs {
+  const char *key;
+  char *value; /* owned; of the key's last */
+  size_t n;
+  struct buffer others; /* owned */
+};
+
+static void
+release_pairs (struct pairs *p)
+{
+  free (p->value);
+  buffer_free (&p->others);
+}
+
+static int
+take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
+           const yaml_node_t *value, struct error *err)
+{
+  struct pairs *p = opaque;
+  bool is_scalar = value->type == YAML_SCALAR_NODE;
+
+  (void) key_node;
+  (void) err;
+  p->n++;
+  if (strcmp (key, p->key) == 0) {
+    free (p->value);
+    p->value = is_scalar ? strdup ((const char *) value->data.scalar.value) : NULL;
+    return 0;
+  }
+  buffer_append (&p->others, key, strlen (key) + 1);
+  if (is_scalar)
+    buffer_append (&p->others, value->data.scalar.value, value->data.scalar.length);
+  else
+    buffer_u8 (&p->others, (uint8_t) value->type);
+  return 0;
+}
+
+static bool
+read_pairs (struct pairs *p, const char *key, const struct buffer *text)
+{
+  CLEANUP_YAML_FILE struct yaml_file yaml;
+  struct error err = ERROR_INIT;
+
+  *p = (struct pairs){ .key = key };
+  if (yaml_file_parse (&yaml, "text", (const char *) text->data, text->len,
+                       SIDECAR_MAX_FILE, &err) == -1)
+    return false;
+  yaml_each_pair (&yaml, yaml_document_get_root_node (&yaml.document), take_pair, p,
+                  &err);
+  return true;
+}
+
+/* Where there are anchors or tags, who edits has to see what came of it. */
+static bool
+is_plain (const struct buffer *text)
+{
+  return !memchr (text->data, '&', text->len) && !memchr (text->data, '!', text->len);
+}
+
+static void
+check_edited (const struct buffer *old, const struct buffer *text, const char *key,
+              const char *value)
+{
+  __attribute__ ((cleanup (release_pairs))) struct pairs was = { 0 }, is = { 0 };
+
+  require (read_pairs (&was, key, old) && read_pairs (&is, key, text));
+  require (is.value && strcmp (is.value, value) == 0 && is.n == was.n);
+  require (
+    is.others.len == was.others.len &&
+    (is.others.len == 0 || memcmp (is.others.data, was.others.data, is.others.len) == 0));
+}
+
+static bool
+try_edit (struct buffer *text, const char *key, const char *value)
+{
+  CLEANUP_BUFFER struct buffer old = BUFFER_INIT;
+  struct error err = ERROR_INIT;
+
+  buffer_append (&old, text->data, text->len);
+  if (yaml_edit_value (text, "text", SIDECAR_MAX_FILE, key, value, &err) == -1) {
+    require (err.text[0] && text->len == old.len &&
+             memcmp (text->data, old.data, old.len) == 0);
+    return false;
+  }
+  if (is_plain (&old))
+    check_edited (&old, text, key, value);
+  return true;
+}
+
+static void
+try_edits (const uint8_t *data, size_t size)
+{
+  static const char odd[] = "\xe2\x80\x9c\xc3\x84\"'\\ \n\t: #-\xf0\x9f\x8e\xac\xc2\x85 ";
+  CLEANUP_BUFFER struct buffer text = BUFFER_INIT;
+
+  if (size == 0)
+    return;
+  buffer_append (&text, data, size);
+  if (try_edit (&text, "name", "Film"))
+    try_edit (&text, "source_dir", odd);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -297,5 +405,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   try_library (path, true);
   try_library (path, false);
   try_sidecar (path);
+  try_edits (data, size);
   return 0;
 }
