@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "yaml_edit.h"
@@ -15,6 +16,7 @@
 struct place {
   const char *key;
   size_t from, end;
+  bool is_block; /* "|" or ">": its end is that of its last line */
 };
 
 static int
@@ -24,11 +26,16 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
   struct place *place = opaque;
 
   (void) err;
+  if (strcmp (key, place->key) != 0)
+    return 0;
+  place->from = place->end = 0;
   /* An alias stands elsewhere, and before. */
-  if (strcmp (key, place->key) == 0 &&
+  if (value->type == YAML_SCALAR_NODE &&
       value->start_mark.index > key_node->start_mark.index) {
     place->from = value->start_mark.index;
     place->end = value->end_mark.index;
+    place->is_block = value->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+                      value->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
   }
   return 0;
 }
@@ -42,6 +49,9 @@ find_value (const struct buffer *text, const char *path, size_t max, struct plac
 
   if (yaml_file_parse (&yaml, path, (const char *) text->data, text->len, max, err) == -1)
     return -1;
+  /* Its marks count characters of what libyaml made of it. */
+  if (yaml.parser.encoding != YAML_UTF8_ENCODING)
+    return error_set (err, 0, "%s: is not in UTF-8: not changed", path);
   root = yaml_document_get_root_node (&yaml.document);
   yaml_each_pair (&yaml, root, take_pair, place, err);
   return place->end > place->from
@@ -49,12 +59,14 @@ find_value (const struct buffer *text, const char *path, size_t max, struct plac
            : error_set (err, 0, "%s: has no %s that can be changed", path, place->key);
 }
 
-/* Marks count characters, not bytes. */
+/* Marks count characters, not bytes; a byte order mark is none. */
 static const char *
 character (const char *text, size_t len, size_t n)
 {
   const char *p = text, *end = text + len;
 
+  if (len >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0)
+    p += 3;
   for (; p < end && n > 0; n--)
     do
       p++;
@@ -95,6 +107,8 @@ yaml_edit_value (struct buffer *text, const char *path, size_t max, const char *
   end = character (was, text->len, place.end);
   buffer_append (&out, was, (size_t) (from - was));
   buffer_append (&out, quoted.data, quoted.len);
+  if (place.is_block)
+    buffer_u8 (&out, '\n');
   buffer_append (&out, end, (size_t) (was + text->len - end));
   if (out.failed)
     return error_set (err, ENOMEM, "%s", path);
