@@ -57,9 +57,9 @@ evict (struct titles *all)
   if (!c)
     return NULL;
   title_leave_idle (all, t);
-  *c = (struct title_closing){ .titles = all,
-                               .image = take_ptr (&t->state->image),
-                               .next = take_ptr (&all->unclosed) };
+  *c = (struct title_closing){ .titles = all };
+  c->image = take_ptr (&t->state->image);
+  c->next = take_ptr (&all->unclosed);
   all->n_closing++;
   return c;
 }
