@@ -2,14 +2,20 @@
 /*
  * The image of a title: opened by the first who wants it, while others wait, and kept for a
  * while when nobody does any more.  See titles.h.
+ *
+ * Closing a file may hang as reading it may: FUSE and NFS tell their servers.  So what has to
+ * go is closed by an errand, which nobody waits for: who reads another title is not to pay for
+ * it.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "cleanup.h"
+#include "errands.h"
 #include "titles_parts.h"
 
 /* ---- Those without users; with the lock held */
@@ -35,19 +41,96 @@ enter_idle (struct titles *all, struct title *t)
 }
 
 /* One that has to go for there to be few enough; NULL if there are.  One that would have to be
- * waited for may stay for now: whoever closes another title would wait.
+ * waited for may stay for now, as no thread is to be left with it; and so may one if there is no
+ * memory.
  */
-static struct image *
+static struct title_closing *
 evict (struct titles *all)
 {
   struct title *t = all->n_idle > TITLES_IDLE ? all->oldest : NULL;
+  struct title_closing *c;
 
   while (t && image_is_busy (t->state->image))
     t = t->state->newer;
-  if (!t)
+  c = t ? malloc (sizeof *c) : NULL;
+  if (!c)
     return NULL;
   title_leave_idle (all, t);
-  return take_ptr (&t->state->image);
+  *c = (struct title_closing){ .titles = all };
+  c->image = take_ptr (&t->state->image);
+  c->next = take_ptr (&all->unclosed);
+  all->n_closing++;
+  return c;
+}
+
+/* ---- Closing them */
+
+static void
+close_images (struct title_closing *c)
+{
+  for (; c; c = c->next)
+    image_close (take_ptr (&c->image));
+}
+
+static void
+free_closings (struct title_closing *c)
+{
+  while (c) {
+    struct title_closing *next = c->next;
+
+    free (c);
+    c = next;
+  }
+}
+
+static void
+run_closing (struct errand *e)
+{
+  close_images ((struct title_closing *) (void *) e);
+}
+
+/* Those that were not closed, as too many errands are away, are kept for the next one. */
+static void
+release_closing (struct errand *e)
+{
+  struct title_closing *c = (void *) e, *last = c;
+  struct titles *all = c->titles;
+  LOCK_FOR_SCOPE (&all->lock);
+
+  if (c->image) {
+    while (last->next)
+      last = last->next;
+    last->next = all->unclosed;
+    all->unclosed = c;
+  }
+  else
+    free_closings (c);
+  all->n_closing--;
+  pthread_cond_broadcast (&all->closed);
+}
+
+static void
+send_closing (struct title_closing *c)
+{
+  struct error ignored = ERROR_INIT;
+
+  _Static_assert(offsetof (struct title_closing, errand) == 0, "see the casts");
+  c->errand = (struct errand){ .run = run_closing, .release = release_closing };
+  errand_send (&c->errand, 0, NULL, &ignored);
+}
+
+void
+titles_close_images (struct titles *all)
+{
+  struct title_closing *rest;
+
+  pthread_mutex_lock (&all->lock);
+  while (all->n_closing > 0)
+    pthread_cond_wait (&all->closed, &all->lock);
+  rest = take_ptr (&all->unclosed);
+  pthread_mutex_unlock (&all->lock);
+  close_images (rest);
+  free_closings (rest);
 }
 
 /* ---- Its image */
@@ -178,14 +261,14 @@ void
 title_close (struct title *t)
 {
   struct titles *all = t->state->titles;
-  struct image *unused;
+  struct title_closing *c;
 
   pthread_mutex_lock (&all->lock);
   if (--t->state->users == 0)
     enter_idle (all, t);
-  while ((unused = evict (all))) {
+  while ((c = evict (all))) {
     pthread_mutex_unlock (&all->lock);
-    image_close (unused);
+    send_closing (c);
     pthread_mutex_lock (&all->lock);
   }
   pthread_mutex_unlock (&all->lock);

@@ -30,6 +30,7 @@ titles_new (const struct titles_config *config)
   all->max_kept = getrlimit (RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : 0;
   pthread_mutex_init (&all->lock, NULL);
   pthread_cond_init (&all->opened, NULL);
+  pthread_cond_init (&all->closed, NULL);
   all->places = calloc (config->n_places + 1, sizeof *all->places);
   for (size_t i = 0; all->places && i < config->n_places; i++) {
     all->places[i] = strdup (config->places[i]);
@@ -50,10 +51,12 @@ titles_free (struct titles *all)
 {
   if (!all)
     return;
+  titles_close_images (all);
   for (size_t i = 0; all->places && i < all->config.n_places; i++)
     free (all->places[i]);
   free (all->places);
   pthread_cond_destroy (&all->opened);
+  pthread_cond_destroy (&all->closed);
   pthread_mutex_destroy (&all->lock);
   free (all);
 }

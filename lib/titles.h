@@ -54,7 +54,9 @@ struct title {
   struct title_state *state; /* titles.c's */
 };
 
-/* NULL when out of memory.  Every title has to be gone before it is freed. */
+/* NULL when out of memory.  Every title has to be gone before it is freed, which waits for
+ * images that are being closed.
+ */
 struct titles *titles_new (const struct titles_config *config);
 void titles_free (struct titles *all);
 
@@ -73,7 +75,7 @@ bool title_is (const struct title *title, const struct title *t);
  * set.
  */
 struct image *title_open (struct title *t, struct error *err);
-/* The same, if it is open already; else NULL. */
+/* The same, if it is open already; else NULL.  Does not wait, nor does title_close. */
 struct image *title_try_open (struct title *t);
 void title_close (struct title *t);
 

@@ -5,7 +5,16 @@
 
 #include <pthread.h>
 
+#include "errands.h"
 #include "titles.h"
+
+/* An image that is to be closed, and others whose turn it is, too. */
+struct title_closing {
+  struct errand errand;
+  struct titles *titles;
+  struct image *image; /* owned; NULL: it is closed */
+  struct title_closing *next;
+};
 
 /* Of a title; guarded by the lock of `titles`. */
 struct title_state {
@@ -26,9 +35,12 @@ struct titles {
   size_t max_kept;             /* fixed */
   pthread_mutex_t lock;
   pthread_cond_t opened; /* some title is no longer opening */
+  pthread_cond_t closed; /* n_closing is one less */
   /* Guarded by the lock: */
   struct title *newest, *oldest; /* open images without users */
   size_t n_idle, n_kept;
+  size_t n_closing;               /* errands that close images */
+  struct title_closing *unclosed; /* those that nobody could be sent to close; owned */
 };
 
 /* The recipe's file, as it was when the title was made. */
@@ -38,5 +50,8 @@ int title_open_recipe (const struct title *t, struct error *err);
  * lock held.
  */
 void title_leave_idle (struct titles *all, struct title *t);
+
+/* Wait until all images that had to go are closed. */
+void titles_close_images (struct titles *all);
 
 #endif /* MKVDUP_TITLES_PARTS_H */

@@ -13,8 +13,9 @@
  *   short    a read gets less than it asked for, but something
  *   hang     a read comes back when FAULTS no longer says so; that one hangs is to be seen by
  *            a file that is named as FAULTS, and `.hangs`
+ *   close    the same of closing the file, whatever the bytes
  *
- * In front of pread, of preadv2, which with RWF_NOWAIT never hangs, and of io_uring's READ:
+ * In front of pread, of close, of preadv2, which with RWF_NOWAIT never hangs, and of io_uring's READ:
  * what is to fail becomes a NOP whose result is exchanged, what hangs a read of a pipe that
  * nobody writes to, so that the ring goes on meanwhile.
  *
@@ -51,7 +52,8 @@ _Static_assert(sizeof (off_t) == 8, "files have 64-bit offsets");
 /* Kinds that are no error numbers. */
 enum {
   SHORT = -1,
-  HANG = -2
+  HANG = -2,
+  CLOSE = -3
 };
 
 /* The function that this one is in front of. */
@@ -88,6 +90,8 @@ kind_of (const char *name)
     return SHORT;
   if (strcmp (name, "hang") == 0)
     return HANG;
+  if (strcmp (name, "close") == 0)
+    return CLOSE;
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; ++i) {
     if (strcmp (name, strerrorname_np (errors[i])) == 0)
       return errors[i];
@@ -122,7 +126,7 @@ let_go (void)
 {
   for (int i = 0; i < 2; ++i) {
     if (hang_pipe[i] != -1)
-      close (hang_pipe[i]);
+      NEXT (close) (hang_pipe[i]);
     hang_pipe[i] = -1;
   }
 }
@@ -175,7 +179,7 @@ fate (int fd, uint64_t offset, size_t *len)
     struct fault *f = &faults[i];
 
     if (f->ino == st.st_ino && f->dev == st.st_dev && f->times != 0 && offset < f->end &&
-        f->from < offset + *len && (!first || f->from < first->from))
+        f->from < offset + *len && f->kind != CLOSE && (!first || f->from < first->from))
       first = f;
   }
   if (first && first->kind == SHORT)
@@ -214,8 +218,9 @@ await_fate (int fd, uint64_t offset, size_t *len)
   return kind;
 }
 
+/* Has the file a fault of that kind? */
 static bool
-is_stale (int fd)
+has_fault (int fd, int kind)
 {
   struct stat st;
   bool yes = false;
@@ -225,10 +230,16 @@ is_stale (int fd)
   pthread_mutex_lock (&lock);
   look ();
   for (unsigned i = 0; i < n_faults; ++i)
-    yes = yes || (faults[i].kind == ESTALE && faults[i].ino == st.st_ino &&
+    yes = yes || (faults[i].kind == kind && faults[i].ino == st.st_ino &&
                   faults[i].dev == st.st_dev);
   pthread_mutex_unlock (&lock);
   return yes;
+}
+
+static bool
+is_stale (int fd)
+{
+  return has_fault (fd, ESTALE);
 }
 
 /* ---- What stands in front of libc, with its parameters' names */
@@ -258,6 +269,16 @@ preadv2 (int fp, const struct iovec *iovec, int count, off_t offset, int flags)
              : NEXT (preadv2) (fp, &first, 1, offset, flags);
   errno = kind == HANG ? EAGAIN : kind;
   return -1;
+}
+
+int
+close (int fd)
+{
+  if (has_fault (fd, CLOSE))
+    tell_hang ();
+  while (has_fault (fd, CLOSE))
+    sleep_a_while ();
+  return NEXT (close) (fd);
 }
 
 int

@@ -203,6 +203,32 @@ done
 hangs
 stop_nbdkit "$tmp/sock"
 
+# ---- A disc whose file cannot even be closed, and more titles than are kept open
+
+mkdir lots
+for i in {10..79}; do
+  cp lib/two.mkvdup "lots/x$i.mkvdup"
+done
+# answers: of the disk, in order, a part of each mebibyte; how many of which.
+answers ()
+{
+  seq 0 1048576 $(($(stat -c %s whole) - 100000)) | sed 's/$/ 100000/' |
+    client "$builddir/read-range" "$(uri disk)" whole | sort | uniq -c | sed 's/^ *//'
+}
+serve timeout=$timeout library=lots
+client nbdcopy "$(uri disk)" whole
+stop_nbdkit "$tmp/sock"
+# Nobody else is to look for sources there.
+first_place=$tmp/discs/2 serve timeout=$timeout library=lots
+expect right one 1 2000000 100000
+echo "$disc 0 $size close" >kept
+mv kept faults
+within $soon answers >answers
+[ "$(sed 's/.* //' answers)" = right ] || fail "while a disc does not close: $(cat answers)"
+[ -e faults.hangs ] || fail "nothing was closed: the test tests nothing"
+within $soon stop_nbdkit "$tmp/sock"
+hangs
+
 # ---- The client has gone, and the server is to end
 
 serve timeout=$timeout

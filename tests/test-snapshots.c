@@ -520,6 +520,15 @@ reload_many (struct world *w, unsigned n)
   return reload (w);
 }
 
+/* So many are open, soon: they are closed by others. */
+static void
+expect_open (const char *what, unsigned n)
+{
+  for (int tries = 0; count_open (what) != n && tries < 60000; tries++)
+    nanosleep (&(struct timespec){ 0, 1000000 }, NULL);
+  assert_int_equal (count_open (what), n);
+}
+
 static void
 test_idle (void **state)
 {
@@ -539,21 +548,21 @@ test_idle (void **state)
     title_close (s->titles[i]);
     title_close (s->titles[i]);
   }
-  assert_int_equal (count_open ("/lib/one"), TITLES_IDLE + 1);
+  expect_open ("/lib/one", TITLES_IDLE + 1);
   /* The last is there still, and so is the one in use. */
   assert_ptr_equal (title_open (s->titles[s->n - 1], &err), last);
-  assert_int_equal (count_open ("/lib/one"), TITLES_IDLE + 1);
+  expect_open ("/lib/one", TITLES_IDLE + 1);
   assert_ptr_equal (title_open (s->titles[0], &err), first);
   title_close (s->titles[0]);
   title_close (s->titles[0]);
   title_close (s->titles[s->n - 1]);
-  assert_int_equal (count_open ("/lib/one"), TITLES_IDLE);
+  expect_open ("/lib/one", TITLES_IDLE);
   /* The one that was used longest ago went first. */
   expect_content (s->titles[1], 5000, 5);
   snapshot_unref (s);
   library_free (w.library);
   w.library = NULL;
-  assert_int_equal (count_open ("/lib/one"), 0);
+  expect_open ("/lib/one", 0);
   world_close (&w);
 }
 
@@ -630,6 +639,46 @@ test_release_later (void **state)
   assert_int_equal (count_open (old), 1);
   world_close (&w);
   assert_int_equal (count_open (old), 0);
+  for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++)
+    sem_post (&gate);
+  assert_true (errands_end (60000));
+  sem_destroy (&gate);
+}
+
+static void
+use_all (const struct snapshot *s)
+{
+  struct error err = ERROR_INIT;
+
+  for (uint32_t i = 0; i < s->n; i++) {
+    assert_non_null (title_open (s->titles[i], &err));
+    title_close (s->titles[i]);
+  }
+}
+
+/* Images that had to go are closed when that can be done again, or at the end. */
+static void
+test_close_later (void **state)
+{
+  struct snapshot *s;
+  struct world w;
+
+  (void) state;
+  assert_int_equal (sem_init (&gate, 0, 0), 0);
+  s = reload_many (&w, TITLES_IDLE + 20);
+  send_all_away ();
+  use_all (s);
+  assert_int_equal (count_open ("/lib/one"), TITLES_IDLE + 20);
+  for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++)
+    sem_post (&gate);
+  assert_true (errands_end (60000));
+  expect_content (s->titles[0], 5000, 5);
+  expect_open ("/lib/one", TITLES_IDLE);
+  send_all_away ();
+  use_all (s);
+  snapshot_unref (s);
+  world_close (&w);
+  assert_int_equal (count_open ("/lib/one"), 0);
   for (unsigned i = 0; i < ERRANDS_MAX_LEFT; i++)
     sem_post (&gate);
   assert_true (errands_end (60000));
@@ -1054,6 +1103,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_failing_reload, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_idle, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_close_later, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_release_later, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_few_kept, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_mtime, setup, scratch_empty),
