@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of an image share: image.c (life, reading), image_sources.c,
- * image_verify.c,
- * image_walk.c (running the operations of a segment), image_recode.c and
- * image_extents.c.  Private to lib/.
+ * What the files of an image share: image.c (life, reading), image_sources.c, image_trust.c,
+ * image_verify.c, image_doubt.c, image_walk.c (running the operations of a segment),
+ * image_recode.c and image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
 #define MKVDUP_IMAGE_PARTS_H
@@ -12,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "ahead.h"
@@ -28,9 +28,8 @@
 struct image_source {
   struct source source; /* fixed once is_open, but for ctime; fd is replaced by dup3 */
   atomic_bool is_open;
-  /* Of a source with one of these nothing may be used but what is proven: */
-  atomic_bool has_changed;  /* since it was first opened, or is another file: for good */
-  atomic_bool is_unsampled; /* some of its sample cannot be read */
+  /* Some of its sample cannot be read: nothing of it may be used but what is proven. */
+  atomic_bool is_unsampled;
   struct pulse reading;
   pthread_mutex_t lock;
   pthread_cond_t looked_for;
@@ -102,6 +101,16 @@ int image_recover_source (struct image *img, const struct source *failed, bool a
  */
 int image_trust (struct image *img, uint32_t number, const struct source *found,
                  struct error *err);
+
+/* Of a source that is doubted nothing may be used, by any image and for good, but what is proven.
+ * It has changed; it is found as `st` says, which may be otherwise than it was before; bytes of
+ * the image were wrong, which one of theirs is to blame for.  Remembered only for who salvages.
+ */
+void image_doubt (const struct image *img, uint32_t number);
+void image_doubt_other (const struct image *img, uint32_t number,
+                        const struct source *found, const struct stat *st);
+void image_doubt_range (struct image *img, uint64_t offset, size_t len);
+bool image_is_doubted (const struct image *img, uint32_t number);
 
 /* Bytes were read, and are wrong: take other sources, where there are others at their paths
  * now that seem right.  False: there are none.

@@ -148,11 +148,13 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_sa
   struct stat st;
   int r = fstat (found->fd, &st);
 
+  /* First of all: nothing that was not proven may be handed out of another file. */
+  if (r == 0)
+    image_doubt_other (img, number, found, &st);
   if (r == 0 && use_first (s, found, &st, is_sampled))
     return 0;
-  /* First of all: nothing that was not proven may be handed out of it. */
   if (r == 0 && !is_same_file (s, found, &st))
-    atomic_store (&s->has_changed, true);
+    image_doubt (img, number);
   if (!is_sampled)
     atomic_store (&s->is_unsampled, true);
   /* Until what was proven of the old one is forgotten, reads of either are in vain. */
@@ -265,7 +267,7 @@ believe (struct image *img, uint32_t number, int64_t ctime)
   if (ctime == atomic_load (&source->ctime))
     return;
   /* First of all: nothing that was not proven may be handed out of what has changed. */
-  atomic_store (&img->sources[number].has_changed, true);
+  image_doubt (img, number);
   image_forget_proof (img);
   atomic_store (&source->ctime, ctime);
 }
@@ -312,7 +314,7 @@ can_go_on (struct image *img, uint32_t number)
   if (ctime == -1)
     return false;
   /* First of all: nothing that was not proven may be handed out of it. */
-  atomic_store (&s->has_changed, true);
+  image_doubt (img, number);
   believe (img, number, ctime);
   return true;
 }

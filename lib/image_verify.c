@@ -20,8 +20,8 @@
  * A group that cannot be read whole cannot be proven, and fails.  Who salvages what is on a
  * dying disk has those of its bytes that can be read all the same, as the disk itself says
  * which it has lost; that is told, and tried again later.  Not so of a source that has changed
- * or was replaced since it was first opened (its sample alone speaks for it), of one that may be
- * being written, nor once bytes have been found that are wrong.
+ * or was replaced since any image first opened it (image_doubt.c: its sample alone speaks for
+ * it), of one that may be being written, nor once bytes have been found that are wrong.
  *
  * Keeping what was read for its neighbours was decided against: it is in the page cache.
  */
@@ -292,6 +292,7 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
   char sources[sizeof err->text / 2];
 
   atomic_store (&img->proof.has_wrong, true);
+  image_doubt_range (img, offset, len);
   name_sources (img, offset, len, sources, sizeof sources);
   error_set (err, 0,
              "%s: bytes %llu to %llu of the image are not the MKV's: a source has other "
@@ -373,11 +374,12 @@ prove_part (struct image *img, uint8_t *buf, size_t count, uint64_t offset,
 static bool
 is_trusted (const struct image *img)
 {
+  if (!img->proof.salvages || atomic_load (&img->proof.has_wrong) || !is_settled (img))
+    return false;
   for (uint32_t i = 0; i < img->recipe->n_sources; i++)
-    if (atomic_load (&img->sources[i].has_changed) ||
-        atomic_load (&img->sources[i].is_unsampled))
+    if (atomic_load (&img->sources[i].is_unsampled) || image_is_doubted (img, i))
       return false;
-  return img->proof.salvages && !atomic_load (&img->proof.has_wrong) && is_settled (img);
+  return true;
 }
 
 /* Bytes of a group were handed out that could not be read whole, for `reason`. */

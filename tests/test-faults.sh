@@ -476,6 +476,31 @@ near_in_another () { exchanged changed && bad_sector EIO; }
 right_again () { no_faults && rewritten right; }
 another_right () { no_faults && exchanged right; }
 
+# changed_before NAME FILM...: the disc is changed, and loses a sector near that, while only the
+# first film is open, and those are read again; who opens another film long after is not sent
+# what cannot be proven.
+changed_before ()
+{
+  local film got
+  serve
+  tries=0 wrong=0 disturbed=0 failed=0
+  reads one until 0 4096 >/dev/null
+  near_it
+  for film in "${@:2}"; do
+    lost "$film" "both both"
+    read_all "$film"
+  done
+  settled "$disc"
+  got=$(bad part $near $((near + 16)) | client "$builddir/read-range" "$(uri part.mkv)" part.mkv)
+  [ "$got" = EIO ] || fail "$1: the bytes that were changed: $got"
+  lost part "both both"
+  read_all part
+  print "$1" lazy $tries $wrong 0 $disturbed - -
+  [ $wrong$disturbed = 00 ] || fail "$1"
+  right_again
+  stop_nbdkit "$tmp/sock"
+}
+
 # Faults that come and go at any moment under several clients; what `verify=off` cannot see
 # is left out.
 storm ()
@@ -555,6 +580,9 @@ cat <(bad part $here) <(bad part $near $((near + 16))) >bad-part-both-both
 served "lost, and rewritten" "both both" near_it right_again
 settled "$disc"
 served "lost, and another" "both both" near_in_another another_right
+settled "$disc"
+changed_before "changed, another film" one
+! is_long || changed_before "changed, nobody noticed"
 settled "$disc"
 storm "$(usually 4 60)"
 salvage=
