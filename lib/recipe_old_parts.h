@@ -15,6 +15,7 @@
 
 #include "buffer.h"
 #include "bytes.h"
+#include "file_id.h"
 #include "recipe_old.h"
 
 /* A row of the table of copies. */
@@ -165,8 +166,9 @@ struct recipe_old {
   uint32_t n_records;
   _Atomic (struct old_proof *) proof; /* owned; NULL until the first segment is wanted */
   pthread_mutex_t lock;
-  struct error *flaw; /* found when the file was read: it will not get better; owned;
-                         guarded by the lock */
+  /* Guarded by the lock: */
+  struct error *flaw; /* found when the file was read; owned; NULL: none is known ... */
+  struct file_id flawed; /* ... of the file as it was then */
 };
 
 #define OLD_UNUSED UINT32_MAX

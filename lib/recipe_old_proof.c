@@ -2,8 +2,8 @@
 /*
  * Reading all of a Go program's recipe once: see recipe_old.h.
  *
- * A file with a flaw is not read again for each who wants a segment: the flaw is remembered.
- * What could not be read is tried again.
+ * A file with a flaw is not read again for each who wants a segment: the flaw is remembered, until
+ * the file has changed.  What could not be read is tried again.
  */
 #include "config.h"
 
@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "cleanup.h"
@@ -252,6 +253,47 @@ prove (const struct recipe *r, struct error *err)
   return take_ptr (&proof);
 }
 
+/* With the lock held.  It may be that somebody copies a better one over it, and a moment ago
+ * another write need not show.
+ */
+static void
+note_flaw (struct recipe_old *old, const struct file_id *id, const struct error *err)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  free (take_ptr (&old->flaw));
+  if (err->errnum != 0 || id->ctime_ns >= timespec_ns (&now) - FILE_SETTLED_NS)
+    return;
+  old->flaw = malloc (sizeof *old->flaw);
+  if (old->flaw)
+    *old->flaw = *err;
+  old->flawed = *id;
+}
+
+/* With the lock held. */
+static struct old_proof *
+prove_once (const struct recipe *r, struct error *err)
+{
+  struct recipe_old *old = r->old;
+  struct old_proof *proof;
+  struct file_id id; /* before it is read: a change after that shows */
+
+  if (file_id_now (r->fd, &id) == -1) {
+    error_set (err, errno, "%s", r->path);
+    return NULL;
+  }
+  if (old->flaw && file_id_same (&id, &old->flawed)) {
+    *err = *old->flaw;
+    return NULL;
+  }
+  proof = prove (r, err);
+  atomic_store_explicit (&old->proof, proof, memory_order_release);
+  if (!proof)
+    note_flaw (old, &id, err);
+  return proof;
+}
+
 const struct old_proof *
 old_proof_get (const struct recipe *r, struct error *err)
 {
@@ -262,18 +304,7 @@ old_proof_get (const struct recipe *r, struct error *err)
     return proof;
   LOCK_FOR_SCOPE (&old->lock);
   proof = atomic_load_explicit (&old->proof, memory_order_relaxed);
-  if (!proof && old->flaw)
-    *err = *old->flaw;
-  else if (!proof) {
-    proof = prove (r, err);
-    atomic_store_explicit (&old->proof, proof, memory_order_release);
-    if (!proof && err->errnum == 0) {
-      old->flaw = malloc (sizeof *old->flaw);
-      if (old->flaw)
-        *old->flaw = *err;
-    }
-  }
-  return proof;
+  return proof ? proof : prove_once (r, err);
 }
 
 /* All anew: it may have been written to. */

@@ -15,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "bytes.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "merkle.h"
 #include "naive.h"
 #include "old-recipe.h"
@@ -603,6 +605,37 @@ test_written_to (void **state)
   }
 }
 
+/* Damaged, or not yet copied whole, before the first segment is wanted: it is right as soon as the
+ * file is, at once and long after.
+ */
+static void
+test_flaw_passes (void **state)
+{
+  const struct timespec settled = { FILE_SETTLED_NS / NS_PER_SECOND, 100000000 };
+  const uint8_t *discs[OLD_DISCS];
+
+  (void) state;
+  for (int i = 0; i < 3; i++) {
+    struct error err = ERROR_INIT;
+    struct recipe *r;
+
+    make_good (8);
+    r = open_good ();
+    find_discs (r, &good, discs);
+    bad[good.entries_at + 20] ^= 1;
+    put_file (bad, i == 0 ? good.entries_at + 10 : good.file.len);
+    if (i == 2)
+      nanosleep (&settled, NULL);
+    assert_null (recipe_segment (r, 0, &err));
+    assert_int_equal (err.errnum, 0);
+    assert_null (recipe_segment (r, 0, &err));
+    put_file (good.file.data, good.file.len);
+    check_segment (r, 0, discs, &good.image);
+    recipe_close (r);
+    free_good ();
+  }
+}
+
 /* Any bytes changed, with right checksums: refused, or segments that are sound. */
 static void
 test_forged (void **state)
@@ -639,14 +672,14 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_versions),      cmocka_unit_test (test_extremes),
-    cmocka_unit_test (test_long_lists),    cmocka_unit_test (test_notes),
-    cmocka_unit_test (test_no_digests),    cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_header),        cmocka_unit_test (test_sources),
-    cmocka_unit_test (test_rows),          cmocka_unit_test (test_ranges),
-    cmocka_unit_test (test_damage),        cmocka_unit_test (test_cuts),
-    cmocka_unit_test (test_written_to),    cmocka_unit_test (test_forged),
-    cmocka_unit_test (test_too_scattered),
+    cmocka_unit_test (test_versions),   cmocka_unit_test (test_extremes),
+    cmocka_unit_test (test_long_lists), cmocka_unit_test (test_notes),
+    cmocka_unit_test (test_no_digests), cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_header),     cmocka_unit_test (test_sources),
+    cmocka_unit_test (test_rows),       cmocka_unit_test (test_ranges),
+    cmocka_unit_test (test_damage),     cmocka_unit_test (test_cuts),
+    cmocka_unit_test (test_written_to), cmocka_unit_test (test_flaw_passes),
+    cmocka_unit_test (test_forged),     cmocka_unit_test (test_too_scattered),
   };
 
   cmocka_set_test_filter (tests_with_threads ());
