@@ -228,8 +228,9 @@ check_levels (struct image *img, struct error *err)
   return 0;
 }
 
-static int
-get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *err)
+int
+image_digests (struct image *img, uint64_t first, size_t n, uint8_t *digests,
+               struct error *err)
 {
   unsigned life;
   int r;
@@ -238,12 +239,22 @@ get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *er
     return pulse_error (img->recipe->path, err);
   r = check_levels (img, err);
   if (r == 0)
-    r = recipe_digests (img->recipe, group, 1, digest, err);
+    r = recipe_digests (img->recipe, first, n, digests, err);
   if (r == 0)
     r = recipe_check_state (img->recipe, err);
   image_note_recipe (img);
   pulse_end (&img->recipe_pulse, life);
   return r;
+}
+
+int
+image_root (struct image *img, uint8_t *root, struct error *err)
+{
+  const struct recipe *r = img->recipe;
+
+  if (r->old)
+    return recipe_old_no_digests (r, err);
+  return image_digests (img, r->merkle_len / MERKLE_DIGEST - 1, 1, root, err);
 }
 
 /* ---- Whose fault it is */
@@ -271,8 +282,6 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 {
   char sources[sizeof err->text / 2];
 
-  atomic_store (&img->proof.has_wrong, true);
-  image_doubt_range (img, offset, len);
   name_sources (img, offset, len, sources, sizeof sources);
   error_set (err, 0,
              "%s: bytes %llu to %llu of the image are not the MKV's: a source has other "
@@ -303,7 +312,7 @@ try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct n
   int r;
 
   note->is_unreadable = false;
-  if (get_digest (img, at / MERKLE_GROUP, want, err) == -1)
+  if (image_digests (img, at / MERKLE_GROUP, 1, want, err) == -1)
     return -1;
   note->group_at = at;
   note->group_len = len;
@@ -315,16 +324,27 @@ try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct n
   return memcmp (want, have, sizeof want) != 0;
 }
 
+/* Wrong, as try_to_prove says; or what its material recodes to is. */
+static bool
+is_wrong (int r, const struct error *err)
+{
+  return r == 1 || (r == -1 && err->errnum == EBADMSG);
+}
+
 static int
 prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *note,
        struct error *err)
 {
   int r = try_to_prove (img, buf, len, at, note, err);
 
-  if (r == 1 && image_exchange_sources (img)) {
-    r = try_to_prove (img, buf, len, at, note, err);
+  if (is_wrong (r, err)) {
+    atomic_store (&img->proof.has_wrong, true);
+    if (image_exchange_sources (img))
+      r = try_to_prove (img, buf, len, at, note, err);
     note->is_unreadable = false; /* bytes were wrong before */
   }
+  if (is_wrong (r, err))
+    image_doubt_range (img, at, len);
   return r == 1 ? complain (img, at, len, err) : r;
 }
 
