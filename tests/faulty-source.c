@@ -222,26 +222,29 @@ await_fate (int fd, uint64_t offset, size_t *len)
   return kind;
 }
 
+/* Has the file a fault of that kind? */
+static bool
+has_fault (int fd, int kind)
+{
+  struct stat st;
+  bool yes = false;
+
+  if (!control || NEXT (fstat) (fd, &st) == -1)
+    return false;
+  pthread_mutex_lock (&lock);
+  look ();
+  for (unsigned i = 0; i < n_faults; ++i)
+    yes = yes || (faults[i].kind == kind && faults[i].ino == st.st_ino &&
+                  faults[i].dev == st.st_dev);
+  pthread_mutex_unlock (&lock);
+  return yes;
+}
+
 /* What becomes of looking at it or opening it: an error number, DEAD, or 0. */
 static int
 fate_of_file (int fd)
 {
-  struct stat st;
-  int kind = 0;
-
-  if (!control || NEXT (fstat) (fd, &st) == -1)
-    return 0;
-  pthread_mutex_lock (&lock);
-  look ();
-  for (unsigned i = 0; i < n_faults; ++i) {
-    const struct fault *f = &faults[i];
-
-    if (f->ino == st.st_ino && f->dev == st.st_dev &&
-        (f->kind == ESTALE || f->kind == DEAD))
-      kind = f->kind;
-  }
-  pthread_mutex_unlock (&lock);
-  return kind;
+  return has_fault (fd, ESTALE) ? ESTALE : has_fault (fd, DEAD) ? DEAD : 0;
 }
 
 /* The same, for who waits for it. */
@@ -257,24 +260,6 @@ await_fate_of_file (int fd)
     kind = fate_of_file (fd);
   }
   return kind;
-}
-
-/* Does closing it hang? */
-static bool
-close_hangs (int fd)
-{
-  struct stat st;
-  bool yes = false;
-
-  if (!control || NEXT (fstat) (fd, &st) == -1)
-    return false;
-  pthread_mutex_lock (&lock);
-  look ();
-  for (unsigned i = 0; i < n_faults; ++i)
-    yes = yes || (faults[i].kind == CLOSE && faults[i].ino == st.st_ino &&
-                  faults[i].dev == st.st_dev);
-  pthread_mutex_unlock (&lock);
-  return yes;
 }
 
 /* ---- What stands in front of libc, with its parameters' names */
@@ -309,9 +294,9 @@ preadv2 (int fp, const struct iovec *iovec, int count, off_t offset, int flags)
 int
 close (int fd)
 {
-  if (close_hangs (fd))
+  if (has_fault (fd, CLOSE))
     tell_hang ();
-  while (close_hangs (fd))
+  while (has_fault (fd, CLOSE))
     sleep_a_while ();
   return NEXT (close) (fd);
 }
