@@ -3,10 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -15,6 +17,8 @@
 #include "pulse.h"
 
 #define PATIENCE_MS 50
+
+static bool can_mount;
 
 static void
 sleep_ms (long ms)
@@ -153,6 +157,33 @@ waited_for_is_told (void **state)
   pulse_destroy (&p);
 }
 
+/* Somebody mounts something: the next one finds out at once whether it is there. */
+static void
+mounted_is_tried (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  int64_t began = clock_ms ();
+  bool was_refused;
+  unsigned life;
+
+  (void) state;
+  if (!can_mount)
+    skip ();
+  assert_true (pulse_begin (&p, &life));
+  sleep_ms (PATIENCE_MS + 10);
+  was_refused = !pulse_begin (&p, &life);
+  assert_int_equal (mount (".", ".", NULL, MS_BIND, NULL), 0);
+  if (clock_ms () - began > 4 * PATIENCE_MS)
+    was_refused = false; /* the machine is too busy */
+  if (was_refused) {
+    assert_true (pulse_begin (&p, &life));
+    assert_true (!pulse_begin (&p, &life) || clock_ms () - began > 4 * PATIENCE_MS);
+  }
+  pulse_end (&p, life);
+  assert_int_equal (umount2 (".", MNT_DETACH), 0);
+  pulse_destroy (&p);
+}
+
 static void
 renewed_is_another (void **state)
 {
@@ -200,6 +231,15 @@ error_names_it (void **state)
   assert_non_null (strstr (err.text, "/discs/film.iso: does not answer"));
 }
 
+/* Where nobody else sees it. */
+static void
+allow_mounts (void)
+{
+  can_mount =
+    (unshare (CLONE_NEWNS) == 0 || unshare (CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+    mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 int
 main (void)
 {
@@ -208,10 +248,12 @@ main (void)
     cmocka_unit_test_setup (silent_is_refused, impatient),
     cmocka_unit_test_setup (lost_says_nothing_of_others, impatient),
     cmocka_unit_test_setup (waited_for_is_told, impatient),
+    cmocka_unit_test_setup (mounted_is_tried, impatient),
     cmocka_unit_test_setup (renewed_is_another, impatient),
     cmocka_unit_test_setup (without_patience_nothing_is_refused, patient),
     cmocka_unit_test (error_names_it),
   };
 
+  allow_mounts ();
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
