@@ -185,6 +185,18 @@ check_names one.mkv two.mkv three.mkv disk
 check_title one.mkv 1
 stop_nbdkit "$tmp/sock"
 
+# ---- A recipe that hangs as the disk is made: who finds out fails, the next one has the rest
+
+serve poll=1 timeout=$timeout
+hangs lib/one.mkvdup
+! disk_size 2>/dev/null || fail "nothing hung: the test tests nothing"
+sleep $timeout
+[ "$(within $soon disk_size)" -lt "$whole" ] || fail "the disk has what hangs"
+check_title three.mkv 2
+hangs
+wait_until "the whole disk" disk_is_whole
+stop_nbdkit "$tmp/sock"
+
 # ---- A place that sources are looked for in, before others; the first who asks finds out
 
 mkdir dead
