@@ -125,6 +125,19 @@ pulse_end (struct pulse *p, unsigned life)
   p->asked = 0;
 }
 
+/* Was it the only one that began since one was answered? */
+void
+pulse_leave (struct pulse *p, unsigned life)
+{
+  LOCK_FOR_SCOPE (&p->lock);
+
+  if (p->life != life)
+    return;
+  p->waiting--;
+  if (p->asked == p->began)
+    p->asked = 0;
+}
+
 void
 pulse_renew (struct pulse *p)
 {

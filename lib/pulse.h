@@ -61,6 +61,9 @@ int64_t pulse_waited_since (struct pulse *p);
 /* It has answered, with whatever. */
 void pulse_end (struct pulse *p, unsigned life);
 
+/* Done without an answer, as what was asked need not have come from it: that says nothing. */
+void pulse_leave (struct pulse *p, unsigned life);
+
 /* It is another thing now: who still waits, waits for the old one. */
 void pulse_renew (struct pulse *p);
 

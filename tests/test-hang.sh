@@ -119,6 +119,33 @@ grep -q "/1/.*does not answer" "$tmp/sock.log" || fail "the disc is not named la
 hangs
 recovers one 1
 
+# Nor with two who read in turn, each of whom has what he wants asked for before he waits.
+# reader DELAY OFFSET: of a film that is not proven yet; it fails each time.
+reader ()
+{
+  local i
+  sleep "$1"
+  for i in {1..12}; do
+    [ "$(client "$builddir/read-range" "$(uri part.mkv)" "$2" 4096)" = EIO ]
+  done
+}
+cp lib/one.mkvdup lib/part.mkvdup
+check_names one.mkv two.mkv three.mkv part.mkv disk
+expect right part 1 0 4096
+hangs "$disc"
+before=$(threads)
+reader 0 1100000 &
+first=$!
+reader 0.5 2200000 &
+second=$!
+wait $first && wait $second || fail "what hangs was read"
+after=$(threads)
+[ "$after" -le $((before + 12)) ] || fail "$before threads before two readers, $after after"
+hangs
+recovers part 1
+rm lib/part.mkvdup
+check_names one.mkv two.mkv three.mkv disk
+
 # ---- All but its sample, which can be read still and says that it is right
 
 blocks=$(((size + 4095) / 4096))

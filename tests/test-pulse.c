@@ -157,6 +157,29 @@ waited_for_is_told (void **state)
   pulse_destroy (&p);
 }
 
+/* Who leaves without an answer proves nothing, and is not missed. */
+static void
+leaving_says_nothing (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  unsigned life, other;
+
+  (void) state;
+  assert_true (pulse_begin (&p, &other));
+  pulse_leave (&p, other);
+  sleep_ms (PATIENCE_MS + 10);
+  assert_false (pulse_is_silent (&p));
+  assert_true (pulse_begin (&p, &life));
+  sleep_ms (5);
+  if (pulse_begin (&p, &other))
+    pulse_leave (&p, other);
+  sleep_ms (PATIENCE_MS);
+  assert_true (pulse_is_silent (&p));
+  pulse_end (&p, life);
+  assert_false (pulse_is_silent (&p));
+  pulse_destroy (&p);
+}
+
 /* Somebody mounts something: the next one finds out at once whether it is there. */
 static void
 mounted_is_tried (void **state)
@@ -248,6 +271,7 @@ main (void)
     cmocka_unit_test_setup (silent_is_refused, impatient),
     cmocka_unit_test_setup (lost_says_nothing_of_others, impatient),
     cmocka_unit_test_setup (waited_for_is_told, impatient),
+    cmocka_unit_test_setup (leaving_says_nothing, impatient),
     cmocka_unit_test_setup (mounted_is_tried, impatient),
     cmocka_unit_test_setup (renewed_is_another, impatient),
     cmocka_unit_test_setup (without_patience_nothing_is_refused, patient),
