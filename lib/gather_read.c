@@ -425,26 +425,49 @@ read_and_forget (const struct source *source, uint64_t from, uint64_t end, uint8
   }
 }
 
-void
-gather_prefetch (struct gather *g, bool wait)
+/* Advice may hang, too: it sends for what is wanted; but it need not, whatever has become of the
+ * source: so it finds nothing out.
+ */
+static void
+advise (const struct source *source, uint64_t from, uint64_t end)
 {
   unsigned life = 0;
 
+  if (source->pulse &&
+      (pulse_is_silent (source->pulse) || !pulse_begin (source->pulse, &life)))
+    return;
+  advice_fetch (source->fd, source->advice, from, end);
+  if (source->pulse)
+    pulse_leave (source->pulse, life);
+}
+
+static void
+fetch_and_forget (const struct source *source, uint64_t from, uint64_t end,
+                  uint8_t *space)
+{
+  unsigned life = 0;
+
+  if (source->pulse && !pulse_begin (source->pulse, &life))
+    return;
+  read_and_forget (source, from, end, space);
+  if (source->pulse)
+    pulse_end (source->pulse, life);
+}
+
+void
+gather_prefetch (struct gather *g, bool wait)
+{
   plan_reads (g);
   for (uint32_t r = 0; r < g->n_reads; ++r) {
     const struct source *source = read_source (g, r);
     uint64_t from = g->reads[r].offset, end = from + g->reads[r].len;
 
-    if (source_is_direct (source) ||
-        (source->pulse && !pulse_begin (source->pulse, &life)))
+    if (source_is_direct (source))
       continue;
-    /* Advice may hang as well: it sends for what is wanted. */
     if (wait)
-      read_and_forget (source, from, end, g->raw);
+      fetch_and_forget (source, from, end, g->raw);
     else
-      advice_fetch (source->fd, source->advice, from, end);
-    if (source->pulse)
-      pulse_end (source->pulse, life);
+      advise (source, from, end);
   }
   gather_reset (g);
 }

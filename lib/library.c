@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "errands.h"
 #include "library.h"
+#include "pulse.h"
 
 /* So long who looks again waits for what the last look had open. */
 #define RELEASE_MS 1000
@@ -26,9 +28,11 @@ struct snapshot_state {
   char **problems;         /* owned, fixed */
   size_t n_problems;
   atomic_bool lacks;    /* titles whose recipes could not be read, which may pass */
-  pthread_mutex_t lock; /* for making the disk */
-  struct disk *disk;    /* owned; guarded by that lock until it is made */
-  struct pulse making;
+  pthread_mutex_t lock; /* of what makes the disk */
+  pthread_cond_t made;
+  /* Guarded by that lock: */
+  struct disk *disk; /* owned; NULL until it is made */
+  int64_t making;    /* since when a thread makes it; 0: none does */
 };
 
 struct library {
@@ -51,7 +55,7 @@ snapshot_free (struct snapshot *s)
     free (s->state->problems[i]);
   free (s->state->problems);
   pthread_mutex_destroy (&s->state->lock);
-  pulse_destroy (&s->state->making);
+  pthread_cond_destroy (&s->state->made);
   free (s->state);
   free (s);
 }
@@ -72,7 +76,7 @@ snapshot_new (struct library *library, size_t n)
   }
   *state = (struct snapshot_state){ .library = library, .refs = 1 };
   pthread_mutex_init (&state->lock, NULL);
-  pulse_init (&state->making);
+  pthread_cond_init (&state->made, NULL);
   *s =
     (struct snapshot){ .titles = titles, .state = state, .look = library->options.look };
   return s;
@@ -111,36 +115,56 @@ snapshot_find (const struct snapshot *s, const char *name)
 }
 
 static struct disk *
-make_disk (struct snapshot *s, struct error *err)
+make_disk (const struct snapshot *s, struct error *err)
 {
   const struct library_options *o = &s->state->library->options;
   const struct tree_stat folder = { .mode = s->look.folder_mode,
                                     .uid = s->look.uid,
                                     .gid = s->look.gid };
-  LOCK_FOR_SCOPE (&s->state->lock);
 
-  if (!s->state->disk)
-    s->state->disk =
-      disk_new (o->disk_kind, s->titles, s->n, &folder, o->problem, o->opaque, err);
-  return s->state->disk;
+  return disk_new (o->disk_kind, s->titles, s->n, &folder, o->problem, o->opaque, err);
+}
+
+/* NULL: this thread is to make it.  From one that does not come back that is taken over: what
+ * that one waits for is left out by then.
+ */
+static struct disk *
+begin_making (struct snapshot_state *state)
+{
+  LOCK_FOR_SCOPE (&state->lock);
+
+  while (!state->disk && state->making != 0 && !pulse_is_late (state->making))
+    pthread_cond_wait (&state->made, &state->lock);
+  if (!state->disk)
+    state->making = clock_ms ();
+  return state->disk;
+}
+
+/* Of two that were made one is kept.  NULL: it was not made. */
+static struct disk *
+end_making (struct snapshot_state *state, struct disk *disk)
+{
+  LOCK_FOR_SCOPE (&state->lock);
+
+  state->making = 0;
+  pthread_cond_broadcast (&state->made);
+  if (state->disk) {
+    disk_free (disk);
+    return state->disk;
+  }
+  state->disk = disk;
+  if (disk && disk_lacks_titles (disk))
+    atomic_store (&state->lacks, true);
+  return disk;
 }
 
 /* All recipes are looked at, some of which may be on a server that is gone. */
 struct disk *
 snapshot_disk (struct snapshot *s, struct error *err)
 {
-  struct disk *disk;
-  unsigned life;
+  struct disk *disk = begin_making (s->state);
 
-  if (!pulse_begin (&s->state->making, &life)) {
-    pulse_error ("the recipes of the disk", err);
-    return NULL;
-  }
-  disk = make_disk (s, err);
-  pulse_end (&s->state->making, life);
-  if (disk && disk_lacks_titles (disk))
-    atomic_store (&s->state->lacks, true);
-  return disk;
+  return disk ? disk : end_making (s->state, make_disk (s, err));
 }
 
 /* ---- Making one of a configuration */

@@ -6,13 +6,15 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "mounts.h"
 #include "pulse.h"
 
 static int64_t patience; /* fixed before there are threads */
 
 /* Who is let through to find out is lost for as long as patience lasts, and its thread for
  * longer: of a client that reads one after the other more are to be refused, and during a
- * night less and less are to be lost.
+ * night less and less are to be lost.  Who mounts what works in the morning is not to wait for
+ * that.
  */
 #define PROBE_APART 4
 #define PROBE_APART_MAX 3600000
@@ -21,6 +23,8 @@ void
 pulse_set_patience (int64_t ms)
 {
   patience = ms;
+  if (ms > 0)
+    mounts_start ();
 }
 
 void
@@ -69,21 +73,37 @@ pulse_is_silent (struct pulse *p)
   return is_silent (p);
 }
 
+/* Is one to be let through, though it is silent?  Called with the lock held. */
+static bool
+probe (struct pulse *p, int64_t now)
+{
+  unsigned mounts = mounts_changes ();
+
+  if (p->mounts == 0)
+    p->mounts = mounts;
+  if (p->mounts != mounts && now - p->probed > patience)
+    p->apart = PROBE_APART * patience;
+  else if (now - p->probed > p->apart)
+    p->apart = 2 * p->apart < PROBE_APART_MAX ? 2 * p->apart : PROBE_APART_MAX;
+  else
+    return false;
+  p->probed = now;
+  p->mounts = mounts;
+  return true;
+}
+
 bool
 pulse_begin (struct pulse *p, unsigned *life)
 {
   int64_t now = clock_ms ();
   LOCK_FOR_SCOPE (&p->lock);
 
-  if (is_silent (p)) {
-    if (now - p->probed <= p->apart)
-      return false;
-    p->probed = now;
-    p->apart = 2 * p->apart < PROBE_APART_MAX ? 2 * p->apart : PROBE_APART_MAX;
-  }
+  if (is_silent (p) && !probe (p, now))
+    return false;
   if (p->asked == 0) {
     p->asked = p->probed = now;
     p->apart = PROBE_APART * patience;
+    p->mounts = 0;
   }
   p->began = now;
   p->waiting++;
@@ -103,6 +123,19 @@ pulse_end (struct pulse *p, unsigned life)
     return;
   p->waiting--;
   p->asked = 0;
+}
+
+/* Was it the only one that began since one was answered? */
+void
+pulse_leave (struct pulse *p, unsigned life)
+{
+  LOCK_FOR_SCOPE (&p->lock);
+
+  if (p->life != life)
+    return;
+  p->waiting--;
+  if (p->asked == p->began)
+    p->asked = 0;
 }
 
 void

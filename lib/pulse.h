@@ -5,9 +5,10 @@
  * refused when others have waited for longer than patience lasts and none has been answered:
  * who would wait in vain then fails at once, and no thread more is lost to it.
  *
- * Now and then one is let through all the same, to find out whether it answers again.  If so,
- * whoever waits since before says nothing more of it: a read of a bad sector may never come
- * back, and all others do.
+ * Now and then, and when something was mounted, one is let through all the same, to find out
+ * whether it answers again, or is something else by now.  If it is answered, whoever waits
+ * since before says nothing more of it: a read of a bad sector may never come back, and all
+ * others do.
  *
  * Nothing is refused unless pulse_set_patience was called: commands wait, as users can
  * interrupt them.
@@ -32,11 +33,12 @@ struct pulse {
   int64_t asked;    /* when the first one did since one was answered; 0: none has */
   int64_t probed;   /* when one was let through */
   int64_t apart;    /* until the next one is; milliseconds */
+  unsigned mounts;  /* mounts_changes by then; 0: none was refused so far */
 };
 
-#define PULSE_INIT                              \
-  {                                             \
-    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0, 0 \
+#define PULSE_INIT                                 \
+  {                                                \
+    PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0, 0, 0 \
   }
 
 /* Of all pulses; milliseconds, 0: for ever.  Before there are threads. */
@@ -58,6 +60,9 @@ int64_t pulse_waited_since (struct pulse *p);
 
 /* It has answered, with whatever. */
 void pulse_end (struct pulse *p, unsigned life);
+
+/* Done without an answer, as what was asked need not have come from it: that says nothing. */
+void pulse_leave (struct pulse *p, unsigned life);
 
 /* It is another thing now: who still waits, waits for the old one. */
 void pulse_renew (struct pulse *p);

@@ -248,19 +248,14 @@ look_at_recipe (const struct title *t, int fd, struct tree_stat *stat, uint8_t *
   return r;
 }
 
-int
-title_keep (struct title *t, struct error *err)
+static int
+keep (struct title *t, struct error *err)
 {
   struct titles *all = t->state->titles;
   uint8_t root[MERKLE_DIGEST];
   struct tree_stat stat;
   int fd, kept;
 
-  {
-    LOCK_FOR_SCOPE (&all->lock);
-    if (t->state->is_dated)
-      return 0;
-  }
   fd = title_open_recipe (t, err);
   kept = fd == -1 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, 0);
   if (fd == -1 || look_at_recipe (t, fd, &stat, root, err) == -1) {
@@ -282,4 +277,27 @@ title_keep (struct title *t, struct error *err)
   if (kept >= 0)
     close (kept);
   return 0;
+}
+
+static bool
+is_kept (const struct title *t)
+{
+  LOCK_FOR_SCOPE (&t->state->titles->lock);
+
+  return t->state->is_dated;
+}
+
+int
+title_keep (struct title *t, struct error *err)
+{
+  unsigned life;
+  int r;
+
+  if (is_kept (t))
+    return 0;
+  if (!pulse_begin (t->state->opening, &life))
+    return pulse_error (t->recipe, err);
+  r = keep (t, err);
+  pulse_end (t->state->opening, life);
+  return r;
 }

@@ -131,6 +131,33 @@ grep -q "/1/.*does not answer" "$tmp/sock.log" || fail "the disc is not named la
 hangs
 recovers one 1
 
+# Nor with two who read in turn, each of whom has what he wants asked for before he waits.
+# reader DELAY OFFSET: of a film that is not proven yet; it fails each time.
+reader ()
+{
+  local i
+  sleep "$1"
+  for i in {1..12}; do
+    [ "$(client "$builddir/read-range" "$(uri part.mkv)" "$2" 4096)" = EIO ]
+  done
+}
+cp lib/one.mkvdup lib/part.mkvdup
+check_names one.mkv two.mkv three.mkv part.mkv disk
+expect right part 1 0 4096
+hangs "$disc"
+before=$(threads)
+reader 0 1100000 &
+first=$!
+reader 0.5 2200000 &
+second=$!
+wait $first && wait $second || fail "what hangs was read"
+after=$(threads)
+[ "$after" -le $((before + 12)) ] || fail "$before threads before two readers, $after after"
+hangs
+recovers part 1
+rm lib/part.mkvdup
+check_names one.mkv two.mkv three.mkv disk
+
 # ---- All but its sample, which can be read still and says that it is right
 
 blocks=$(((size + 4095) / 4096))
@@ -223,6 +250,18 @@ check_names two.mkv three.mkv disk
 hangs
 check_names one.mkv two.mkv three.mkv disk
 check_title one.mkv 1
+stop_nbdkit "$tmp/sock"
+
+# ---- A recipe that hangs as the disk is made: who finds out fails, the next one has the rest
+
+serve poll=1 timeout=$timeout
+hangs lib/one.mkvdup
+! disk_size 2>/dev/null || fail "nothing hung: the test tests nothing"
+sleep $timeout
+[ "$(within $soon disk_size)" -lt "$whole" ] || fail "the disk has what hangs"
+check_title three.mkv 2
+hangs
+wait_until "the whole disk" disk_is_whole
 stop_nbdkit "$tmp/sock"
 
 # ---- A place that sources are looked for in, before others; the first who asks finds out

@@ -3,11 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -16,6 +18,8 @@
 #include "place_pulse.h"
 
 #define PATIENCE_MS 50
+
+static bool can_mount;
 
 static void
 sleep_ms (long ms)
@@ -154,6 +158,56 @@ waited_for_is_told (void **state)
   pulse_destroy (&p);
 }
 
+/* Who leaves without an answer proves nothing, and is not missed. */
+static void
+leaving_says_nothing (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  unsigned life, other;
+
+  (void) state;
+  assert_true (pulse_begin (&p, &other));
+  pulse_leave (&p, other);
+  sleep_ms (PATIENCE_MS + 10);
+  assert_false (pulse_is_silent (&p));
+  assert_true (pulse_begin (&p, &life));
+  sleep_ms (5);
+  if (pulse_begin (&p, &other))
+    pulse_leave (&p, other);
+  sleep_ms (PATIENCE_MS);
+  assert_true (pulse_is_silent (&p));
+  pulse_end (&p, life);
+  assert_false (pulse_is_silent (&p));
+  pulse_destroy (&p);
+}
+
+/* Somebody mounts something: the next one finds out at once whether it is there. */
+static void
+mounted_is_tried (void **state)
+{
+  struct pulse p = PULSE_INIT;
+  int64_t began = clock_ms ();
+  bool was_refused;
+  unsigned life;
+
+  (void) state;
+  if (!can_mount)
+    skip ();
+  assert_true (pulse_begin (&p, &life));
+  sleep_ms (PATIENCE_MS + 10);
+  was_refused = !pulse_begin (&p, &life);
+  assert_int_equal (mount (".", ".", NULL, MS_BIND, NULL), 0);
+  if (clock_ms () - began > 4 * PATIENCE_MS)
+    was_refused = false; /* the machine is too busy */
+  if (was_refused) {
+    assert_true (pulse_begin (&p, &life));
+    assert_true (!pulse_begin (&p, &life) || clock_ms () - began > 4 * PATIENCE_MS);
+  }
+  pulse_end (&p, life);
+  assert_int_equal (umount2 (".", MNT_DETACH), 0);
+  pulse_destroy (&p);
+}
+
 static void
 renewed_is_another (void **state)
 {
@@ -225,6 +279,15 @@ places_have_one_each (void **state)
   assert_int_equal (place_pulses (), PLACES);
 }
 
+/* Where nobody else sees it. */
+static void
+allow_mounts (void)
+{
+  can_mount =
+    (unshare (CLONE_NEWNS) == 0 || unshare (CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+    mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 int
 main (void)
 {
@@ -233,11 +296,14 @@ main (void)
     cmocka_unit_test_setup (silent_is_refused, impatient),
     cmocka_unit_test_setup (lost_says_nothing_of_others, impatient),
     cmocka_unit_test_setup (waited_for_is_told, impatient),
+    cmocka_unit_test_setup (leaving_says_nothing, impatient),
+    cmocka_unit_test_setup (mounted_is_tried, impatient),
     cmocka_unit_test_setup (renewed_is_another, impatient),
     cmocka_unit_test_setup (without_patience_nothing_is_refused, patient),
     cmocka_unit_test (error_names_it),
     cmocka_unit_test (places_have_one_each),
   };
 
+  allow_mounts ();
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
