@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "place_pulse.h"
 #include "titles_parts.h"
 #include "whole_io.h"
 
@@ -290,14 +291,18 @@ is_kept (const struct title *t)
 int
 title_keep (struct title *t, struct error *err)
 {
+  struct pulse *pulse;
   unsigned life;
   int r;
 
   if (is_kept (t))
     return 0;
-  if (!pulse_begin (t->state->opening, &life))
+  pulse = folder_pulse (t->recipe);
+  if (!pulse)
+    return error_set (err, ENOMEM, "%s", t->recipe);
+  if (!pulse_begin (pulse, &life))
     return pulse_error (t->recipe, err);
   r = keep (t, err);
-  pulse_end (t->state->opening, life);
+  pulse_end (pulse, life);
   return r;
 }
