@@ -186,7 +186,7 @@ hangs
 
 # ---- The disc's file system is dead: nobody can even look at what is open
 
-within $soon expect right two 2 500000 4096
+expect right two 2 2000000 100000
 is_dead "$disc"
 within $soon expect EIO one 1 2000000 100000
 expect right two 2 2000000 100000
