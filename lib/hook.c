@@ -17,7 +17,7 @@
 #include "run_program.h"
 #include "thread.h"
 
-/* More troubles than this at a time are told again sooner. */
+/* More troubles than this at a time are not told. */
 #define KINDS 256u
 
 struct hook {
@@ -158,22 +158,19 @@ add (struct hook *h, const char *title, const char *text)
 static uint64_t
 kind_of (const char *title, const char *text)
 {
-  size_t len;
-  const char *subject = hook_subject (text, &len);
   uint64_t hash = kind_of_text (KIND_SEED, text);
 
-  hash = kind_of_bytes (hash, subject, len);
   return title ? kind_of_bytes (hash, title, strlen (title)) : hash;
 }
 
 void
 hook_tell (struct hook *h, const char *title, const char *text)
 {
-  unsigned silent;
+  struct untold untold = { 0, 0 }; /* the log tells that */
   LOCK_FOR_SCOPE (&h->lock);
 
   if (h->settings.command && kinds_is_due (h->kinds, KINDS, kind_of (title, text),
-                                           h->settings.repeat_ms, &silent))
+                                           h->settings.repeat_ms, &untold))
     add (h, title, text);
 }
 

@@ -23,11 +23,27 @@ number_len (const char *text, char before)
   return before == ' ' && (text[len] == '\0' || strchr (" ,;:)", text[len])) ? len : 0;
 }
 
+/* An absolute path, up to ": ": numbers in it tell files apart, as in "/d/Season 1 Disc". */
+static size_t
+path_len (const char *text, char before)
+{
+  const char *end;
+
+  if (*text != '/' || (before != '\0' && before != ' '))
+    return 0;
+  end = strstr (text, ": ");
+  return end ? (size_t) (end - text) : strlen (text);
+}
+
 uint64_t
 kind_of_text (uint64_t hash, const char *text)
 {
+  size_t path = 0; /* how much of one is left */
+
   for (char before = '\0'; *text; before = *text++) {
-    text += number_len (text, before);
+    path = path > 0 ? path - 1 : path_len (text, before);
+    if (path == 0)
+      text += number_len (text, before);
     if (!*text)
       break;
     hash = add_byte (hash, *text);
@@ -62,19 +78,21 @@ find (struct kind *kinds, size_t n, uint64_t hash)
 
 bool
 kinds_is_due (struct kind *kinds, size_t n, uint64_t hash, int64_t apart,
-              unsigned *silent)
+              struct untold *untold)
 {
   struct kind *k = find (kinds, n, hash);
+  bool is_known = k->told != 0 && k->hash == hash;
   int64_t now = clock_ms ();
 
-  /* More kinds than places, in so short a time, are not told either: they would drive each
-   * other out for ever.
-   */
   if (k->told != 0 && now - k->told < apart) {
-    k->silent++;
+    /* More kinds than places, in so short a time, are not told either: they would drive each
+     * other out for ever.
+     */
+    *(is_known ? &k->silent : &untold->others) += 1;
     return false;
   }
-  *silent = k->hash == hash ? k->silent : 0;
+  untold->like_it = is_known ? k->silent : 0;
+  untold->others += is_known ? 0 : k->silent;
   *k = (struct kind){ .hash = hash, .told = now };
   return true;
 }

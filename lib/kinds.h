@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which kinds of messages were told, and when, so that one that comes again and again is
- * told every so often.  A kind is a text without the numbers in it: what differs in an
- * offset only is one.
+ * told every so often.  A kind is a text without the numbers in it, but for those in paths:
+ * what differs in an offset only is one, and two files are two.
  *
  * Thread safety: none; the owner of a table has a lock for it.
  */
@@ -28,11 +28,18 @@ struct kind {
 uint64_t kind_of_text (uint64_t hash, const char *text);
 uint64_t kind_of_bytes (uint64_t hash, const void *bytes, size_t len);
 
-/* Is one of this kind to be told now, `apart` milliseconds or more after the last?  *silent
- * is then how many were not, since.  Of more kinds than places the one that was told longest
- * ago is forgotten.
+/* How many were not told. */
+struct untold {
+  unsigned like_it; /* of the kind that is to be told, since it was told last */
+  unsigned others;  /* of kinds that have no place; who tells it sets it to 0 */
+};
+
+/* Is one of this kind to be told now, `apart` milliseconds or more after the last?  If so,
+ * untold->like_it is set; untold->others is added to either way.  Of more kinds than places
+ * the one that was told longest ago is forgotten, if that is as long ago; else the new one is
+ * not told.
  */
 bool kinds_is_due (struct kind *kinds, size_t n, uint64_t hash, int64_t apart,
-                   unsigned *silent);
+                   struct untold *untold);
 
 #endif /* MKVDUP_KINDS_H */

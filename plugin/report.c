@@ -16,32 +16,41 @@
 
 #define APART_MS 10000
 
-/* Of more kinds than this the one that was told longest ago is forgotten. */
-#define KINDS 32u
+/* More kinds than this within that time are counted, and not told. */
+#define KINDS 256u
 
-static struct kind kinds[KINDS]; /* guarded by the lock */
+static struct kind kinds[KINDS]; /* guarded by the lock, as the next */
+static unsigned others;          /* of which nothing was told */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Is it to be told?  And how many were not, before it? */
 static bool
-is_due (const char *text, unsigned *silent)
+is_due (const char *text, struct untold *untold)
 {
+  bool is_due;
   LOCK_FOR_SCOPE (&lock);
 
-  return kinds_is_due (kinds, KINDS, kind_of_text (KIND_SEED, text), APART_MS, silent);
+  untold->others = others;
+  is_due = kinds_is_due (kinds, KINDS, kind_of_text (KIND_SEED, text), APART_MS, untold);
+  others = is_due ? 0 : untold->others;
+  return is_due;
 }
 
 void
 report_text (const char *text)
 {
-  unsigned silent;
+  struct untold untold = { 0, 0 };
 
-  if (!is_due (text, &silent))
+  if (!is_due (text, &untold)) {
     nbdkit_debug ("%s", text);
-  else if (silent > 0)
-    nbdkit_error ("%s (and %u like it before)", text, silent);
+    return;
+  }
+  if (untold.like_it > 0)
+    nbdkit_error ("%s (and %u like it before)", text, untold.like_it);
   else
     nbdkit_error ("%s", text);
+  if (untold.others > 0)
+    nbdkit_error ("%u more messages, about other troubles, were not told", untold.others);
 }
 
 int

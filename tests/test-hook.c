@@ -323,22 +323,57 @@ test_bounds (void **state)
 
 /* ---- Kinds */
 
+static uint64_t
+kind (const char *text)
+{
+  return kind_of_text (KIND_SEED, text);
+}
+
 static void
 test_kinds (void **state)
 {
+  (void) state;
+  assert_true (kind ("at 17: x1") == kind ("at 99: x1"));
+  assert_true (kind ("at 17: x1") != kind ("at 17: x2"));
+  /* Numbers in paths tell files apart, wherever the path stands; those behind it do not. */
+  assert_true (kind ("/d/Season 1 Disc/x: at 5") == kind ("/d/Season 1 Disc/x: at 6"));
+  assert_true (kind ("/d/Season 1 Disc/x: at 5") != kind ("/d/Season 2 Disc/x: at 5"));
+  assert_true (kind ("/f: /d/Part 1: gone") != kind ("/f: /d/Part 2: gone"));
+  assert_true (kind ("/f: as of /d/Part 1") != kind ("/f: as of /d/Part 2"));
+  assert_true (kind ("no 1/2, but 1 of /f: 3") == kind ("no 1/2, but 2 of /f: 4"));
+}
+
+/* What is told and what is not are all there was. */
+static void
+test_kinds_are_counted (void **state)
+{
   struct kind kinds[2] = { { 0, 0, 0 } };
-  unsigned silent = 7;
-  uint64_t a = kind_of_text (KIND_SEED, "at 17: x1"), b = kind_of_text (KIND_SEED, "b");
+  struct untold untold = { 7, 0 };
+  uint64_t a = kind ("a"), b = kind ("b"), c = kind ("c"), d = kind ("d");
 
   (void) state;
-  assert_true (a == kind_of_text (KIND_SEED, "at 99: x1"));
-  assert_true (a != kind_of_text (KIND_SEED, "at 17: x2"));
-  assert_true (kinds_is_due (kinds, 2, a, HOUR_MS, &silent));
-  assert_int_equal (silent, 0);
-  assert_false (kinds_is_due (kinds, 2, a, HOUR_MS, &silent));
-  assert_true (kinds_is_due (kinds, 2, b, HOUR_MS, &silent));
-  assert_true (kinds_is_due (kinds, 2, a, 0, &silent));
-  assert_int_equal (silent, 1);
+  assert_true (kinds_is_due (kinds, 2, a, HOUR_MS, &untold));
+  assert_int_equal (untold.like_it, 0);
+  assert_false (kinds_is_due (kinds, 2, a, HOUR_MS, &untold));
+  assert_true (kinds_is_due (kinds, 2, b, HOUR_MS, &untold));
+  assert_true (kinds_is_due (kinds, 2, a, 0, &untold));
+  assert_int_equal (untold.like_it, 1);
+  assert_int_equal (untold.others, 0);
+  /* Two that have no place, of which no other kind is to say that they are like it. */
+  assert_false (kinds_is_due (kinds, 2, c, HOUR_MS, &untold));
+  assert_false (kinds_is_due (kinds, 2, d, HOUR_MS, &untold));
+  assert_int_equal (untold.others, 2);
+  assert_false (kinds_is_due (kinds, 2, a, HOUR_MS, &untold));
+  assert_false (kinds_is_due (kinds, 2, b, HOUR_MS, &untold));
+  assert_true (kinds_is_due (kinds, 2, b, 0, &untold));
+  assert_int_equal (untold.like_it, 1);
+  assert_int_equal (untold.others, 2);
+  /* One takes a place, of whose kind one was not told. */
+  rest ();
+  assert_true (kinds_is_due (kinds, 2, b, 0, &untold));
+  assert_true (kinds_is_due (kinds, 2, c, 0, &untold));
+  assert_int_equal (untold.like_it, 0);
+  assert_int_equal (untold.others, 3);
 }
 
 /* ---- Calls */
@@ -503,6 +538,7 @@ main (int argc, char **argv)
     cmocka_unit_test (test_values_are_data),
     cmocka_unit_test (test_bounds),
     cmocka_unit_test (test_kinds),
+    cmocka_unit_test (test_kinds_are_counted),
     cmocka_unit_test_teardown (test_one_call, scratch_empty),
     cmocka_unit_test_teardown (test_inherits_nothing, scratch_empty),
     cmocka_unit_test_teardown (test_timeout, scratch_empty),

@@ -114,3 +114,65 @@ bad=$(awk '$2 == "EIO" { print $1 }' answers)
 [ "$bad" -le 16 ] || fail "$bad reads failed"
 grep -q "damaged.mkvdup: .*segment" "$tmp/sock.log" || fail "the log does not say which"
 stop_nbdkit "$tmp/sock"
+
+# Two discs whose names differ in a number: each is named, once in ten seconds, and then with
+# how often it came.
+mkdir -p lib "d/Season 1 Disc" "d/Season 2 Disc"
+for i in 1 2; do
+  "$builddir/synthetic" dvd 2 $i
+  mv disc "d/Season $i Disc/disc"
+  mv image.mkvdup lib/$i.mkvdup
+  printf 'name: %s\ndedup_file: %s\nsource_dir: "%s"\n' $i.mkv $i.mkvdup \
+    "$tmp/d/Season $i Disc" >lib/$i.mkvdup.yaml
+done
+echo "virtual_files:" >many.yaml
+for i in {0..299}; do
+  echo "  - { name: none $i, dedup_file: lib/1.mkvdup, source_dir: none/Season $i Disc }"
+done >>many.yaml
+start_nbdkit "$tmp/sock" mkvdup library=lib library=many.yaml pad=1 verify=off
+sleep 1.2
+truncate -s 100000 d/*/disc
+# named N TEXT: so many lines are of each disc, the last of them with that.
+named ()
+{
+  local i lines
+  for i in 1 2; do
+    lines=$(grep "/d/Season $i Disc/disc: " "$tmp/sock.log" || true)
+    [ "$(wc -l <<<"$lines")" -eq "$1" ] && [[ ${lines##*$'\n'} == *"$2"* ]] ||
+      fail "not $1 lines of Season $i, the last with \"$2\": $lines"
+  done
+}
+for try in {1..4}; do
+  for i in 1 2; do
+    uri="nbd+unix:///$i.mkv?socket=$tmp/sock" read_fails 1500000 4096
+  done
+done
+told=$SECONDS
+named 1 "100000 bytes long"
+
+# More troubles than are remembered are counted, and are like none of those.
+client python3 - "$srcdir" "$tmp/sock" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import raw_nbd
+for i in range(300):
+    try:
+        raw_nbd.connect(sys.argv[2], b"none %d" % i).read(1500000, 4096)
+        sys.exit("read from no disc")
+    except raw_nbd.Refused:
+        pass
+END
+took=$((SECONDS - told)) many=$(grep -c "$tmp/none" "$tmp/sock.log")
+sleep $((took < 11 ? 11 - took : 0))
+for i in 1 2; do
+  uri="nbd+unix:///$i.mkv?socket=$tmp/sock" read_fails 1500000 4096
+done
+named 2 "(and 3 like it before)"
+if [ $took -lt 9 ]; then
+  [ "$many" -eq 254 ] || fail "$many of 300 other troubles were told"
+  grep -q "error: 46 more messages, about other troubles, were not told" "$tmp/sock.log" ||
+    fail "the others were not counted"
+else
+  not_tried "more troubles than are remembered: they took $took s to come"
+fi
+stop_nbdkit "$tmp/sock"
