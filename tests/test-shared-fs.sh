@@ -3,15 +3,24 @@
 #
 # A source on a file system that remembers for a minute what a file was like, as those of other
 # machines do: bytes that were changed behind its back are not sent because the change time that
-# it remembers says that they were proven.
+# it remembers says that they were proven.  A library on one, and one that something is mounted
+# over: changes that inotify does not tell of are seen.
+
+# Mounts of its own.
+[ -n "${APART-}" ] || ! unshare -m true 2>/dev/null || APART=yes exec unshare -m bash "$0"
 
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/library.sh"
 
-need nbdkit bindfs perl
+need nbdkit nbdinfo jq bindfs perl
 can_mount || { echo "SKIP: no FUSE to mount here"; exit 77; }
 
-unmount () { fusermount3 -q -z -u "$tmp/seen" || true; }
+unmount ()
+{
+  fusermount3 -q -z -u "$tmp/seen" || true
+  fusermount3 -q -z -u "$tmp/there" || true
+  umount -l "$tmp/lib" 2>/dev/null || true
+}
 at_end+=(unmount)
 
 "${builddir:?}/synthetic" dvd 6 1
@@ -39,4 +48,28 @@ dd if=seen/disc iflag=nocache count=0 status=none
 answers >after
 ! grep -q wrong after || fail "wrong bytes were sent: $(cat after)"
 grep -q EIO after || fail "the change is nowhere in the image: the test tests nothing"
+stop_nbdkit "$tmp/sock"
+
+# A library of another machine: it is looked at every poll= seconds.
+mkdir lib there
+bindfs -o ro lib there
+start_nbdkit "$tmp/sock" mkvdup library=there source=real source-index= poll=1
+check_names disk
+cp image.mkvdup lib/one.mkvdup
+check_names disk one.mkv
+rm lib/one.mkvdup
+check_names disk
+stop_nbdkit "$tmp/sock"
+
+# What is mounted over a library of this machine, and goes, is noticed without looking.
+cp image.mkvdup lib/under.mkvdup
+start_nbdkit "$tmp/sock" mkvdup library=lib source=real source-index= poll=0
+check_names disk under.mkv
+mount -t tmpfs none lib
+check_names disk
+cp image.mkvdup lib/over.mkvdup
+check_names disk over.mkv
+# Its recipes are open.
+umount -l lib
+check_names disk under.mkv
 stop_nbdkit "$tmp/sock"
