@@ -61,6 +61,20 @@ left_out ()
   echo "LEFT OUT: $*"
 }
 
+# not_tried WHAT...: a part of this test that cannot be tried here, and why.  The summary of all
+# tests tells and counts them.
+not_tried ()
+{
+  echo "NOT TRIED: $*"
+}
+
+# can_trace WHAT: may strace be used for that?  Under sanitizers never: they exclude each other.
+can_trace ()
+{
+  [ "${SAN:-none}" = none ] || return 1
+  strace -o /dev/null true 2>/dev/null || { not_tried "$1: nothing can be traced here"; return 1; }
+}
+
 # sha256 FILE: the digest alone.
 sha256 ()
 {

@@ -114,7 +114,7 @@ sleep 2.1 # until their times are old enough
 check 0 two --source discs --state both
 "$builddir/age-state" both $((40 * 86400)) t2.mkv
 again=(two --source discs --state both --max-age 30)
-if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+if can_trace "two checks with one state"; then
   strace -f -o /dev/null -e trace=rename -e inject=rename:delay_enter=1000000:when=1 \
     mkvdup check "${again[@]}" >first 2>&1 &
   pid=$!
@@ -228,7 +228,9 @@ done
 
 # The second signal comes in another round, which has nothing of the first.
 rm -f st .st.*.tmp
-for signal in INT TERM; do
+for how in INT TERM "INT --json"; do
+  signal=${how% *}
+  [[ $how != *json ]] || many+=(--json)
   for try in {1..20}; do
     begin env --default-signal=$signal
     kill -s $signal $pid 2>/dev/null || true
@@ -238,7 +240,12 @@ for signal in INT TERM; do
   done
   [ $status -eq 1 ] || fail "SIG$signal: exit status $status"
   says err "mkvdup: interrupted: the same command goes on where this ended"
-  says out "interrupted; "
+  if [[ $how == *json ]]; then
+    is .summary.interrupted true
+    is ".summary.good > 0 and .summary.good < 40" true
+  else
+    says out "interrupted; "
+  fi
   [ "$(good)" -gt 0 ] || fail "nothing is remembered"
   [ "$(good)" -lt 40 ] || fail "another round is taken for this one"
   go_on

@@ -46,7 +46,7 @@ if [ -e /usr/share/bash-completion/bash_completion ]; then
   same "bash: files of options" Movie.mkv "$(complete_bash mkvdup create --output Mo)"
   same "bash: numbers" '' "$(complete_bash mkvdup create --threads '')"
 else
-  echo "SKIP: no bash-completion here"
+  not_tried "bash: no bash-completion here"
 fi
 
 # ---- zsh: in a terminal, as it completes in no other way
@@ -72,7 +72,7 @@ END
     sed -nE 's/^(--[a-z-]+) .*/\1/p' | sort)
   same "zsh: options" "$options" "$got"
 else
-  echo "SKIP: no zsh here"
+  not_tried "zsh: none here"
 fi
 
 # ---- fish
@@ -86,5 +86,5 @@ if command -v fish >/dev/null; then
   same "fish: options" "$options" "$(complete_fish 'mkvdup create --')"
   same "fish: values" smallest "$(complete_fish 'mkvdup batch --order s')"
 else
-  echo "SKIP: no fish here"
+  not_tried "fish: none here"
 fi

@@ -200,7 +200,7 @@ if unshare -rm true 2>/dev/null; then
   expect 1 "${full[@]}" mkvdup extract -q -f -o none/again.mkv good-2/out.mkvdup
   says err "none/again.mkv: No space left on device"
 else
-  echo "no mounts here: a full file system is not tried"
+  not_tried "a full file system: no mounts here"
 fi
 
 # ---- Several at once

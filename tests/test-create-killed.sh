@@ -184,6 +184,6 @@ if unshare -rm true 2>/dev/null; then
   no_room "No space left on device" "${in_tmpfs[@]}" size=1m "${create[@]}"
   no_room "Read-only file system" "${in_tmpfs[@]}" ro "${create[@]}"
 else
-  echo "no mounts here: a full file system is not tried"
+  not_tried "a full file system and a read-only one: no mounts here"
 fi
 is_long || left_out "30 instants of SIGKILL, 6 of SIGINT"

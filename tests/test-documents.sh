@@ -140,6 +140,7 @@ take ()
       run_block "$block" "$where"
     else
       left=$((left + 1))
+      not_tried "$where: no ${info#sh if } here"
     fi
     ;;
   *" not run: "?*) left=$((left + 1)) ;;

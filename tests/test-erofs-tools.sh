@@ -32,7 +32,7 @@ if mounted theirs.disk test -f mnt/file 2>/dev/null; then
   may_mount=true
 else
   may_mount=false
-  echo "no mounts of EROFS here: the kernel is not asked"
+  not_tried "the kernel's view of the disks: no mounts of EROFS here"
 fi
 
 # check_disk ARGUMENT...: fsck.erofs finds ./disk good.  Of 1.5 the status alone does not

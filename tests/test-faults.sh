@@ -538,7 +538,7 @@ for mode in ${modes-off lazy}; do
   elif (mounted && unmounted) 2>mount.log; then
     faults_of_mounts
   else
-    echo "SKIP: unmounting: $(cat mount.log)"
+    not_tried "unmounting: $(cat mount.log)"
   fi
 done
 mode=lazy whole_groups=true

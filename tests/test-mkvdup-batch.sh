@@ -100,7 +100,7 @@ opened ()
   strace -f -qq -e trace=openat,openat2 -o trace mkvdup batch -q --force "$@"
   grep -c 'discs/1\|VTS_01_1' trace
 }
-if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+if can_trace "how often a disc is opened"; then
   by_one=$(opened films/1.mkv -s discs/1 -o once)
   head -c 1000000 films/1.mkv >films/x.mkv
   head -c 900000 films/1.mkv >films/y.mkv

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # What is said while a job runs: a line that is redrawn on a terminal, lines for tenths
-# elsewhere, and all of it in a log with --log-file.
+# elsewhere, and all of it in a log with --log-file.  And that threads wait for discs at once.
 
 . "${srcdir:=.}/lib.sh"
 . "$srcdir/command.sh"
@@ -20,7 +20,7 @@ printf 'name: Movie.mkv\ndedup_file: Movie.mkvdup\nsource_dir: discs\n' >Movie.m
 slowly ()
 {
   UNDER_PRELOAD=${MKVDUP_SAN_RUNTIME:+$MKVDUP_SAN_RUNTIME:}$builddir/.libs/slow-source.so \
-    SLOW_SOURCE=$PWD/discs/Disc.iso SLOW_MS=90 "$@"
+    SLOW_SOURCE=$PWD/discs/Disc.iso SLOW_MS=${SLOW_MS:-90} "$@"
 }
 
 lines='verify: +[0-9]+ % of 16\.8 MB, [0-9.]+ [kM]B/s, [0-9]+:[0-9]{2} left'
@@ -44,6 +44,32 @@ refused "no-such" verify --log-file=log no-such
 tail -n 1 log | grep -qE "^$date no-such: No such file" || fail "a message that is not in the log"
 [ "$(wc -l <log)" -eq $((n + 1)) ] || fail "more than the message: $(cat log)"
 refused "--log-file: no/log: No such file" verify --log-file=no/log Movie.mkvdup
+
+# Of two titles it is one percentage, which rises to the end; four threads wait for the disc at
+# once.  The first title is made of what the second begins with.
+mkdir lib
+head -c $((6 * 1048576)) Movie.mkv >First.mkv
+"$builddir/make-recipe" First.mkv discs/Disc.iso Disc.iso lib/1.mkvdup
+cp Movie.mkvdup lib/2.mkvdup
+# took THREADS: in milliseconds; ./err has the lines.
+took ()
+{
+  local began=${EPOCHREALTIME/[.,]/}
+  SLOW_MS=250 expect 0 slowly mkvdup check -t "$1" --source discs lib
+  says out "2 titles: 2 good"
+  echo $(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+}
+one=$(took 1)
+lines_of_two='mkvdup: check: +[0-9]+ % of 23\.1 MB, [0-9.]+ [kM]B/s, [0-9]+:[0-9]{2} left'
+[ "$(grep -cxE "$lines_of_two" err)" -eq "$(wc -l <err)" ] || fail "other lines of two titles: $(cat err)"
+grep -oE '[0-9]+ %' err | sort -nuc || fail "of two titles, not in order: $(cat err)"
+# The first is a quarter of it.
+for part in 0:26 27:59 85:100; do
+  grep -oE '[0-9]+ %' err | awk -v a=${part%:*} -v b=${part#*:} '$1 >= a && $1 <= b { n++ } END { exit !n }' ||
+    fail "of two titles, none from ${part/:/ to } %: $(cat err)"
+done
+four=$(took 4)
+[ "$four" -lt $((one / 2)) ] || fail "$one ms with one thread, $four with four"
 
 # On a terminal one line is drawn again and again, and wiped at the end.
 slowly python3 - >screen 2>&1 <<'END' || fail "on a terminal: $(cat screen)"

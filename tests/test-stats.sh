@@ -117,7 +117,7 @@ grep -q '^<!-- mkvdup stats -->$' mine.html || fail "not replaced with --force"
 ln -s loop loop
 refused "loop: Too many levels of symbolic links" stats -q lib --html loop
 [ -L loop ] || fail "what could not be opened was replaced"
-if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+if can_trace "a file that cannot be looked at"; then
   echo mine >mine.html
   for error in EACCES EIO; do
     expect 1 strace -f -o /dev/null -P mine.html -e trace=openat -e inject=openat:error=$error \

@@ -212,7 +212,7 @@ expect 0 mkvdup extract -qo - Movie.mkvdup
 silent err
 cmp Movie.mkv out
 # What is not known to be written is none: said by fsync, or when it is closed.
-if [ "${SAN:-none}" = none ] && strace -o /dev/null true 2>/dev/null; then
+if can_trace "output that cannot be written"; then
   for call in fsync close; do
     expect 1 strace -f -o /dev/null -P "$tmp/out" -e trace=$call -e inject=$call:error=EIO \
       "${MKVDUP_COMMAND:?not started by ./run}" extract -qo - Movie.mkvdup
