@@ -21,6 +21,15 @@ limited ()
   [ "$1" -eq 0 ] || [ -s err ] || fail "${*:2}: nothing was said"
 }
 
+# survives COMMAND...: within the limits it works, or fails and says why, in ./out or ./err.
+survives ()
+{
+  local got=0
+  "${limits[@]}" "$@" >out 2>err </dev/null || got=$?
+  [ $got -le 1 ] || fail "$*: exit status $got: $(tail -c 1000 err)"
+  [ -s out ] || [ -s err ] || fail "$*: nothing was said"
+}
+
 # served URI-PATH ARGUMENT...: what a server of these arguments has there, in ./copy.
 served ()
 {
@@ -51,6 +60,25 @@ else
   left_out "each hostile disc by itself"
 fi
 
+# ---- The same, looked at
+
+for file in hostile/mkv/*; do
+  survives mkvdup parse-mkv -v "$file"
+done
+for file in hostile/disc/* hostile/image/*; do
+  survives mkvdup index-source "$file"
+done
+survives mkvdup scan hostile # to what probe knows from here on
+survives mkvdup probe hostile/mkv/*
+survives mkvdup probe hostile/mkv/* -- hostile/disc/*s hostile/image/*
+find hostile/mkv -type f -printf '  - { mkv: "%p", output: "batch/%f.mkvdup", source_dir: hostile/disc }\n' |
+  sed '1i files:' >manifest.yaml
+survives mkvdup batch manifest.yaml
+for file in hostile/yaml/*; do
+  cp "$file" manifest.yaml
+  limited 1 mkvdup batch manifest.yaml
+done
+
 # ---- recipes that claim much
 
 for recipe in fills names; do
@@ -62,7 +90,11 @@ for recipe in fills names; do
 done
 for recipe in huge fills names; do
   limited 1 mkvdup verify -q "$recipe.mkvdup"
+  limited 1 mkvdup import -q -o copy2 "$recipe.mkvdup" .
+  # A hundred megabytes of them: stats reads these, below.
+  [ $recipe = fills ] || survives mkvdup deltadiag "$recipe.mkvdup"
 done
+[ ! -e copy2 ] || fail "something was imported"
 # The Merkle levels of the huge one are a terabyte: AddressSanitizer calls it a mistake to ask for that.
 for recipe in $([ "${SAN:-none}" != none ] || echo huge) fills names; do
   limited 1 mkvdup extract -q -o copy2 --source . "$recipe.mkvdup"
@@ -142,3 +174,16 @@ if is_long; then
 else
   left_out "each hostile YAML file by itself; millions of folders"
 fi
+
+# ---- The same library, by commands: what is wrong is named
+
+for command in check stats expand-config relocate import; do
+  case $command in
+  relocate) with=(--source library) ;;
+  import) with=(--library -o imported) ;;
+  *) with=() ;;
+  esac
+  survives mkvdup $command "${with[@]}" library
+  cat out err >told
+  says told "/tags.yaml:"
+done
