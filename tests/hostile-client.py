@@ -2,7 +2,7 @@
 """
 hostile-client SOCKET PID NAME FILE LOG [ROUNDS]: everything that a client should not do, done to
 a server.  During each attack and after it a good client reads the export NAME and compares
-with FILE.  Fails if that one is disturbed, if the server's memory or log grow beyond what is said
+with FILE.  Fails if that one is disturbed or waits long, if the server's memory or log grow beyond what is said
 below, or if the server is gone.
 """
 import contextlib
@@ -255,13 +255,20 @@ ATTACKS = [absurd_reads, odd_commands, writes, wrong_magics, random_requests,
 # ---- What must not be disturbed
 
 
+waits = raw_nbd.Waits()
+
+
 def good_client(reads=20):
     good = random.Random()
-    with raw_nbd.connect(address, name) as client:
+    with waits.one():
+        client = raw_nbd.connect(address, name)
+    with client:
         for _ in range(reads):
             length = good.choice([1, 4096, 100000])
             offset = good.randrange(len(original) - length)
-            if client.read(offset, length) != original[offset:offset + length]:
+            with waits.one():
+                data = client.read(offset, length)
+            if data != original[offset:offset + length]:
                 raise ValueError("wrong bytes for a good client, at %d" % offset)
 
 
@@ -334,6 +341,7 @@ for how in ATTACKS * rounds:
     reached = attack(how)
     peak = max(peak, reached)
     print("%-30s %5.1f s, %7d KiB" % (how.__name__, time.monotonic() - began, reached), flush=True)
+waits.check()
 after = status("VmRSS")
 print("resident, KiB: %d before, %d at most, %d after" % (before, peak, after))
 with open(log, "rb") as messages:

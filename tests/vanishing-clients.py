@@ -109,6 +109,7 @@ WAYS = [with_replies_in_flight, in_the_middle_of_a_reply, by_a_reset, without_re
 
 # ---- Those that stay
 
+waits = raw_nbd.Waits()
 failures, reads = [], {"connected": 0, "reconnecting": 0}
 done = threading.Event()
 
@@ -116,7 +117,9 @@ done = threading.Event()
 def compare(client, who, chance):
     length = chance.choice([1, 4096, 65536, 300000])
     offset = chance.randrange(len(original) - length)
-    if client.read(offset, length) != original[offset:offset + length]:
+    with waits.one():
+        data = client.read(offset, length)
+    if data != original[offset:offset + length]:
         raise ValueError("wrong bytes at %d" % offset)
     reads[who] += 1
 
@@ -129,7 +132,9 @@ def connected(chance):
 
 def reconnecting(chance):
     while not done.is_set():
-        with raw_nbd.connect(address) as client:
+        with waits.one():
+            client = raw_nbd.connect(address)
+        with client:
             for _ in range(5):
                 compare(client, "reconnecting", chance)
 
@@ -158,5 +163,6 @@ if failures:
     sys.exit("\n".join(failures))
 if not all(reads.values()):
     sys.exit("who stayed read nothing: %s" % reads)
+waits.check()
 print("%d clients vanished; %d reads of the one that stayed, %d of the one that came back" %
       (count, reads["connected"], reads["reconnecting"]))
