@@ -521,6 +521,7 @@ storm ()
   read_all_films
   print "$i" $mode $tries $wrong 0 $disturbed "$ms" -
   [ $wrong$disturbed = 00 ] || fail "faults that come and go"
+  [ $failed -gt 0 ] || fail "no read failed: no fault came to a read"
   stop_nbdkit "$tmp/sock"
 }
 
