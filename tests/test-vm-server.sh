@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # nbdkit-mkvdup.service as systemd runs it, in a guest: started by its socket's first client, as
-# its user and in its sandbox it finds sources by their content, serves and remembers them.
+# its user and in its sandbox, with the drop-in of docs/security.md too, it finds sources by their content, serves and remembers them.
 # Killed it comes back; stopped it does not wait for a client that stays.
 
 . "${srcdir:=.}/lib.sh"
@@ -20,12 +20,29 @@ cp -r discs initrd.d/srv/
 systemd_guest
 plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
 "$srcdir/vm/copy-programs" initrd.d "${MKVDUP_NBDKIT:?}" nbdcopy nbdinfo qemu-io \
-  "${MKVDUP_PLUGIN:?}"
+  "${MKVDUP_PLUGIN:?}" "${MKVDUP_COMMAND:?}"
+install -D "$MKVDUP_COMMAND" initrd.d/usr/bin/mkvdup
 install -D "$MKVDUP_PLUGIN" "initrd.d/$plugins/nbdkit-mkvdup-plugin.so"
 cp "${abs_top_builddir:?}/systemd/nbdkit-mkvdup.service" \
   "${abs_top_srcdir:?}/systemd/nbdkit-mkvdup.socket" "$units/"
+awk '/^```/ { on = 0 } on { print } /^```ini file: nbdkit-mkvdup.service.d\/tighter.conf$/ { on = 1 }' \
+  "$abs_top_srcdir/docs/security.md" >tighter.conf
+grep -q ^BindReadOnlyPaths= tighter.conf || fail "security.md has no tighter.conf"
+# No bus in the guest: what systemd-run would start, as a unit.
+{
+  echo "[Service]"
+  echo "Type=oneshot"
+  sed -n '/^systemd-run --pipe/,/^```/ { s/\\$//; /^```/!p }' "$abs_top_srcdir/docs/security.md" |
+    tr '\n' ' ' | sed 's/^systemd-run --pipe//; s/ -p \([^ ]*\)/\n\1/g; s/  *mkvdup create/\nExecStart=mkvdup create/'
+  echo
+} >"$units/create.service"
+grep -q "^ExecStart=mkvdup create" "$units/create.service" || fail "security.md has no systemd-run"
 mkdir -p initrd.d/etc/default initrd.d/var/{lib,tmp} "$units/nbdkit-mkvdup.service.d"
 # There is no console in the sandbox.
+cp tighter.conf "$units/nbdkit-mkvdup.service.d/"
+mkdir initrd.d/srv/{private,new}
+cp 1.mkv initrd.d/srv/new/Movie.mkv
+cp discs/1/* initrd.d/srv/new/Disc.iso
 cat >"$units/nbdkit-mkvdup.service.d/log.conf" <<'END'
 [Service]
 StandardOutput=null
@@ -35,14 +52,18 @@ cat >initrd.d/etc/default/nbdkit-mkvdup <<'END'
 NBDKIT_OPTIONS=""
 MKVDUP_PARAMETERS="library=/srv/films source=/srv/discs source-index=/var/lib/nbdkit-mkvdup/sources"
 END
-printf '%s\n' root:x:0:0::/:/bin/sh mkvdup:x:990:990::/:/bin/false >initrd.d/etc/passwd
-printf '%s\n' root:x:0: mkvdup:x:990: >initrd.d/etc/group
+printf '%s\n' root:x:0:0::/:/bin/sh mkvdup:x:990:990::/:/bin/false mkvdup-new:x:991:991::/:/bin/false >initrd.d/etc/passwd
+printf '%s\n' root:x:0: mkvdup:x:990: mkvdup-new:x:991: >initrd.d/etc/group
 
 cat >script <<END
 movie=$(sha256 1.mkv) movie_size=$(stat -c %s 1.mkv)
 two=$(sha256 2.mkv) two_size=$(stat -c %s 2.mkv)
 END
 cat >>script <<'END'
+systemctl start create.service
+is "made apart by" "$(stat -c %U /var/lib/mkvdup-new/Movie.mkvdup)" mkvdup-new
+mv /var/lib/mkvdup-new/Movie.mkvdup /srv/films/new.mkvdup
+
 unit=nbdkit-mkvdup.service socket=/run/nbdkit-mkvdup.sock
 
 # of KEY: what systemd says of the service.
@@ -60,6 +81,7 @@ copy ()
 check_served ()
 {
   is Movie.mkv "$(copy Movie.mkv | head -c "$movie_size" | digest)" $movie
+  is new.mkv "$(copy new.mkv | head -c "$movie_size" | digest)" $movie
   is two.mkv "$(copy Old/two.mkv | head -c "$two_size" | digest)" $two
 }
 
@@ -73,6 +95,9 @@ check_sandbox ()
     [ "$(readlink "/proc/$1/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ] ||
       fail "the $kind namespace is that of all"
   done
+  is limits "$(of MemoryMax) $(of TasksMax) $(of CPUWeight)" "2147483648 1024 50"
+  is "sees of /srv" "$(ls "/proc/$1/root/srv" | tr '\n' ' ')" "discs films "
+  ! touch "/proc/$1/root/srv/films/x" 2>/dev/null || fail "films can be written to"
 }
 
 systemctl start nbdkit-mkvdup.socket
