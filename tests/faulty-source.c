@@ -13,6 +13,7 @@
  *   short    a read gets less than it asked for, but something
  *   hang     a read comes back when FAULTS no longer says so; that one hangs is to be seen by
  *            a file that is named as FAULTS, and `.hangs`
+ *   dead     the same, and so does who looks at the file or opens it
  *
  * In front of pread, of preadv2, which with RWF_NOWAIT never hangs, and of io_uring's READ:
  * what is to fail becomes a NOP whose result is exchanged, what hangs a read of a pipe that
@@ -51,7 +52,8 @@ _Static_assert(sizeof (off_t) == 8, "files have 64-bit offsets");
 /* Kinds that are no error numbers. */
 enum {
   SHORT = -1,
-  HANG = -2
+  HANG = -2,
+  DEAD = -3
 };
 
 /* The function that this one is in front of. */
@@ -88,6 +90,8 @@ kind_of (const char *name)
     return SHORT;
   if (strcmp (name, "hang") == 0)
     return HANG;
+  if (strcmp (name, "dead") == 0)
+    return DEAD;
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; ++i) {
     if (strcmp (name, strerrorname_np (errors[i])) == 0)
       return errors[i];
@@ -183,7 +187,7 @@ fate (int fd, uint64_t offset, size_t *len)
   else if (first && first->from > offset)
     *len = (size_t) (first->from - offset);
   else if (first)
-    kind = first->kind;
+    kind = first->kind == DEAD ? HANG : first->kind;
   if (first && first->times > 0 && (kind || first->kind == SHORT))
     --first->times;
   pthread_mutex_unlock (&lock);
@@ -214,21 +218,41 @@ await_fate (int fd, uint64_t offset, size_t *len)
   return kind;
 }
 
-static bool
-is_stale (int fd)
+/* What becomes of looking at it or opening it: an error number, DEAD, or 0. */
+static int
+fate_of_file (int fd)
 {
   struct stat st;
-  bool yes = false;
+  int kind = 0;
 
   if (!control || NEXT (fstat) (fd, &st) == -1)
-    return false;
+    return 0;
   pthread_mutex_lock (&lock);
   look ();
-  for (unsigned i = 0; i < n_faults; ++i)
-    yes = yes || (faults[i].kind == ESTALE && faults[i].ino == st.st_ino &&
-                  faults[i].dev == st.st_dev);
+  for (unsigned i = 0; i < n_faults; ++i) {
+    const struct fault *f = &faults[i];
+
+    if (f->ino == st.st_ino && f->dev == st.st_dev &&
+        (f->kind == ESTALE || f->kind == DEAD))
+      kind = f->kind;
+  }
   pthread_mutex_unlock (&lock);
-  return yes;
+  return kind;
+}
+
+/* The same, for who waits for it. */
+static int
+await_fate_of_file (int fd)
+{
+  int kind = fate_of_file (fd);
+
+  if (kind == DEAD)
+    tell_hang ();
+  while (kind == DEAD) {
+    sleep_a_while ();
+    kind = fate_of_file (fd);
+  }
+  return kind;
 }
 
 /* ---- What stands in front of libc, with its parameters' names */
@@ -263,18 +287,22 @@ preadv2 (int fp, const struct iovec *iovec, int count, off_t offset, int flags)
 int
 fstat (int fd, struct stat *buf)
 {
-  if (!is_stale (fd))
+  int kind = await_fate_of_file (fd);
+
+  if (kind == 0)
     return NEXT (fstat) (fd, buf);
-  errno = ESTALE;
+  errno = kind;
   return -1;
 }
 
 int
 statx (int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
 {
-  if (path[0] != '\0' || !is_stale (dirfd))
+  int kind = path[0] == '\0' ? await_fate_of_file (dirfd) : 0;
+
+  if (kind == 0)
     return NEXT (statx) (dirfd, path, flags, mask, buf);
-  errno = ESTALE;
+  errno = kind;
   return -1;
 }
 
@@ -284,16 +312,20 @@ syscall (long sysno, ...)
 {
   long a[6], r;
   va_list args;
+  int kind;
 
   va_start (args, sysno);
   for (int i = 0; i < 6; ++i)
     a[i] = va_arg (args, long);
   va_end (args);
   r = NEXT (syscall) (sysno, a[0], a[1], a[2], a[3], a[4], a[5]);
-  if (sysno != SYS_openat2 || r < 0 || !is_stale ((int) r))
+  if (sysno != SYS_openat2 || r < 0)
+    return r;
+  kind = await_fate_of_file ((int) r);
+  if (kind == 0)
     return r;
   close ((int) r);
-  errno = ESTALE;
+  errno = kind;
   return -1;
 }
 

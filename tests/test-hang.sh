@@ -25,9 +25,21 @@ size=$(stat -c %s "$disc")
 # hangs FILE...: from now on; none: no more.
 hangs ()
 {
+  faults_of hang "$@"
+}
+
+# is_dead FILE...: who looks at it or opens it hangs, too.
+is_dead ()
+{
+  faults_of dead "$@"
+}
+
+# faults_of KIND FILE...
+faults_of ()
+{
   local file
-  for file; do
-    echo "$file 0 $(stat -c %s "$file") hang"
+  for file in "${@:2}"; do
+    echo "$file 0 $(stat -c %s "$file") $1"
   done >faults.new
   mv faults.new faults
 }
@@ -145,6 +157,15 @@ mv copy "$disc"
 recovers one 1
 hangs
 
+# ---- The disc's file system is dead: nobody can even look at what is open
+
+expect right two 2 2000000 100000
+is_dead "$disc"
+within $soon expect EIO one 1 2000000 100000
+expect right two 2 2000000 100000
+hangs
+recovers one 1
+
 # ---- A recipe
 
 hangs lib/two.mkvdup
@@ -154,6 +175,25 @@ hangs
 recovers two 2
 
 stop_nbdkit "$tmp/sock"
+
+# ---- Dead before anybody has opened it; it is where all discs are looked for first
+
+serve timeout=$timeout
+is_dead "$disc"
+within $soon expect EIO one 1 2000000 100000
+grep -q "one.mkvdup: offset 2000000: .*no answer within" "$tmp/sock.log" || fail "the disc is not named"
+# Who comes later does not wait for it.
+within $soon expect right two 2 2000000 100000
+check_title three.mkv 2
+before=$(threads)
+for i in {1..10}; do
+  expect EIO one 1 $((1000000 + i * 4096)) 4096
+done
+[ "$(threads)" -le $((before + 3)) ] || fail "$before threads before 10 reads, $(threads) after"
+hangs
+recovers one 1
+is_dead "$disc"
+within $soon stop_nbdkit "$tmp/sock"
 
 # ---- A recipe that cannot be read for a while, as the disk is made, and as it has changed
 
