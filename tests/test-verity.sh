@@ -100,7 +100,7 @@ for mode in off lazy full; do
   start_nbdkit "$tmp/sock" mkvdup library=lib source=. verity=on source-index= verify=$mode
   client "$builddir/read-range" "$(uri 70000000.mkv.verity)" 4096 4096 >range
   flip_digest lib/70000000.mkvdup
-  for at in 0 4096 8192; do
+  for at in 4096 8192; do
     ! client "$builddir/read-range" "$(uri 70000000.mkv.verity)" $at 4096 >range 2>err ||
       fail "$mode: $at: of a recipe that was written over"
   done
