@@ -99,6 +99,13 @@ const char *image_awaited (struct image *img);
 uint64_t image_size (const struct image *img);
 const struct recipe *image_recipe (const struct image *img);
 
+/* As recipe_digests and recipe_root, of levels that have been checked whole, by whoever asked
+ * first, and are those that the recipe was opened with.
+ */
+int image_digests (struct image *img, uint64_t first, size_t n, uint8_t *digests,
+                   struct error *err);
+int image_root (struct image *img, uint8_t *root, struct error *err);
+
 /*
  * Read exactly `count` bytes from `offset`; offset + count <= image_size.  Bytes that are to
  * be verified and are not right are an error (EBADMSG).

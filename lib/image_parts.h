@@ -17,6 +17,7 @@
 #include "file_id.h"
 #include "gather.h"
 #include "image.h"
+#include "merkle.h"
 #include "source.h"
 
 /* An answer to "what is a hole" or "fetch this" covers so many segments at most, which
@@ -60,7 +61,9 @@ struct proof {
   _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
   atomic_uint changes;      /* of sources, so far, and seals */
   pthread_mutex_t levels_lock;
-  bool has_levels;         /* they were checked; guarded by that lock */
+  bool has_levels;      /* they were checked; guarded by that lock */
+  atomic_bool has_root; /* set with that lock held, once `root` is what it stays */
+  uint8_t root[MERKLE_DIGEST];
   pthread_mutex_t lock;    /* guards `claims`, and setting and clearing bits */
   pthread_cond_t released; /* one of the claims */
   struct claim *claims;    /* groups that are being proven */

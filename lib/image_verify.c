@@ -228,8 +228,9 @@ check_levels (struct image *img, struct error *err)
   return 0;
 }
 
-static int
-get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *err)
+int
+image_digests (struct image *img, uint64_t first, size_t n, uint8_t *digests,
+               struct error *err)
 {
   unsigned life;
   int r;
@@ -238,12 +239,41 @@ get_digest (struct image *img, uint64_t group, uint8_t *digest, struct error *er
     return pulse_error (img->recipe->path, err);
   r = check_levels (img, err);
   if (r == 0)
-    r = recipe_digests (img->recipe, group, 1, digest, err);
+    r = recipe_digests (img->recipe, first, n, digests, err);
   if (r == 0)
     r = recipe_check_state (img->recipe, err);
   image_note_recipe (img);
   pulse_end (&img->recipe_pulse, life);
   return r;
+}
+
+static void
+note_root (struct proof *p, const uint8_t *root)
+{
+  LOCK_FOR_SCOPE (&p->levels_lock);
+
+  if (!atomic_load (&p->has_root))
+    memcpy (p->root, root, sizeof p->root);
+  atomic_store (&p->has_root, true);
+}
+
+/* It stays, so that who only wants to know it waits for no recipe that hangs. */
+int
+image_root (struct image *img, uint8_t *root, struct error *err)
+{
+  const struct recipe *r = img->recipe;
+  struct proof *p = &img->proof;
+
+  if (r->old)
+    return recipe_old_no_digests (r, err);
+  if (atomic_load (&p->has_root)) {
+    memcpy (root, p->root, sizeof p->root);
+    return 0;
+  }
+  if (image_digests (img, r->merkle_len / MERKLE_DIGEST - 1, 1, root, err) == -1)
+    return -1;
+  note_root (p, root);
+  return 0;
 }
 
 /* ---- Whose fault it is */
@@ -302,7 +332,7 @@ try_to_prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct n
   int r;
 
   note->is_unreadable = false;
-  if (get_digest (img, at / MERKLE_GROUP, want, err) == -1)
+  if (image_digests (img, at / MERKLE_GROUP, 1, want, err) == -1)
     return -1;
   note->group_at = at;
   note->group_len = len;

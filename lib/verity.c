@@ -51,12 +51,12 @@ verity_init (struct verity *v, uint64_t image_size)
 /* ---- Blocks */
 
 static int
-make_superblock (const struct verity *v, const struct image *img, uint8_t *block,
+make_superblock (const struct verity *v, struct image *img, uint8_t *block,
                  struct error *err)
 {
   uint8_t root[MERKLE_DIGEST];
 
-  if (recipe_root (image_recipe (img), root, err) == -1)
+  if (image_root (img, root, err) == -1)
     return -1;
   memcpy (block + SB_SIGNATURE, "verity", strlen ("verity"));
   put_le32 (block + SB_VERSION, 1);
@@ -104,8 +104,8 @@ make_block (const struct verity *v, struct image *img, uint64_t number, uint8_t 
     return hash_group (img, i, block, err);
   first = i * MERKLE_FANOUT;
   n = v->levels[k].n_digests - first;
-  return recipe_digests (image_recipe (img), v->levels[k].digest + first,
-                         n < MERKLE_FANOUT ? n : MERKLE_FANOUT, block, err);
+  return image_digests (img, v->levels[k].digest + first,
+                        n < MERKLE_FANOUT ? n : MERKLE_FANOUT, block, err);
 }
 
 int

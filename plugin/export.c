@@ -65,15 +65,17 @@ set_size (struct export *e)
                   parameters.pad_with_void);
 }
 
-/* The image's Merkle root, as people write it. */
+/* The image's Merkle root, as people write it.  Read now, as nbdkit asks for descriptions where
+ * nobody can wait for a recipe.
+ */
 static int
-get_root (const struct export *e, char hex[2 * MERKLE_DIGEST + 1], struct error *err)
+find_root (struct export *e, struct error *err)
 {
   uint8_t root[MERKLE_DIGEST];
 
-  if (recipe_root (image_recipe (e->image), root, err) == -1)
+  if (image_root (e->image, root, err) == -1)
     return -1;
-  merkle_hex (root, sizeof root, hex);
+  merkle_hex (root, sizeof root, e->root);
   return 0;
 }
 
@@ -81,16 +83,12 @@ get_root (const struct export *e, char hex[2 * MERKLE_DIGEST + 1], struct error 
 static int
 check_id (const struct export *e, const char *id, struct error *err)
 {
-  char hex[2 * MERKLE_DIGEST + 1];
   bool is_it;
 
   if (e->disk)
     is_it = strcmp (id, disk_id (e->disk)) == 0;
-  else {
-    if (get_root (e, hex, err) == -1)
-      return -1;
-    is_it = strlen (id) >= EXPORT_SHORTEST_ID && strncmp (id, hex, strlen (id)) == 0;
-  }
+  else
+    is_it = strlen (id) >= EXPORT_SHORTEST_ID && strncmp (id, e->root, strlen (id)) == 0;
   return is_it
            ? 0
            : error_set (err, ENOENT,
@@ -101,6 +99,7 @@ static struct export *
 open_once (const char *name, struct error *err)
 {
   struct export *e = calloc (1, sizeof *e);
+  struct error ignored = ERROR_INIT;
   const char *id;
 
   if (!e) {
@@ -116,6 +115,9 @@ open_once (const char *name, struct error *err)
       err->errnum = EIO;
     goto failed;
   }
+  /* Without one an image can be served all the same, but not to who asks for it by its root. */
+  if (e->image && find_root (e, id ? err : &ignored) == -1 && id)
+    goto failed;
   if (id && check_id (e, id, err) == -1)
     goto failed;
   if (e->is_hashes && recipe_old_facts (image_recipe (e->image))) {
@@ -171,16 +173,12 @@ export_close_all (void)
 const char *
 export_describe (const struct export *e)
 {
-  char hex[2 * MERKLE_DIGEST + 1];
-  struct error ignored = ERROR_INIT;
-
   if (e->disk)
     return describe_pinned_disk (e->disk);
   if (e->is_hashes)
     return describe_hashes ();
-  if (get_root (e, hex, &ignored) == -1)
-    return describe_title (e->title);
-  return describe_pinned_title (e->title, hex);
+  return e->root[0] ? describe_pinned_title (e->title, e->root)
+                    : describe_title (e->title);
 }
 
 /* ---- Reading */

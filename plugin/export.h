@@ -25,14 +25,15 @@
 struct export
 {
   atomic_uint refs;
-  struct snapshot *snapshot;    /* owned reference; NULL where one recipe is served */
-  struct title *title;          /* the title, or ... */
-  struct image *image;          /* (and its image, in use) */
-  struct disk *disk;            /* ... the disk; borrowed of the snapshot */
-  bool is_hashes;               /* the title's hash device, and not the image */
-  struct verity verity;         /* if so */
-  struct padding padding;       /* behind it; of no length but behind an image */
-  struct export *next, *before; /* of all; guarded by their lock */
+  struct snapshot *snapshot;        /* owned reference; NULL where one recipe is served */
+  struct title *title;              /* the title, or ... */
+  struct image *image;              /* (and its image, in use) */
+  struct disk *disk;                /* ... the disk; borrowed of the snapshot */
+  char root[2 * MERKLE_DIGEST + 1]; /* the image's, for people; "" if it is not known */
+  bool is_hashes;                   /* the title's hash device, and not the image */
+  struct verity verity;             /* if so */
+  struct padding padding;           /* behind it; of no length but behind an image */
+  struct export *next, *before;     /* of all; guarded by their lock */
 };
 
 /* With one reference.  NULL with `err` set; its errnum is ENOENT if nothing has the name. */

@@ -6,7 +6,7 @@
 
 . "${srcdir:=.}/lib.sh"
 
-need nbdkit nbdcopy nbdinfo veritysetup jq
+need nbdkit nbdcopy nbdinfo veritysetup jq python3
 
 # uri EXPORT
 uri ()
@@ -70,6 +70,43 @@ stop_nbdkit "$tmp/sock"
 start_nbdkit "$tmp/sock" mkvdup library=lib source=. source-index=
 ! client nbdinfo --size "$(uri 4097.mkv.verity)" 2>/dev/null || fail "served without being asked"
 stop_nbdkit "$tmp/sock"
+
+# flip_digest RECIPE: a bit of one of its digests.
+flip_digest ()
+{
+  python3 - "$1" <<'END'
+import struct, sys
+with open(sys.argv[1], "r+b") as f:
+    recipe = f.read()
+    sections, table = struct.unpack_from("<I", recipe, 12)[0], struct.unpack_from("<Q", recipe, 32)[0]
+    for i in range(sections):
+        kind, _, offset = struct.unpack_from("<4sIQ", recipe, table + 32 * i)
+        if kind == b"MRKL":
+            f.seek(offset + 40)
+            f.write(bytes([recipe[offset + 40] ^ 1]))
+END
+}
+
+# A digest that is damaged is not handed out, whatever is compared with it, and neither is one of
+# a recipe that is written over while it is open.
+for mode in off lazy full; do
+  flip_digest lib/70000000.mkvdup
+  start_nbdkit "$tmp/sock" mkvdup library=lib source=. verity=on source-index= verify=$mode
+  ! client nbdcopy "$(uri 70000000.mkv.verity)" - >copy 2>err || fail "$mode: a damaged digest was sent"
+  grep -q '70000000.mkvdup: section MRKL .* is damaged' sock.log || fail "$mode: another message"
+  flip_digest lib/70000000.mkvdup
+  client nbdcopy "$(uri 70000000.mkv.verity)" - | cmp - hashes || fail "$mode: it did not heal"
+  stop_nbdkit "$tmp/sock"
+  start_nbdkit "$tmp/sock" mkvdup library=lib source=. verity=on source-index= verify=$mode
+  client "$builddir/read-range" "$(uri 70000000.mkv.verity)" 4096 4096 >range
+  flip_digest lib/70000000.mkvdup
+  for at in 4096 8192; do
+    ! client "$builddir/read-range" "$(uri 70000000.mkv.verity)" $at 4096 >range 2>err ||
+      fail "$mode: $at: of a recipe that was written over"
+  done
+  stop_nbdkit "$tmp/sock"
+  flip_digest lib/70000000.mkvdup
+done
 for pad in pad=1 pad=512 pad-with=void; do
   ! nbdkit -U "$tmp/refused" mkvdup library=lib source=. verity=on $pad 2>err ||
     fail "$pad was taken"
