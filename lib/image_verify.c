@@ -301,7 +301,6 @@ complain (struct image *img, uint64_t offset, size_t len, struct error *err)
 {
   char sources[sizeof err->text / 2];
 
-  atomic_store (&img->proof.has_wrong, true);
   name_sources (img, offset, len, sources, sizeof sources);
   error_set (err, 0,
              "%s: bytes %llu to %llu of the image are not the MKV's: a source has other "
@@ -350,8 +349,11 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
 {
   int r = try_to_prove (img, buf, len, at, note, err);
 
-  if (r == 1 && image_exchange_sources (img)) {
-    r = try_to_prove (img, buf, len, at, note, err);
+  /* Or what they recode to is. */
+  if (r == 1 || (r == -1 && err->errnum == EBADMSG)) {
+    atomic_store (&img->proof.has_wrong, true);
+    if (image_exchange_sources (img))
+      r = try_to_prove (img, buf, len, at, note, err);
     note->is_unreadable = false; /* bytes were wrong before */
   }
   return r == 1 ? complain (img, at, len, err) : r;

@@ -23,6 +23,7 @@
 #include "batch.h"
 #include "fake-recipe.h"
 #include "image_parts.h"
+#include "merkle.h"
 #include "naive.h"
 #include "recoding.h"
 #include "rounds.h"
@@ -306,12 +307,51 @@ make_segment (struct model *m, uint32_t number)
 
 /* ---- Giving them */
 
+static uint32_t broken = UINT32_MAX; /* the segment that cannot be read */
+
 static struct segment *
 give_segment (const struct recipe *r, uint32_t number, struct error *err)
 {
   (void) r;
-  (void) err;
+  if (number == broken) {
+    error_set (err, EIO, "a broken segment");
+    return NULL;
+  }
   return fake_segment (&models[number].seg);
+}
+
+/* Digests of what it is to be, as nobody can write over them. */
+int __wrap_recipe_check_merkle (const struct recipe *r, struct error *err);
+int __wrap_recipe_check_state (const struct recipe *r, struct error *err);
+int __wrap_recipe_digests (const struct recipe *r, uint64_t first, size_t n,
+                           uint8_t *digests, struct error *err);
+
+int
+__wrap_recipe_check_merkle (const struct recipe *r, struct error *err)
+{
+  (void) r;
+  (void) err;
+  return 0;
+}
+
+int
+__wrap_recipe_check_state (const struct recipe *r, struct error *err)
+{
+  (void) r;
+  (void) err;
+  return 0;
+}
+
+int
+__wrap_recipe_digests (const struct recipe *r, uint64_t first, size_t n, uint8_t *digests,
+                       struct error *err)
+{
+  uint64_t at = first * MERKLE_GROUP, left = r->image_size - at;
+
+  assert_int_equal (n, 1);
+  return merkle_group_digest (image_bytes + at,
+                              left < MERKLE_GROUP ? (size_t) left : MERKLE_GROUP,
+                              r->image_size, digests, err);
 }
 
 static int
@@ -541,6 +581,13 @@ test_beyond_end (void **state)
   image_close (img);
 }
 
+/* Longer than an outcome holds. */
+static void
+wait_for_next_look (void)
+{
+  usleep (1100000);
+}
+
 /* ---- Recodings that give something else */
 
 #define HAS_DEFLATED 4 /* a segment of which some is deflated */
@@ -614,14 +661,57 @@ test_too_short (void **state)
   op->from = from;
 }
 
-/* ---- Sources that fail */
-
-/* Longer than an outcome holds. */
+/* All bits of a source that its sample does not have, which are the first and last of 16 blocks
+ * and those between.
+ */
 static void
-wait_for_next_look (void)
+spoil_source (int i)
 {
-  usleep (1100000);
+  uint8_t *bytes = malloc (SOURCE_SIZE);
+  int fd = open (names[i], O_WRONLY);
+
+  for (size_t j = 0; j < SOURCE_SIZE; ++j)
+    bytes[j] = (uint8_t) ~contents[i][j];
+  for (size_t k = 0, n = SOURCE_SIZE / 4096 + 1; k < 16; ++k) {
+    size_t at = k * (n - 1) / 15 * 4096;
+
+    memcpy (bytes + at, contents[i] + at,
+            at + 4096 < SOURCE_SIZE ? 4096 : SOURCE_SIZE - at);
+  }
+  assert_int_equal (write (fd, bytes, SOURCE_SIZE), SOURCE_SIZE);
+  close (fd);
+  free (bytes);
 }
+
+/* Wrong material is as wrong as what is copied: the right file takes its place. */
+static void
+test_wrong_material (void **state)
+{
+  const struct op *op = find_deflated ();
+  uint64_t at = HAS_DEFLATED * SPAN + op->at;
+  struct error err = ERROR_INIT;
+  struct image *img = open_image ();
+  uint8_t byte;
+
+  (void) state;
+  for (int i = 0; i < SOURCES; ++i)
+    spoil_source (i);
+  assert_int_equal (image_set_verify (img, IMAGE_VERIFY_LAZY, &err), 0);
+  expect_failure (img, at, 1, "on deflate");
+  for (int i = 0; i < SOURCES; ++i) {
+    assert_int_equal (unlink (names[i]), 0);
+    write_source (i, SOURCE_SIZE);
+  }
+  wait_for_next_look ();
+  /* A read copes with two that have changed, and here are three. */
+  if (image_read (img, &byte, 1, at, &err) == -1)
+    assert_int_equal (err.errnum, ESTALE);
+  expect_bytes (img, at, 1);
+  expect_bytes (img, 0, IMAGE_SIZE);
+  image_close (img);
+}
+
+/* ---- Sources that fail */
 
 static void
 test_missing (void **state)
@@ -772,13 +862,14 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_whole),      cmocka_unit_test (test_borders),
-    cmocka_unit_test (test_random),     cmocka_unit_test (test_direct),
-    cmocka_unit_test (test_threads),    cmocka_unit_test (test_beyond_end),
-    cmocka_unit_test (test_missing),    cmocka_unit_test (test_truncated),
-    cmocka_unit_test (test_changed),    cmocka_unit_test (test_extents),
-    cmocka_unit_test (test_prefetch),   cmocka_unit_test (test_prefetch_material),
-    cmocka_unit_test (test_other_zlib), cmocka_unit_test (test_too_short),
+    cmocka_unit_test (test_whole),          cmocka_unit_test (test_borders),
+    cmocka_unit_test (test_random),         cmocka_unit_test (test_direct),
+    cmocka_unit_test (test_threads),        cmocka_unit_test (test_beyond_end),
+    cmocka_unit_test (test_missing),        cmocka_unit_test (test_truncated),
+    cmocka_unit_test (test_changed),        cmocka_unit_test (test_extents),
+    cmocka_unit_test (test_prefetch),       cmocka_unit_test (test_prefetch_material),
+    cmocka_unit_test (test_other_zlib),     cmocka_unit_test (test_too_short),
+    cmocka_unit_test (test_wrong_material),
   };
 
   cmocka_set_test_filter (tests_with_threads ());
