@@ -197,9 +197,12 @@ keep_sidecar (struct creation *c, struct error *err)
       sidecar_read (&there, o->sidecar, &why) == -1 || !is_of_this_image (c, &there))
     return 0;
   if (edit_sidecar (c, &there, &why) == -1) {
-    if (!o->replaces_any) {
+    /* What it says is in the way, and not memory or the disk. */
+    bool is_odd = why.errnum == 0;
+
+    if (!is_odd || !o->replaces_any) {
       *err = why;
-      return error_context (err, "not replaced without --force");
+      return is_odd ? error_context (err, "not replaced without --force") : -1;
     }
     atomic_file_drop (&c->sidecar);
     if (write_sidecar (c, o->name ? o->name : there.name, err) == -1)

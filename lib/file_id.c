@@ -83,9 +83,11 @@ is_absent (const char *path)
 char *
 file_behind (const char *path, struct error *err)
 {
-  char *real = is_absent (path) ? strdup (path) : realpath (path, NULL);
+  struct stat st;
+  bool is_link = lstat (path, &st) == 0 && S_ISLNK (st.st_mode);
+  char *behind = is_link ? realpath (path, NULL) : strdup (path);
 
-  if (!real)
+  if (!behind)
     error_set (err, errno, "%s", path);
-  return real;
+  return behind;
 }

@@ -72,7 +72,7 @@ bool same_place (const char *a, const char *b);
 bool is_absent (const char *path);
 
 /* What a link at `path` leads to, and not the link, is what is to be replaced: its name, or
- * `path` itself where there is nothing.  Malloced; NULL with `err` set, also if it leads nowhere.
+ * `path` itself where there is none.  Malloced; NULL with `err` set, also if it leads nowhere.
  */
 char *file_behind (const char *path, struct error *err);
 

@@ -53,7 +53,7 @@ cp -r "$titles/VIDEO_TS" .
 chmod -R u+w VIDEO_TS
 "$srcdir/media/scramble" VIDEO_TS/VTS_02_1.VOB
 expect 0 mkvdup create -o clear.mkvdup "$titles/mkvmerge.mkv" VIDEO_TS
-says err "warning: $PWD/VIDEO_TS/VTS_02_1.VOB: 4"
+says err "warning: $titles/mkvmerge.mkv: $PWD/VIDEO_TS/VTS_02_1.VOB: 4"
 says err "scrambled (CSS): what is in them cannot be found"
 [ "$(wc -l <err)" -eq 1 ] || fail "more than one line: $(cat err)"
 mkvdup verify -q clear.mkvdup "$titles/mkvmerge.mkv"

@@ -22,7 +22,7 @@ odd ()
     fail "$file: $(cat err)"
   saved=$(jq '.saved_percent < 75' <report)
   case $saved,$(cat err) in
-  true,*'warning: only '*% | true,*'warning: only '*'?' | false,) ;;
+  true,*'warning: '*': only '*'?' | false,) ;;
   *) fail "$file: saved less than 75 %: $saved, but it says: $(cat err)" ;;
   esac
   jq -e '.tracks | all(.found <= .bytes)' <report >/dev/null ||
