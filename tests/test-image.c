@@ -58,7 +58,7 @@ static uint8_t *contents[SOURCES];
 static struct model models[SEGMENTS];
 static uint8_t *image_bytes;
 static struct recipe recipe;
-static _Atomic uint64_t recipe_state;
+static struct recipe_state recipe_state;
 static struct recipe_source ids[SOURCES];
 static char names[SOURCES][10];
 static struct segment_cache *cache;
