@@ -280,11 +280,11 @@ check_unchanged (const struct gather *g, const struct source **failed, struct er
       continue;
     checked = source;
     now = source_ctime (source);
-    if (now == g->ctimes[r] && now == atomic_load (&source->ctime))
-      continue;
     *failed = source;
     if (now == -1)
       return error_set (err, errno, "%s", source->path);
+    if (now == g->ctimes[r] && now == atomic_load (&source->ctime))
+      continue;
     error_set (err, 0, "%s: was written to since it was opened", source->path);
     err->errnum = ESTALE;
     return -1;

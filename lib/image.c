@@ -45,7 +45,7 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
   pthread_cond_init (&img->proof.released, NULL);
   img->cache = cache;
   img->recipe = recipe;
-  atomic_init (&img->recipe_state, atomic_load (recipe->state));
+  atomic_init (&img->recipe_changes, atomic_load (&recipe->state->changes));
   img->ahead = ahead_new (img->recipe->image_size, fetch_ahead, img);
   img->sources = calloc (img->recipe->n_sources + 1, sizeof *img->sources);
   img->places = calloc (n_places + 1, sizeof *img->places);

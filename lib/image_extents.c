@@ -2,6 +2,7 @@
 /* Which parts of an image are zeros that no source is needed for: see image.h. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "image_parts.h"
@@ -14,12 +15,30 @@ struct extents {
   void *opaque;
   uint64_t start, len; /* the range not yet told of */
   bool zero;
+  int result; /* of the last call */
 };
 
 static int
 extents_tell (struct extents *x)
 {
-  return x->len > 0 ? x->fn (x->opaque, x->start, x->len, x->zero) : 0;
+  if (x->len > 0)
+    x->result = x->fn (x->opaque, x->start, x->len, x->zero);
+  return x->result;
+}
+
+/* A segment that cannot be read is data, as reading it will say what is wrong with it; but what
+ * is known of others before it is told.
+ */
+static int
+tell_of_unreadable (struct extents *x, uint64_t offset, uint64_t end, unsigned span_log2)
+{
+  uint64_t segment_end = ((offset >> span_log2) + 1) << span_log2;
+
+  if (x->len == 0) {
+    x->zero = false;
+    x->len = (segment_end < end ? segment_end : end) - offset;
+  }
+  return extents_tell (x);
 }
 
 /* A run of zeros?  Not where a transform may carry in a neighbour's byte. */
@@ -68,6 +87,11 @@ image_extents (struct image *img, uint64_t offset, uint64_t count, image_extent_
   struct walk w = { .img = img };
   int r;
 
+  if (offset > image_size (img) || count > image_size (img) - offset)
+    return error_set (err, EINVAL, "%s: asked beyond the image's end", img->recipe->path);
   r = image_each_segment (&w, offset, count, ADVICE_SEGMENTS, extents_part, &x, err);
-  return r == 0 ? extents_tell (&x) : r;
+  if (x.result != 0)
+    return x.result;
+  return r == 0 ? extents_tell (&x)
+                : tell_of_unreadable (&x, offset, offset + count, img->recipe->span_log2);
 }

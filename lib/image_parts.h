@@ -84,7 +84,7 @@ struct image {
   void *notice_opaque;                /* borrowed */
   struct proof proof;
   struct pulse recipe_pulse;
-  _Atomic uint64_t recipe_state; /* the recipe's, when what is proven was */
+  _Atomic uint64_t recipe_changes; /* the recipe's, when what is proven was */
   struct image_source *sources;
 };
 

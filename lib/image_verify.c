@@ -131,13 +131,13 @@ image_forget_proof (struct image *img)
 void
 image_note_recipe (struct image *img)
 {
-  uint64_t now = atomic_load (img->recipe->state);
+  uint64_t now = atomic_load (&img->recipe->state->changes);
 
-  if (now == atomic_load (&img->recipe_state))
+  if (now == atomic_load (&img->recipe_changes))
     return;
   atomic_store (&img->proof.has_wrong, true); /* may be: unproven nothing is handed out */
   image_forget_proof (img);
-  atomic_store (&img->recipe_state, now);
+  atomic_store (&img->recipe_changes, now);
 }
 
 /* With the lock held. */

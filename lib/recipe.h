@@ -54,11 +54,16 @@ struct recipe_section {
 
 #define RECIPE_ZLIB_MAX 64 /* the version of a zlib, with its end */
 
+/* Of a file that may be written to while it is open: recipe_state.c. */
+struct recipe_state {
+  _Atomic uint64_t id;      /* of what it was when it was last known to be this recipe */
+  _Atomic uint64_t changes; /* so often it has been found to be another */
+};
+
 struct recipe {
   char *path; /* as opened, for messages */
   int fd;
-  /* Of the file, when it was last known to be this recipe; owned. */
-  _Atomic uint64_t *state;
+  struct recipe_state *state; /* of the file; owned */
   uint64_t file_size;
   uint64_t image_size; /* bytes of the image */
   unsigned span_log2;  /* of the segments */
@@ -103,8 +108,8 @@ struct segment *recipe_segment (const struct recipe *r, uint32_t number,
                                 struct error *err);
 
 /* Asked after something of the file was read: fails, with errnum ESTALE, if it was written to and
- * is another recipe now.  *r->state has moved if it was written to at all: then nothing that was
- * known of what it gives counts any more.  recipe_segment asks.
+ * is another recipe now.  r->state->changes has moved if something happened to it at all: then
+ * nothing that was known of what it gives counts any more.  recipe_segment asks.
  */
 int recipe_check_state (const struct recipe *r, struct error *err);
 void recipe_state_init (const struct recipe *r, const struct stat *st);

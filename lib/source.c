@@ -265,6 +265,10 @@ try_place (const struct wanted *wanted, const char *place, struct source *out,
   src.size = id->size;
   /* Before the content is looked at: a change after that shows. */
   src.ctime = source_ctime (&src);
+  if (src.ctime == -1) {
+    error_set (err, errno, "%s", src.path);
+    goto failed;
+  }
   if (wanted->verify (&src, id, err) == -1) {
     error_context (err, "%s", src.path);
     goto failed;

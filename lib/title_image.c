@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "errands.h"
@@ -136,7 +137,9 @@ titles_close_images (struct titles *all)
 
 /* ---- Its image */
 
-/* The file that is kept, unless it was written to.  (Removing it changes its ctime.) */
+/* The file that is kept, unless it was written to.  (Removing it changes its ctime, and its
+ * owner can set its mtime back: see check_kept.)
+ */
 static int
 open_kept (const struct title *t, int kept, struct error *err)
 {
@@ -151,6 +154,20 @@ open_kept (const struct title *t, int kept, struct error *err)
   return kept == -1 ? error_set (err, errno, "%s", t->recipe) : kept;
 }
 
+/* Whatever its times are, is it still the recipe that was kept? */
+static int
+check_kept (const struct title *t, const struct recipe *recipe, struct error *err)
+{
+  uint8_t identity[MERKLE_DIGEST];
+
+  if (recipe_identity (recipe, identity, err) == -1)
+    return -1;
+  return memcmp (identity, t->root, sizeof identity) == 0
+           ? 0
+           : error_set (err, 0, "%s: was written to since this client connected",
+                        t->recipe);
+}
+
 static struct image *
 open_image (const struct title *t, int kept, struct error *err)
 {
@@ -162,11 +179,13 @@ open_image (const struct title *t, int kept, struct error *err)
   size_t n = 0;
 
   recipe = fd == -1 ? NULL : recipe_open_fd (fd, t->recipe, err);
-  if (recipe && !places) {
-    recipe_close (recipe);
+  if (recipe && !places)
     error_set (err, ENOMEM, "%s", t->recipe);
+  if (recipe && (!places || (kept >= 0 && check_kept (t, recipe, err) == -1))) {
+    recipe_close (recipe);
+    recipe = NULL;
   }
-  if (!recipe || !places)
+  if (!recipe)
     return NULL;
   if (t->source_dir)
     places[n++] = t->source_dir;

@@ -58,7 +58,7 @@ static uint8_t *contents[SOURCES];
 static struct model models[SEGMENTS];
 static uint8_t *image_bytes;
 static struct recipe recipe;
-static _Atomic uint64_t recipe_state;
+static struct recipe_state recipe_state;
 static struct recipe_source ids[SOURCES];
 static char names[SOURCES][10];
 static struct segment_cache *cache;
@@ -842,6 +842,29 @@ test_extents (void **state)
   image_close (img);
 }
 
+/* What is known of others is told, and nothing of it. */
+static void
+test_extents_broken (void **state)
+{
+  struct image *img = open_image ();
+  struct error err = ERROR_INIT;
+  struct told told = { 0 };
+
+  (void) state;
+  broken = 2;
+  assert_int_equal (image_extents (img, 0, IMAGE_SIZE, check_extent, &told, &err), 0);
+  assert_int_equal (told.next, 2 * SPAN);
+  told = (struct told){ .next = 2 * SPAN + 5 };
+  assert_int_equal (
+    image_extents (img, told.next, IMAGE_SIZE - told.next, check_extent, &told, &err), 0);
+  assert_int_equal (told.next, 3 * SPAN);
+  assert_int_equal (told.zeros, 0);
+  assert_int_equal (image_extents (img, 0, IMAGE_SIZE + 1, check_extent, &told, &err),
+                    -1);
+  broken = UINT32_MAX;
+  image_close (img);
+}
+
 static void
 test_prefetch (void **state)
 {
@@ -894,6 +917,7 @@ main (void)
     cmocka_unit_test (test_other_zlib),
     cmocka_unit_test (test_too_short),
     cmocka_unit_test (test_wrong_material),
+    cmocka_unit_test (test_extents_broken),
   };
 
   cmocka_set_test_filter (tests_with_threads ());

@@ -28,6 +28,7 @@
 #include "recipe_format.h"
 #include "recipe_write.h"
 #include "rng.h"
+#include "segment_format.h"
 #include "segment_plan.h"
 
 enum {
@@ -759,14 +760,14 @@ test_written_over (void **state)
   (void) state;
   put_file (good, good_len);
   r = must_open ();
-  before = atomic_load (r->state);
+  before = atomic_load (&r->state->changes);
   assert_int_equal (recipe_check_state (r, &err), 0);
-  assert_true (atomic_load (r->state) == before);
+  assert_true (atomic_load (&r->state->changes) == before);
   assert_int_equal (futimens (fd, long_ago), 0);
   seg = recipe_segment (r, 0, &err);
   assert_non_null (seg);
   segment_free (seg);
-  assert_true (atomic_load (r->state) != before);
+  assert_true (atomic_load (&r->state->changes) != before);
   memset (other, 7, sizeof other);
   assert_int_equal (pwrite (fd, other, sizeof other, (off_t) r->merkle_at), sizeof other);
   for (int i = 0; i < 2; i++) {
@@ -778,6 +779,42 @@ test_written_over (void **state)
   seg = recipe_segment (r, 0, &err);
   assert_non_null (seg);
   segment_free (seg);
+  recipe_close (r);
+}
+
+/* A segment with a right checksum, and the time that the file had. */
+static void
+test_written_over_unseen (void **state)
+{
+  struct error err = ERROR_INIT;
+  struct timespec times[2];
+  struct recipe *r;
+  struct stat st;
+  uint8_t *segment;
+  uint64_t len;
+  size_t body;
+
+  (void) state;
+  put_file (good, good_len);
+  r = must_open ();
+  assert_int_equal (fstat (fd, &st), 0);
+  times[0] = st.st_atim;
+  times[1] = st.st_mtim;
+  usleep (20000);
+  assert_int_equal (recipe_segment_len (r, 0, &len, &err), 0);
+  body = (size_t) len - SEGMENT_CHECKSUM_SIZE;
+  begin_forgery ();
+  segment = bad + r->segments_at;
+  segment[body - 1]++;
+  put_le64 (segment + body, segment_checksum (segment, body, 0));
+  put_forgery ();
+  assert_int_equal (futimens (fd, times), 0);
+  recipe_check_state (r, &err);
+  assert_int_equal (atomic_load (&r->state->changes), 1);
+  /* Of what only got another mode everything can be read. */
+  put_file (good, good_len);
+  assert_int_equal (fchmod (fd, 0700), 0);
+  assert_int_equal (rebuild (r, &err), 0);
   recipe_close (r);
 }
 
@@ -816,6 +853,7 @@ main (void)
     cmocka_unit_test (test_forged_sources),
     cmocka_unit_test (test_forged_notes),
     cmocka_unit_test (test_unsafe_paths),
+    cmocka_unit_test (test_written_over_unseen),
     cmocka_unit_test (test_written_over),
     cmocka_unit_test (test_writer_refuses_spans),
   };

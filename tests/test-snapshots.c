@@ -473,6 +473,48 @@ test_replaced (void **state)
   world_close (&w);
 }
 
+/* The file that is kept has another's bytes, and the time that it had. */
+static void
+test_kept_written_over (void **state)
+{
+  struct timespec times[2];
+  struct error err = ERROR_INIT;
+  struct snapshot *s;
+  struct stat kept, other;
+  uint8_t bytes[65536];
+  struct world w;
+  int fd;
+
+  (void) state;
+  put_recipe ("lib/kept.mkvdup", 9000, 1);
+  assert_int_equal (stat ("lib/kept.mkvdup", &kept), 0);
+  /* Another of the same length. */
+  for (uint64_t n = 2; n < 1000; n++) {
+    CLEANUP_FREE uint8_t *first = content (9000, 1), *nth = content (9000, n);
+
+    put_recipe ("other", 9000, n);
+    assert_int_equal (stat ("other", &other), 0);
+    if (other.st_size == kept.st_size && memcmp (first, nth, 9000) != 0)
+      break;
+  }
+  world_open (&w, DISK_EROFS);
+  s = reload (&w);
+  assert_int_equal (title_keep (find (s, "kept.mkv"), &err), 0);
+  fd = open ("other", O_RDONLY);
+  assert_int_equal (kept.st_size, other.st_size);
+  assert_int_equal (read (fd, bytes, sizeof bytes), other.st_size);
+  close (fd);
+  fd = open ("lib/kept.mkvdup", O_WRONLY);
+  assert_int_equal (write (fd, bytes, (size_t) other.st_size), other.st_size);
+  times[0] = kept.st_atim;
+  times[1] = kept.st_mtim;
+  assert_int_equal (futimens (fd, times), 0);
+  close (fd);
+  expect_unreadable (find (s, "kept.mkv"), "was written to");
+  snapshot_unref (s);
+  world_close (&w);
+}
+
 static void
 test_failing_reload (void **state)
 {
@@ -1128,6 +1170,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_lacks, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_shared, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_kept_written_over, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_failing_reload, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_idle, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_close_later, setup, scratch_empty),

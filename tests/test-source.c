@@ -273,6 +273,38 @@ test_ctime (void **state)
   source_close (&src);
 }
 
+int __real_statx (int dirfd, const char *path, int flags, unsigned mask,
+                  struct statx *buf);
+int __wrap_statx (int dirfd, const char *path, int flags, unsigned mask,
+                  struct statx *buf);
+static bool has_statx = true;
+
+/* A system call filter may forbid it. */
+int
+__wrap_statx (int dirfd, const char *path, int flags, unsigned mask, struct statx *buf)
+{
+  if (has_statx)
+    return __real_statx (dirfd, path, flags, mask, buf);
+  errno = EPERM;
+  return -1;
+}
+
+/* Of a source without a change time no change would show. */
+static void
+test_no_ctime (void **state)
+{
+  char name[] = "e";
+  struct recipe_source id;
+
+  (void) state;
+  make_file ("disc/e", 50000);
+  id = identify ("disc/e", name);
+  has_statx = false;
+  expect_error (&id, "disc", "disc/e: Operation not permitted");
+  has_statx = true;
+  expect_found (&id, "disc", "disc/e");
+}
+
 int
 main (void)
 {
@@ -280,6 +312,7 @@ main (void)
     cmocka_unit_test (test_sample),   cmocka_unit_test (test_places),
     cmocka_unit_test (test_identity), cmocka_unit_test (test_kinds),
     cmocka_unit_test (test_beneath),  cmocka_unit_test (test_ctime),
+    cmocka_unit_test (test_no_ctime),
   };
 
   return cmocka_run_group_tests (tests, group_setup, group_teardown);
