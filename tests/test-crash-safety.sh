@@ -30,9 +30,10 @@ for n in 1 2; do
   (cd "good-$n" && mkvdup create -q -o out.mkvdup "$tmp/film-$n.mkv" "$tmp/disc-$n")
 done
 mkdir none
-# One whose image has a name that somebody gave it.
+# One whose image has a name that somebody gave it, of a disc that was elsewhere.
 cp -r good-2 named
-sed -i 's/^name: .*/name: Named.mkv/' named/out.mkvdup.yaml
+cp -r disc-2 disc-moved
+sed -i "s/^name: .*/name: Named.mkv/; s|^source_dir: .*|source_dir: $tmp/disc-moved|" named/out.mkvdup.yaml
 
 # ---- Each command that writes
 

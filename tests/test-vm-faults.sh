@@ -180,10 +180,14 @@ done >/dev/null 2>&1
 echo "0 $two_sectors error" | exchange two
 read -r at _ </films/two.off
 echo "0 $(stat -c %s /films/two.mkv)" >gone # but for its first byte, which is on no disc
+# Nor are these to be had where they have to be proven, with what is gone.
 for mode in off lazy; do
   counts=$(reads $mode two exact gone 2>/dev/null)
   echo "gone, two, $mode: $counts"
-  [ "$(echo "$counts" | cut -d ' ' -f 2,4)" = "0 3" ] || fail "it is not gone"
+  case $mode,$(echo "$counts" | cut -d ' ' -f 2,4) in
+  off,"0 3" | lazy,"0 4") ;;
+  *) fail "it is not gone" ;;
+  esac
 done
 table /dev/vdb $two_sectors | dmsetup create again
 mount -t ext4 -o ro /dev/mapper/again /mnt
