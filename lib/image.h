@@ -124,7 +124,9 @@ bool image_try_read (struct image *img, void *buf, size_t count, uint64_t offset
  * Tell `fn` of consecutive ranges from `offset` on that read as zeros without
  * any source (`zero`), or not; at least one, at most to offset + count, and no
  * more than a few segments a call.  Short runs of zeros count as data, and so does what of the
- * recipe cannot be read.  Stops early when fn returns non-zero, which is then returned; -1 with `err` set on error.
+ * recipe cannot be read; where reads are proven, also zeros whose group has not been, unless it is
+ * all zeros.  Stops early when fn returns non-zero, which is then returned; -1 with `err` set on
+ * error.
  * 0 < count; offset + count <= image_size.
  */
 typedef int image_extent_fn (void *opaque, uint64_t offset, uint64_t len, bool zero);

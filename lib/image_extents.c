@@ -63,7 +63,7 @@ extents_part (struct walk *w, uint32_t at, uint32_t end, void *opaque, struct er
     const struct op *op = &seg->ops[i];
     uint32_t op_end = segment_op_end (seg, i);
     uint32_t len = (op_end < end ? op_end : end) - at;
-    bool zero = is_zero (seg, op, at, len);
+    bool zero = is_zero (seg, op, at, len) && image_vouches (w->img, w->base + at, len);
 
     if (zero != x->zero) {
       r = extents_tell (x);

@@ -69,6 +69,8 @@ struct proof {
   struct claim *claims;    /* groups that are being proven */
   struct unprovable unprovable[UNPROVABLE]; /* guarded by `lock`, as is the next */
   unsigned n_unprovable;                    /* so far */
+  bool has_zeros;                           /* guarded by `lock`, as is the next */
+  uint8_t zeros[MERKLE_DIGEST];             /* the digest of a group of zeros */
   atomic_bool has_wrong;                    /* bytes have been found that are */
 };
 
@@ -146,6 +148,12 @@ int image_read_unproven (struct image *img, uint8_t *buf, size_t count, uint64_t
 
 /* A source has changed, or the recipe: nothing is proven any more. */
 void image_forget_proof (struct image *img);
+
+/* Are bytes that the recipe says are zeros also those that its digests are of?  Asked for block
+ * status, which nobody compares: true only of what is proven, of whole groups of zeros, and where
+ * nothing is to be proven.
+ */
+bool image_vouches (struct image *img, uint64_t offset, uint64_t len);
 
 /* Can no change of a source that is open go unseen?  Only what is read after image_seal_sources
  * has sealed them can be said to be settled; where it is too early for that, it does nothing.

@@ -276,6 +276,49 @@ image_root (struct image *img, uint8_t *root, struct error *err)
   return 0;
 }
 
+/* ---- Zeros */
+
+static bool
+zeros_digest (struct image *img, uint8_t *digest)
+{
+  struct proof *p = &img->proof;
+  struct error ignored = ERROR_INIT;
+  LOCK_FOR_SCOPE (&p->lock);
+
+  if (!p->has_zeros) {
+    CLEANUP_FREE uint8_t *zeros = calloc (1, MERKLE_GROUP);
+
+    p->has_zeros = zeros && merkle_group_digest (zeros, MERKLE_GROUP, image_size (img),
+                                                 p->zeros, &ignored) == 0;
+  }
+  memcpy (digest, p->zeros, sizeof p->zeros);
+  return p->has_zeros;
+}
+
+static bool
+is_zero_group (struct image *img, uint64_t group)
+{
+  uint8_t zeros[MERKLE_DIGEST], recorded[MERKLE_DIGEST];
+  struct error ignored = ERROR_INIT;
+
+  return (group + 1) * MERKLE_GROUP <= image_size (img) && zeros_digest (img, zeros) &&
+         image_digests (img, group, 1, recorded, &ignored) == 0 &&
+         memcmp (zeros, recorded, sizeof zeros) == 0;
+}
+
+bool
+image_vouches (struct image *img, uint64_t offset, uint64_t len)
+{
+  const struct proof *p = &img->proof;
+
+  if (p->mode == IMAGE_VERIFY_OFF)
+    return true;
+  for (uint64_t g = offset / MERKLE_GROUP; g <= (offset + len - 1) / MERKLE_GROUP; g++)
+    if (!(p->mode == IMAGE_VERIFY_LAZY && is_proven (p, g)) && !is_zero_group (img, g))
+      return false;
+  return true;
+}
+
 /* ---- Whose fault it is */
 
 /* Sources that hold other bytes than they did, as far as that can be told: one of these. */

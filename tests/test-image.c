@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -842,6 +843,68 @@ test_extents (void **state)
   image_close (img);
 }
 
+int __real_clock_gettime (clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime (clockid_t clock, struct timespec *t);
+
+/* Nobody has written to the sources for long. */
+int
+__wrap_clock_gettime (clockid_t clock, struct timespec *t)
+{
+  int r = __real_clock_gettime (clock, t);
+
+  if (clock == CLOCK_REALTIME)
+    t->tv_sec += 400;
+  return r;
+}
+
+static uint64_t
+zeros_told (struct image *img)
+{
+  struct told told = { 0 };
+  struct error err = ERROR_INIT;
+
+  while (told.next < IMAGE_SIZE)
+    assert_int_equal (
+      image_extents (img, told.next, IMAGE_SIZE - told.next, check_extent, &told, &err),
+      0);
+  return told.zeros;
+}
+
+/* What the recipe says are zeros is told as such only where its digests say so, too. */
+static void
+test_extents_proven (void **state)
+{
+  const uint32_t first = 4; /* of two segments that are a group */
+  struct segment kept[2] = { models[first].seg, models[first + 1].seg };
+  static const struct op fill = { .kind = OP_FILL };
+  uint8_t *bytes = image_bytes + first * SPAN;
+  uint8_t *before = malloc (MERKLE_GROUP);
+  struct error err = ERROR_INIT;
+  struct image *img = open_image ();
+  uint64_t all = zeros_told (img);
+
+  (void) state;
+  assert_int_equal (image_set_verify (img, IMAGE_VERIFY_LAZY, &err), 0);
+  assert_int_equal (zeros_told (img), 0);
+  for (int i = 0; i < 2; ++i)
+    expect_bytes (img, 0, IMAGE_SIZE);
+  assert_int_equal (zeros_told (img), all);
+  image_close (img);
+
+  memcpy (before, bytes, MERKLE_GROUP);
+  memset (bytes, 0, MERKLE_GROUP);
+  for (int i = 0; i < 2; ++i)
+    models[first + i].seg = (struct segment){ .len = SPAN, .n_ops = 1, .ops = &fill };
+  img = open_image ();
+  assert_int_equal (image_set_verify (img, IMAGE_VERIFY_FULL, &err), 0);
+  assert_int_equal (zeros_told (img), MERKLE_GROUP);
+  image_close (img);
+  memcpy (bytes, before, MERKLE_GROUP);
+  for (int i = 0; i < 2; ++i)
+    models[first + i].seg = kept[i];
+  free (before);
+}
+
 /* What is known of others is told, and nothing of it. */
 static void
 test_extents_broken (void **state)
@@ -918,6 +981,7 @@ main (void)
     cmocka_unit_test (test_too_short),
     cmocka_unit_test (test_wrong_material),
     cmocka_unit_test (test_extents_broken),
+    cmocka_unit_test (test_extents_proven),
   };
 
   cmocka_set_test_filter (tests_with_threads ());
