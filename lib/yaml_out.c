@@ -16,11 +16,16 @@ append (void *opaque, unsigned char *data, size_t len)
   return !out->failed;
 }
 
-/* `made`: the event could be. */
+/* `made`: the event could be.  The emitter takes it over, also when it fails. */
 static void
 emit (struct yaml_out *y, yaml_event_t *event, int made)
 {
-  y->failed = y->failed || !made || !yaml_emitter_emit (&y->emitter, event);
+  if (!made)
+    y->failed = true;
+  else if (y->failed)
+    yaml_event_delete (event);
+  else
+    y->failed = !yaml_emitter_emit (&y->emitter, event);
 }
 
 int

@@ -13,23 +13,23 @@
 #define NS INT64_C (1000000000)
 
 int
-clock_gettime (clockid_t id, struct timespec *t)
+clock_gettime (clockid_t clock_id, struct timespec *tp)
 {
-  static int (*next) (clockid_t, struct timespec *);
+  static __typeof__ (&clock_gettime) next;
   static int64_t start;
   int64_t now;
   int r;
 
   if (!next)
-    next = (int (*) (clockid_t, struct timespec *)) dlsym (RTLD_NEXT, "clock_gettime");
-  r = next (id, t);
-  if (r == -1 || id != CLOCK_MONOTONIC)
+    next = (__typeof__ (&clock_gettime)) dlsym (RTLD_NEXT, "clock_gettime");
+  r = next (clock_id, tp);
+  if (r == -1 || clock_id != CLOCK_MONOTONIC)
     return r;
-  now = (int64_t) t->tv_sec * NS + t->tv_nsec;
+  now = (int64_t) tp->tv_sec * NS + tp->tv_nsec;
   if (start == 0)
     start = now;
   now = start + (now - start) * TIMES;
-  t->tv_sec = (time_t) (now / NS);
-  t->tv_nsec = (long) (now % NS);
+  tp->tv_sec = (time_t) (now / NS);
+  tp->tv_nsec = (long) (now % NS);
   return r;
 }
