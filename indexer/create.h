@@ -51,9 +51,10 @@ struct create_options {
   const char *keep;                   /* folder for their index; NULL: it is not kept */
   const char *out;                    /* the recipe; its directory has to exist */
   const char *sidecar; /* its sidecar, in that directory too; may be NULL */
-  const char
-    *name; /* of the image, in both; NULL: as the MKV's, or what an older sidecar of
-                     * the same image has, whose text stays but for where the disc is */
+  /* Of the image, in both.  NULL: as the MKV's, or what an older sidecar of the same image has,
+   * whose text stays but for where the disc is.
+   */
+  const char *name;
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   bool replaces_any;            /* also the recipe of another image, and other files */

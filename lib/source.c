@@ -157,9 +157,7 @@ source_seal (const struct source *src)
 
   if (fstat (src->fd, &st) == -1)
     return -1;
-  if (S_ISBLK (st.st_mode) || fsync (src->fd) == 0)
-    return 0;
-  return errno == EINVAL || errno == EROFS ? 0 : -1;
+  return S_ISBLK (st.st_mode) ? 0 : sync_what_is_read (src->fd);
 }
 
 /* Open `path` beneath the directory `dir`. */

@@ -97,3 +97,10 @@ read_file (const char *path, uint64_t max, char **data, size_t *len, struct erro
   *data = take_ptr (&all);
   return 0;
 }
+
+int
+sync_what_is_read (int fd)
+{
+  return TEMP_FAILURE_RETRY (fsync (fd)) == 0 || errno == EINVAL || errno == EROFS ? 0
+                                                                                   : -1;
+}

@@ -35,4 +35,9 @@ int read_all (int fd, void *data, size_t len, unsigned long long offset, const c
 int read_file (const char *path, uint64_t max, char **data, size_t *len,
                struct error *err);
 
+/* fsync a file that is open for reading: what others have written to it.  Where nothing can be written
+ * (isofs knows no fsync) there is nothing to sync.  -1 with errno set.
+ */
+int sync_what_is_read (int fd);
+
 #endif /* MKVDUP_WHOLE_IO_H */

@@ -161,17 +161,6 @@ print (const struct options *options, const struct library_config *config,
   return r;
 }
 
-/* What is printed says what the library is now, and not how it is to be found again. */
-static int
-check_output (const struct options *options, struct error *err)
-{
-  for (size_t i = 0; options->output && i < options->n_args; i++)
-    if (same_file (options->output, options->args[i]))
-      return error_set (err, 0, "%s: is what the library is read from: not replaced",
-                        options->output);
-  return 0;
-}
-
 static enum exit_status
 run (const struct options *options)
 {
@@ -179,7 +168,8 @@ run (const struct options *options)
   CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
   struct error err = ERROR_INIT;
 
-  if (check_output (options, &err) == -1 ||
+  /* What is printed says what the library is now, and not how it is to be found again. */
+  if ((options->output && output_check_apart (options->output, options, &err) == -1) ||
       library_config_read (&config, (const char *const *) options->args, options->n_args,
                            &look, pass_folder, NULL, &err) == -1 ||
       print (options, &config, &err) == -1) {

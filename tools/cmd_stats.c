@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "command.h"
-#include "file_id.h"
 #include "interrupt.h"
 #include "json.h"
 #include "merkle.h"
@@ -230,11 +229,9 @@ check_page (const struct options *options, struct error *err)
 {
   if (!options->html)
     return 0;
-  for (size_t i = 0; i < options->n_args; i++)
-    if (same_file (options->html, options->args[i]))
-      return error_set (err, 0, "%s: is what the library is read from: not replaced",
-                        options->html);
-  return output_check (options->html, err);
+  return output_check_apart (options->html, options, err) == -1
+           ? -1
+           : output_check (options->html, err);
 }
 
 static int

@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,6 +19,8 @@
 #include "open_image.h"
 #include "original.h"
 #include "path.h"
+#include "shared_fs.h"
+#include "whole_io.h"
 
 /* As it is now, also on a file system that would say what it remembers. */
 static int
@@ -68,25 +68,25 @@ original_can_ask (bool yes, struct error *err)
 static int
 check_lasts (const struct original *o, int fd, const char *path, struct error *err)
 {
-  struct statfs fs;
   struct stat st;
 
-  if (fstatfs (fd, &fs) == -1 || fstat (fd, &st) == -1)
+  if (fstat (fd, &st) == -1)
     return error_set (err, errno, "%s", path);
-  if ((fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC) || st.st_dev == o->id.dev)
-    return 0;
-  return error_set (err, 0, "%s: is in memory (tmpfs), and gone after a restart", path);
+  return is_memory_fd (fd) && st.st_dev != o->id.dev
+           ? error_set (err, 0, "%s: is in memory (tmpfs), and gone after a restart",
+                        path)
+           : 0;
 }
 
 /* The file, and all of the file system that it is on: the folders to it, and whatever it was
- * copied with.  Behind FUSE only fsync is heard of; what cannot be written to knows no fsync.
+ * copied with.  Behind FUSE only fsync is heard of.
  */
 static int
 sync_file (const struct original *o, int fd, const char *path, struct error *err)
 {
   if (check_lasts (o, fd, path, err) == -1)
     return -1;
-  if (TEMP_FAILURE_RETRY (fsync (fd)) == -1 && errno != EINVAL && errno != EROFS)
+  if (sync_what_is_read (fd) == -1)
     return error_set (err, errno, "%s: fsync", path);
   return syncfs (fd) == 0 ? 0 : error_set (err, errno, "%s: syncfs", path);
 }

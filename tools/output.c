@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "atomic_file.h"
+#include "file_id.h"
 #include "output.h"
 #include "recipe.h"
 #include "sidecar.h"
@@ -26,6 +27,16 @@ output_check (const char *path, struct error *err)
     return 0;
   *err = why;
   return -1;
+}
+
+int
+output_check_apart (const char *path, const struct options *options, struct error *err)
+{
+  for (size_t i = 0; i < options->n_args; i++)
+    if (same_file (path, options->args[i]))
+      return error_set (err, 0, "%s: is what the library is read from: not replaced",
+                        path);
+  return 0;
 }
 
 int

@@ -13,11 +13,16 @@
 #include <stddef.h>
 
 #include "error.h"
+#include "options.h"
 
 /* -1 with `err` set if a recipe or a sidecar is at `path`, or what cannot be read: that may be
  * one.
  */
 int output_check (const char *path, struct error *err);
+
+/* -1 with `err` set if it is one of the operands, which a library is read from. */
+int output_check_apart (const char *path, const struct options *options,
+                        struct error *err);
 
 /* Write it whole, if output_check allows it; without `force` only if nothing is there. */
 int output_put (const char *path, const void *data, size_t len, bool force,
