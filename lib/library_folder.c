@@ -26,14 +26,6 @@ struct folder_reading {
   size_t n, cap;
 };
 
-static bool
-ends_with (const char *path, const char *end)
-{
-  size_t len = strlen (path), n = strlen (end);
-
-  return len > n && strcmp (path + len - n, end) == 0;
-}
-
 /* What of `path` is below the root. */
 static const char *
 below (const struct folder_reading *f, const char *path)
@@ -56,7 +48,7 @@ static char *
 name_below (const struct folder_reading *f, const char *path)
 {
   const char *name = below (f, path);
-  int len = (int) (strlen (name) - strlen (".mkvdup"));
+  int len = (int) path_without (name, ".mkvdup");
   char *title;
 
   return asprintf (&title, "%.*s.mkv", len, name) == -1 ? NULL : title;
@@ -65,7 +57,7 @@ name_below (const struct folder_reading *f, const char *path)
 static int
 read_yaml_below (struct folder_reading *f, const char *path, struct error *err)
 {
-  bool is_sidecar = ends_with (path, ".mkvdup.yaml"), is_library;
+  bool is_sidecar = path_without (path, ".mkvdup.yaml") > 0, is_library;
   CLEANUP_FREE char *prefix = is_sidecar ? folder_below (f, path) : strdup ("");
   struct error why = ERROR_INIT;
 
@@ -81,9 +73,9 @@ take_file (void *opaque, const char *path, struct error *err)
 {
   struct folder_reading *f = opaque;
 
-  if (ends_with (path, ".yaml") || ends_with (path, ".yml"))
+  if (path_without (path, ".yaml") > 0 || path_without (path, ".yml") > 0)
     return read_yaml_below (f, path, err);
-  if (!ends_with (path, ".mkvdup"))
+  if (path_without (path, ".mkvdup") == 0)
     return 0;
   if (f->n == f->cap) {
     size_t cap = f->cap ? f->cap * 2 : 16;

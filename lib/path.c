@@ -25,3 +25,11 @@ path_folder (const char *path)
 {
   return path_base (path) == path ? strdup (".") : path_prefix (path);
 }
+
+size_t
+path_without (const char *path, const char *ending)
+{
+  size_t len = strlen (path), n = strlen (ending);
+
+  return len > n && strcmp (path + len - n, ending) == 0 ? len - n : 0;
+}

@@ -8,6 +8,8 @@
 #ifndef MKVDUP_PATH_H
 #define MKVDUP_PATH_H
 
+#include <stddef.h>
+
 /* What comes after the last slash: part of `path`; "" of what ends with one. */
 const char *path_base (const char *path);
 
@@ -16,5 +18,8 @@ char *path_prefix (const char *path);
 
 /* The same to be opened: "DIR/", or ".".  Malloced; NULL: no memory. */
 char *path_folder (const char *path);
+
+/* How long `path` is before `ending`; 0 if it does not end so, or is nothing else. */
+size_t path_without (const char *path, const char *ending);
 
 #endif /* MKVDUP_PATH_H */

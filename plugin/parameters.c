@@ -311,11 +311,9 @@ static char *
 name_of_file (const char *file)
 {
   const char *base = path_base (file);
-  size_t len = strlen (base), end = strlen (".mkvdup");
+  size_t len = path_without (base, ".mkvdup");
 
-  if (len > end && strcmp (base + len - end, ".mkvdup") == 0)
-    len -= end;
-  return strndup (base, len);
+  return len > 0 ? strndup (base, len) : strdup (base);
 }
 
 /* The sidecar knows a name and, unless that was configured, where the sources are.

@@ -144,7 +144,8 @@ expect 0 mkvdup batch -q films/3.mkv films/2.mkv -s discs/2 -s discs/3
 [ -s films/3.mkvdup ] && [ -s films/2.mkvdup ] || fail "not beside their MKVs"
 rm films/*.mkvdup*
 refused "would be the recipe of both" batch films/1.mkv films/parts/1.mkv -o x -s discs/1
-refused "discs: has no MKVs" batch discs
+refused "discs: has no MKVs, and there are no recipes in discs" batch discs
+refused "discs: has no MKVs, and there are no recipes in new" batch discs -o new
 refused "none: No such file" batch none
 
 # ---- Manifests that are wrong
@@ -274,11 +275,12 @@ two twice/x recipes/x.mkvdup | sed 's:twice/3.mkv:twice/x.yaml:' >twice.yaml
 refused "twice/x.yaml: is an MKV of this batch" "${deleting[@]}" twice.yaml
 [ ! -e recipes/x.mkvdup ] && [ ! -e one-out ] || fail "something was made"
 # What is seen to be one only when the folder has been made; and the disc of another.
-two fresh/../recipes/x.mkvdup recipes/x.mkvdup >twice.yaml
+mkdir fresh-out
+two fresh/../fresh-out/x.mkvdup fresh-out/x.mkvdup >twice.yaml
 expect 1 mkvdup "${deleting[@]}" twice.yaml
-says err "recipes/x.mkvdup: is an MKV or of a disc of this batch, or was just made by it: not replaced"
+says err "fresh-out/x.mkvdup: is an MKV or of a disc of this batch, or was just made by it: not replaced"
 [ ! -e twice/2.mkv ] && [ -e twice/3.mkv ] || fail "both are gone, or none: $(ls twice)"
-cmp <(mkvdup extract -q -o - recipes/x.mkvdup) films/2.mkv
+cmp <(mkvdup extract -q -o - fresh-out/x.mkvdup) films/2.mkv
 cp films/2.mkv twice
 two recipes/y.mkvdup fresh2/../twice/2.mkv >twice.yaml
 expect 1 mkvdup batch --force twice.yaml
@@ -324,6 +326,16 @@ batch 1 --delete-original -y delete.yaml
 [ "$(jq -r '[.files[] | .result] | sort | join(" ")' out)" = "failed made there" ] || fail "$(cat out)"
 [ ! -e films/2.mkv ] && [ -e films/parts/2.mkv ] || fail "$(ls films)"
 is .summary.deleted 1
+# And when that was done to all of a folder, there is nothing left to do.
+mkdir emptied
+cp films/3.mkv emptied
+batch 0 --delete-original -y emptied -s discs/3
+is .summary.deleted 1
+for where in emptied "discs -o emptied"; do
+  # shellcheck disable=SC2086
+  batch 0 --delete-original -y $where -s discs/3
+  is .summary.files 0
+done
 
 # Asked, on a terminal.  $early is typed before, as soon as it is started; $meanwhile is done
 # when it asks.

@@ -56,6 +56,7 @@ expect 1 env MEANWHILE_AT="1 1 one/film.mkv" MEANWHILE_DO="ln -sfn two now" \
 says err "now/film.mkv: was changed or replaced meanwhile: not deleted"
 cmp one/film.mkv saved.mkv
 cmp two/film.mkv <(mkvdup extract -q -o - two.mkvdup)
+rm two.mkvdup*
 
 # ---- On the disks, also where syncfs does nothing
 
@@ -115,3 +116,34 @@ for closed in 0 2 '0 2' '0 1 2'; do
   comes_back
   expect 0 mkvdup verify film.mkvdup
 done
+
+# ---- A server would have another by its name
+
+again
+expect 0 mkvdup create -q -t 1 -o other.mkvdup --name film.mkv saved.mkv disc
+silent err
+expect 1 "${deleting[@]}" film.mkv disc
+name='film.mkvdup.yaml: "film.mkv" is the name of the image of other.mkvdup.yaml, too: '
+says err "mkvdup: warning: $name"
+says err "mkvdup: film.mkv: is kept: $name"
+cmp film.mkv saved.mkv
+# Also to the batch, and to a recipe without sidecar, which is named as its file.
+printf '%s\n' 'files: [{ mkv: film.mkv, source_dir: disc, output: film.mkvdup }]' >batch.yaml
+expect 1 mkvdup batch -q --force --delete-original --yes batch.yaml
+says err "mkvdup: film.mkv: is kept: $name"
+mv other.mkvdup film.mkvdup.saved
+rm other.mkvdup.yaml
+mkdir named
+mv film.mkvdup.saved named/film.mkvdup
+expect 1 "${deleting[@]}" -o named/new.mkvdup film.mkv disc
+says err 'named/new.mkvdup.yaml: "film.mkv" is the name of the image of named/film.mkvdup, too: '
+cmp film.mkv saved.mkv
+# Another name for it, or another sidecar for the same recipe, is no obstacle.
+cat named/new.mkvdup.yaml >named/copy.mkvdup.yaml
+expect 0 "${deleting[@]}" -o named/new.mkvdup --name new.mkv film.mkv disc
+[ ! -e film.mkv ] || fail "not deleted"
+again
+rm named/film.mkvdup
+expect 0 "${deleting[@]}" -o named/new.mkvdup --name film.mkv film.mkv disc
+[ ! -e film.mkv ] || fail "not deleted"
+[ "$(mkvdup extract -q -o - named/new.mkvdup | sha256sum | cut -d ' ' -f 1)" = "$sum" ] || fail "lost"

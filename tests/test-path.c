@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -41,11 +42,26 @@ test_parts (void **state)
   }
 }
 
+static void
+test_without (void **state)
+{
+  (void) state;
+  assert_int_equal (path_without ("Films/A.mkvdup", ".mkvdup"), strlen ("Films/A"));
+  assert_int_equal (path_without ("A.mkvdup.yaml", ".mkvdup.yaml"), 1);
+  assert_int_equal (path_without ("A.mkvdup.mkvdup", ".mkvdup"), strlen ("A.mkvdup"));
+  assert_int_equal (path_without ("A.mkvdup ", ".mkvdup"), 0);
+  assert_int_equal (path_without ("A.MKVDUP", ".mkvdup"), 0);
+  assert_int_equal (path_without (".mkvdup", ".mkvdup"), 0);
+  assert_int_equal (path_without ("dup", ".mkvdup"), 0);
+  assert_int_equal (path_without ("", ".mkvdup"), 0);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_parts),
+    cmocka_unit_test (test_without),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

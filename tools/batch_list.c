@@ -144,6 +144,33 @@ refuse_folder (void *err, const struct error *why)
 }
 
 static int
+note_recipe (void *found, const char *path, struct error *err)
+{
+  (void) err;
+  if (path_without (path, ".mkvdup") > 0)
+    *(bool *) found = true;
+  return 0;
+}
+
+/* Without MKVs: all may have been deleted when their recipes were made; without recipes it may be
+ * the wrong folder.
+ */
+static int
+check_emptied (const char *path, const char *recipes, struct error *err)
+{
+  bool found = false;
+  const struct globs_calls calls = {
+    .file = note_recipe, .opaque = &found, .unreadable = refuse_folder, .watcher = err
+  };
+
+  if (globs_below (recipes, &calls, err) == -1)
+    return -1;
+  return found ? 0
+               : error_set (err, 0, "%s: has no MKVs, and there are no recipes in %s",
+                            path, recipes);
+}
+
+static int
 add_folder (struct batch_list *list, const char *path, const char *out, struct error *err)
 {
   struct folder f = { list, path, out };
@@ -154,7 +181,7 @@ add_folder (struct batch_list *list, const char *path, const char *out, struct e
 
   if (globs_below (path, &calls, err) == -1)
     return -1;
-  return list->n > before ? 0 : error_set (err, 0, "%s: has no MKVs", path);
+  return list->n > before ? 0 : check_emptied (path, out ? out : path, err);
 }
 
 /* ---- Manifests */

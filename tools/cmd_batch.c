@@ -75,7 +75,7 @@ tell_done (void *opaque, struct batch *b, struct batch_job *job)
     message ("%s", job->err.text);
     return;
   }
-  recipe_warnings (job->entry->mkv, &job->report);
+  recipe_warnings (job->entry->mkv, job->entry->recipe, &job->report);
   if (!b->options->quiet && !b->options->json)
     print_made (job);
   if (b->options->delete_original && b->options->yes)

@@ -22,6 +22,7 @@
 #include "library_config.h"
 #include "message.h"
 #include "options.h"
+#include "path.h"
 #include "recipe.h"
 #include "sidecar.h"
 #include "sidecar_edit.h"
@@ -251,12 +252,11 @@ relocate_all (struct relocation *r, struct error *err)
 {
   for (size_t i = 0; i < r->options->n_args && !interrupted (); i++) {
     const char *path = r->options->args[i];
-    size_t len = strlen (path);
     struct stat st;
 
     if (stat (path, &st) == -1)
       return error_set (err, errno, "%s", path);
-    if (!S_ISDIR (st.st_mode) && len > 7 && strcmp (path + len - 7, ".mkvdup") == 0)
+    if (!S_ISDIR (st.st_mode) && path_without (path, ".mkvdup") > 0)
       relocate_recipe (r, path);
     else if (relocate_library (r, path, err) == -1)
       return -1;

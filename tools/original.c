@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "interrupt.h"
 #include "message.h"
+#include "namesake.h"
 #include "open_image.h"
 #include "original.h"
 #include "path.h"
@@ -255,7 +256,8 @@ delete_with_lock (const struct original *o, const char *recipe,
   CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
 
   return lock == -1 || sync_and_check (o, recipe, report, err) == -1 ||
-             check_same (o, report, err) == -1 || check_interrupted (err) == -1
+             check_same (o, report, err) == -1 || namesake_check (recipe, err) == -1 ||
+             check_interrupted (err) == -1
            ? -1
            : delete (o, err);
 }
@@ -268,7 +270,7 @@ original_delete (const struct original *o, const char *recipe,
 
   /* Nobody is asked for what will not be done. */
   if (r == 0 && !yes)
-    r = sync_and_check (o, recipe, report, err);
+    r = namesake_check (recipe, err) == -1 ? -1 : sync_and_check (o, recipe, report, err);
   if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
   if (r == 0)
