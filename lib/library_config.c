@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +21,21 @@
 /* Includes of includes; each takes the memory of a file. */
 #define MAX_INCLUDE_DEPTH 16u
 
-/* Patterns of all files together, and folders that are looked at for them: each pattern may
- * walk over all that the machine has, and at every change once more.
+/* Patterns of all files together, folders that are looked at for them, and bytes that are
+ * included: each pattern may walk over all that the machine has, and at every change once more.
  */
 #define MAX_PATTERNS 1000u
 #define MAX_PATTERN_FOLDERS 1000000u
+#define MAX_INCLUDED_BYTES (UINT64_C (1) << 30)
 
 static size_t max_pattern_folders = MAX_PATTERN_FOLDERS;
+static uint64_t max_included_bytes = MAX_INCLUDED_BYTES;
 
 void
-library_limit_folders (size_t most)
+library_limit_includes (size_t folders, uint64_t bytes)
 {
-  max_pattern_folders = most;
+  max_pattern_folders = folders;
+  max_included_bytes = bytes;
 }
 
 /* One YAML file being read. */
@@ -218,6 +222,21 @@ take_hook (void *opaque, struct hook_settings *hook)
   hook->command = NULL;
 }
 
+/* What ends the expansion of a pattern, and of all that come later. */
+#define ENOUGH 1
+
+/* What is too large to be read counts as little as what is no file. */
+static bool
+is_too_much (struct library_reading *all, const char *path)
+{
+  struct stat st;
+
+  if (stat (path, &st) == 0 && S_ISREG (st.st_mode) &&
+      (uint64_t) st.st_size <= LIBRARY_MAX_YAML)
+    all->n_included_bytes += (uint64_t) st.st_size;
+  return all->n_included_bytes > max_included_bytes;
+}
+
 /* A file that a pattern has matched. */
 static int
 include_file (void *opaque, const char *path, struct error *err)
@@ -231,13 +250,12 @@ include_file (void *opaque, const char *path, struct error *err)
                             MAX_INCLUDE_DEPTH);
     return 0;
   }
+  if (is_too_much (r->all, path))
+    return ENOUGH;
   if (library_read_yaml (r->all, path, "", r->look, r->depth + 1, &is_library, &why) == 0)
     return 0;
   return library_leave_out (r->all, &why, err);
 }
-
-/* What ends the expansion of a pattern, and of all that come later. */
-#define ENOUGH 1
 
 static int
 look_for_pattern (void *watcher, const char *path, struct error *err)
@@ -255,10 +273,11 @@ static int
 leave_out_patterns (const struct yaml_reading *r)
 {
   if (!r->all->has_enough)
-    library_config_problem (r->all->config,
-                            "%s: \"includes\" of more than %u patterns, or that look at "
-                            "more than %zu folders: the rest is left out",
-                            r->path, MAX_PATTERNS, max_pattern_folders);
+    library_config_problem (
+      r->all->config,
+      "%s: \"includes\" of more than %u patterns, or that look at "
+      "more than %zu folders or read more than %" PRIu64 " bytes: the rest is left out",
+      r->path, MAX_PATTERNS, max_pattern_folders, max_included_bytes);
   r->all->has_enough = true;
   return 0;
 }

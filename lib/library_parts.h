@@ -22,11 +22,12 @@ struct library_reading {
   struct id_set recipes;    /* that a YAML file named */
   size_t n_patterns;        /* of `includes`, so far */
   size_t n_pattern_folders; /* looked at for them */
-  bool has_enough;          /* of these: no more are taken */
+  uint64_t n_included_bytes;
+  bool has_enough; /* of these: no more are taken */
 };
 
-/* For tests: look at so many folders for patterns. */
-void library_limit_folders (size_t most);
+/* For tests: look at so many folders for patterns, and include so many bytes. */
+void library_limit_includes (size_t folders, uint64_t bytes);
 
 /* Read the YAML file `path`, unless that was done.  `prefix` goes in front of names
  * without "/"; `depth` counts the files that included it, and is 0 for what the user named.

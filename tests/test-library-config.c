@@ -435,15 +435,16 @@ test_include_stack (void **state)
 
 /* What ends the includes of all files, once; what was found stays, and folders are read on. */
 static void
-expect_enough (const char *file, unsigned folders)
+expect_enough (const char *file, unsigned folders, unsigned bytes)
 {
   CLEANUP_TOLD struct told t = read_path ("lib");
   CLEANUP_FREE char *problem = NULL;
 
   assert_true (asprintf (&problem,
                          "lib/%s: \"includes\" of more than 1000 patterns, or that look "
-                         "at more than %u folders: the rest is left out",
-                         file, folders) > 0);
+                         "at more than %u folders or read more than %u bytes: the rest "
+                         "is left out",
+                         file, folders, bytes) > 0);
   expect_titles (&t, LINES ("early lib/m lib/disc", "z/Z lib/z/m lib/z/disc"));
   expect_problems (&t, LINES (problem));
 }
@@ -465,15 +466,21 @@ test_include_limits (void **state)
     buffer_append (&patterns, "- /\n", 4);
   put_file ("lib/b1.yaml", patterns.data, patterns.len);
   put_file ("lib/b2.yaml", patterns.data, patterns.len);
-  expect_enough ("b2.yaml", 1000000);
+  expect_enough ("b2.yaml", 1000000, 1 << 30);
   /* Folders that they look at. */
   put_text ("lib/b1.yaml", "includes: ['**/gone']\n");
   put_text ("lib/b2.yaml", "includes: []\n");
   for (char path[] = "lib/d/A/x"; path[6] <= 'Z'; path[6]++)
     put_text (path, "");
-  library_limit_folders (50);
-  expect_enough ("b1.yaml", 50);
-  library_limit_folders (1000000);
+  library_limit_includes (50, 1 << 30);
+  expect_enough ("b1.yaml", 50, 1 << 30);
+  /* Bytes that they include, of files that are none of a library. */
+  put_text ("lib/b1.yaml", "includes: ['d/*/*', late]\n");
+  for (char path[] = "lib/d/A/x"; path[6] <= 'Z'; path[6]++)
+    put_text (path, "unknown: a file of YAML that names no title\n");
+  library_limit_includes (1000000, 1000);
+  expect_enough ("b1.yaml", 1000000, 1000);
+  library_limit_includes (1000000, 1 << 30);
 }
 
 #define T "dedup_file: m\nsource_dir: s\n"
