@@ -41,7 +41,7 @@ image_of_recipe (struct recipe *recipe, const char *const *places, size_t n_plac
   }
   pulse_init (&img->recipe_pulse);
   pthread_mutex_init (&img->proof.lock, NULL);
-  pthread_mutex_init (&img->proof.levels_lock, NULL);
+  pthread_mutex_init (&img->digests.lock, NULL);
   pthread_cond_init (&img->proof.released, NULL);
   img->cache = cache;
   img->recipe = recipe;
@@ -92,7 +92,7 @@ image_close (struct image *img)
   pulse_destroy (&img->recipe_pulse);
   pthread_cond_destroy (&img->proof.released);
   pthread_mutex_destroy (&img->proof.lock);
-  pthread_mutex_destroy (&img->proof.levels_lock);
+  pthread_mutex_destroy (&img->digests.lock);
   free (img);
 }
 

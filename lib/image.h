@@ -99,8 +99,8 @@ const char *image_awaited (struct image *img);
 uint64_t image_size (const struct image *img);
 const struct recipe *image_recipe (const struct image *img);
 
-/* As recipe_digests and recipe_root, of levels that have been checked whole, by whoever asked
- * first, and are those that the recipe was opened with.
+/* As recipe_digests, of at most one hash block, and recipe_root: what they give leads to one root,
+ * which stays what it was when it was first asked for.
  */
 int image_digests (struct image *img, uint64_t first, size_t n, uint8_t *digests,
                    struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of an image share: image.c (life, reading), image_sources.c, image_trust.c,
- * image_verify.c, image_settled.c, image_doubt.c, image_walk.c (running the operations of a segment),
- * image_recode.c and image_extents.c.  Private to lib/.
+ * image_verify.c, image_digests.c, image_settled.c, image_doubt.c, image_walk.c (running the
+ * operations of a segment), image_recode.c and image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
 #define MKVDUP_IMAGE_PARTS_H
@@ -54,19 +54,25 @@ struct unprovable {
   int64_t since; /* 0: a free place */
 };
 
+/* What image_digests.c knows of the Merkle levels. */
+struct known_digests {
+  pthread_mutex_t lock; /* guards all of it, but for reading a root that is there */
+  atomic_bool has_root; /* `root` is what it stays */
+  uint8_t root[MERKLE_DIGEST];
+  uint64_t first; /* number of the first digest in `block` */
+  size_t n;       /* that many are, and lead to the root; 0: none */
+  uint8_t block[MERKLE_BLOCK];
+};
+
 /* What of the image is proven: image_verify.c. */
 struct proof {
   enum image_verify mode;   /* fixed before the first read, as is the next */
   bool salvages;            /* hands out what cannot be proven as some of it is lost */
   _Atomic uint64_t *proven; /* a bit for each group; owned; NULL unless lazily */
   atomic_uint changes;      /* of sources, so far, and seals */
-  pthread_mutex_t levels_lock;
-  bool has_levels;      /* they were checked; guarded by that lock */
-  atomic_bool has_root; /* set with that lock held, once `root` is what it stays */
-  uint8_t root[MERKLE_DIGEST];
-  pthread_mutex_t lock;    /* guards `claims`, and setting and clearing bits */
-  pthread_cond_t released; /* one of the claims */
-  struct claim *claims;    /* groups that are being proven */
+  pthread_mutex_t lock;     /* guards `claims`, and setting and clearing bits */
+  pthread_cond_t released;  /* one of the claims */
+  struct claim *claims;     /* groups that are being proven */
   struct unprovable unprovable[UNPROVABLE]; /* guarded by `lock`, as is the next */
   unsigned n_unprovable;                    /* so far */
   bool has_zeros;                           /* guarded by `lock`, as is the next */
@@ -85,6 +91,7 @@ struct image {
   image_notice_fn *notice;            /* NULL: nobody is to be told */
   void *notice_opaque;                /* borrowed */
   struct proof proof;
+  struct known_digests digests;
   struct pulse recipe_pulse;
   _Atomic uint64_t recipe_changes; /* the recipe's, when what is proven was */
   struct image_source *sources;

@@ -93,17 +93,18 @@ for mode in off lazy full; do
   flip_digest lib/70000000.mkvdup
   start_nbdkit "$tmp/sock" mkvdup library=lib source=. verity=on source-index= verify=$mode
   ! client nbdcopy "$(uri 70000000.mkv.verity)" - >copy 2>err || fail "$mode: a damaged digest was sent"
-  grep -q '70000000.mkvdup: section MRKL .* is damaged' sock.log || fail "$mode: another message"
+  grep -q '70000000.mkvdup: Merkle digests do not lead to the root: the recipe is damaged' sock.log || fail "$mode: another message"
   flip_digest lib/70000000.mkvdup
   client nbdcopy "$(uri 70000000.mkv.verity)" - | cmp - hashes || fail "$mode: it did not heal"
   stop_nbdkit "$tmp/sock"
   start_nbdkit "$tmp/sock" mkvdup library=lib source=. verity=on source-index= verify=$mode
   client "$builddir/read-range" "$(uri 70000000.mkv.verity)" 4096 4096 >range
   flip_digest lib/70000000.mkvdup
-  for at in 4096 8192; do
-    ! client "$builddir/read-range" "$(uri 70000000.mkv.verity)" $at 4096 >range 2>err ||
-      fail "$mode: $at: of a recipe that was written over"
-  done
+  # What was looked at last is known.
+  client "$builddir/read-range" "$(uri 70000000.mkv.verity)" 4096 4096 >range
+  cmp range <(tail -c +4097 hashes | head -c 4096)
+  ! client "$builddir/read-range" "$(uri 70000000.mkv.verity)" 8192 4096 >range 2>err ||
+    fail "$mode: of a recipe that was written over"
   stop_nbdkit "$tmp/sock"
   flip_digest lib/70000000.mkvdup
 done
