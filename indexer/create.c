@@ -19,6 +19,7 @@
 #include "creation.h"
 #include "merkle.h"
 #include "segment_coder.h"
+#include "whole_io.h"
 
 /* Bytes of image a segment.  Larger ones make a recipe a little smaller (columns have
  * their fixed costs) and a first touch slower; docs/performance.md has the figures.
@@ -66,7 +67,7 @@ open_mkv (struct creation *c, struct error *err)
   const char *path = c->options->mkv;
 
   c->fd = c->options->is_open ? fcntl (c->options->fd, F_DUPFD_CLOEXEC, 0)
-                              : open (path, O_RDONLY | O_CLOEXEC);
+                              : open (path, OPEN_UNKNOWN);
   if (c->fd == -1 || fstat (c->fd, &c->st) == -1)
     return error_set (err, errno, "%s", path);
   if (!S_ISREG (c->st.st_mode))

@@ -55,6 +55,7 @@ struct create_options {
    * whose text stays but for where the disc is.
    */
   const char *name;
+  bool name_is_default;         /* an older sidecar's stays all the same */
   unsigned threads;             /* 0: as many as there are processors, 8 at most */
   create_progress_fn *progress; /* may be NULL */
   bool replaces_any;            /* also the recipe of another image, and other files */

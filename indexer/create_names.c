@@ -133,7 +133,14 @@ add_size (struct buffer *text, uint64_t size)
   buffer_append (text, line, (size_t) len);
 }
 
-/* Its text with what is new: the disc, and the name where one is asked for. */
+/* Asked for, whatever an older sidecar says; or NULL. */
+static const char *
+wanted_name (const struct create_options *o)
+{
+  return o->name_is_default ? NULL : o->name;
+}
+
+/* Its text with what is new: the disc, and recipe and name where these are others. */
 static int
 edit_text (const struct creation *c, const struct sidecar *there, struct buffer *text,
            struct error *err)
@@ -141,11 +148,16 @@ edit_text (const struct creation *c, const struct sidecar *there, struct buffer 
   const struct create_options *o = c->options;
   const char *base = c->indexed->disc.base;
   CLEANUP_SIDECAR struct sidecar new = { .name = NULL };
-  bool renames = o->name && strcmp (o->name, there->name) != 0;
+  const char *wanted = wanted_name (o);
+  bool renames = wanted && strcmp (wanted, there->name) != 0;
   bool moves = !same_file (there->source_dir, base);
+  /* What leads to this recipe by another way leads to an older one when this is renamed. */
+  bool leads = !same_place (there->dedup_file, o->out);
 
-  if ((renames && yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "name", o->name,
-                                   err) == -1) ||
+  if ((renames &&
+       yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "name", wanted, err) == -1) ||
+      (leads && yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "dedup_file",
+                                 path_base (o->out), err) == -1) ||
       (moves && yaml_edit_value (text, o->sidecar, SIDECAR_MAX_FILE, "source_dir", base,
                                  err) == -1))
     return -1;
@@ -155,10 +167,9 @@ edit_text (const struct creation *c, const struct sidecar *there, struct buffer 
     return error_set (err, ENOMEM, "%s", o->sidecar);
   if (sidecar_parse (&new, o->sidecar, (const char *) text->data, text->len, err) == -1)
     return -1;
-  if (strcmp (new.name, renames ? o->name : there->name) == 0 &&
+  if (strcmp (new.name, renames ? wanted : there->name) == 0 &&
       strcmp (new.source_dir, moves ? base : there->source_dir) == 0 &&
-      strcmp (new.dedup_file, there->dedup_file) == 0 &&
-      new.image_size == c->report->mkv_bytes)
+      same_place (new.dedup_file, o->out) && new.image_size == c->report->mkv_bytes)
     return 0;
   return error_set (err, 0, "%s: cannot be changed without the rest of it", o->sidecar);
 }
@@ -205,7 +216,7 @@ keep_sidecar (struct creation *c, struct error *err)
       return is_odd ? error_context (err, "not replaced without --force") : -1;
     }
     atomic_file_drop (&c->sidecar);
-    if (write_sidecar (c, o->name ? o->name : there.name, err) == -1)
+    if (write_sidecar (c, wanted_name (o) ? wanted_name (o) : there.name, err) == -1)
       return -1;
   }
   if (TEMP_FAILURE_RETRY (fsync (c->sidecar.fd)) == -1)

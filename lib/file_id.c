@@ -77,7 +77,7 @@ is_absent (const char *path)
 {
   struct stat st;
 
-  return lstat (path, &st) == -1 && errno == ENOENT;
+  return lstat (path, &st) == -1 && (errno == ENOENT || errno == ENAMETOOLONG);
 }
 
 char *

@@ -128,7 +128,8 @@ tell_of_folder (void *watcher, const char *path, struct error *err)
   const struct library_reading *all = watcher;
 
   (void) err;
-  all->folder (all->opaque, path);
+  if (all->folder)
+    all->folder (all->opaque, path);
   return 0;
 }
 

@@ -41,7 +41,7 @@ struct library_config {
 
 #define CLEANUP_LIBRARY_CONFIG __attribute__ ((cleanup (library_config_free)))
 
-/* Called with each folder before it is read, so that it can be watched. */
+/* Called with each folder before it is read, so that it can be watched; may be NULL. */
 typedef void library_folder_fn (void *opaque, const char *path);
 
 /*

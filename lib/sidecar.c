@@ -133,6 +133,7 @@ sidecar_write (struct atomic_file *f, const char *path, const struct sidecar *s,
 {
   const char *const values[N_KEYS] = { s->name, s->dedup_file, s->source_dir };
   __attribute__ ((cleanup (yaml_out_release))) struct yaml_out y;
+  CLEANUP_SIDECAR struct sidecar again = { .name = NULL };
   char size[24];
 
   *f = (struct atomic_file) ATOMIC_FILE_INIT;
@@ -149,6 +150,9 @@ sidecar_write (struct atomic_file *f, const char *path, const struct sidecar *s,
   yaml_out_end_mapping (&y);
   if (yaml_out_finish (&y, err) == -1)
     return error_context (err, "%s", path);
+  /* Of what libyaml writes it does not read all again. */
+  if (sidecar_parse (&again, path, (const char *) y.text.data, y.text.len, err) == -1)
+    return -1;
   if (atomic_file_open (f, path, err) == -1)
     return -1;
   return write_all (f->fd, y.text.data, y.text.len, 0, path, err);

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "atomic_file.h"
 #include "cleanup.h"
+#include "file_id.h"
 #include "folders.h"
 #include "source_index.h"
 #include "whole_io.h"
@@ -244,6 +246,7 @@ int
 source_index_write (const struct source_index *index, const char *path, struct error *err)
 {
   CLEANUP_BUFFER struct buffer out = BUFFER_INIT;
+  CLEANUP_FREE char *real = NULL;
   int r;
 
   source_index_format (index, &out);
@@ -251,6 +254,13 @@ source_index_write (const struct source_index *index, const char *path, struct e
     return error_set (err, ENOMEM, "%s", path);
   if (folders_make (path, err) == -1)
     return -1;
+  /* What a link leads to, unless that is nothing. */
+  if (access (path, F_OK) == 0) {
+    real = file_behind (path, err);
+    if (!real)
+      return -1;
+    path = real;
+  }
   r = put_text (&out, path, err);
   /* What has come to be there meanwhile may be another server's index: it is looked at. */
   return r == -1 && err->errnum == EEXIST ? put_text (&out, path, err) : r;

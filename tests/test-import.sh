@@ -85,6 +85,10 @@ for sample in $samples; do
 done
 expect 0 mkvdup info --json new/dvd2.mkvdup
 is '.notes[] | select(.key == "imported") | .value' "V8, XXH64 a2c8aaa56470b93a"
+# A name that was edited since stays.
+sed -i 's|^name:.*|name: "Mine.mkv" # mine|' new/dvd2.mkvdup.yaml
+expect 0 mkvdup import -q samples/dvd2/rip.mkvdup samples/dvd2 -o new/dvd2.mkvdup
+grep -qx 'name: "Mine.mkv" # mine' new/dvd2.mkvdup.yaml || fail "$(cat new/dvd2.mkvdup.yaml)"
 # Without a source: where the sidecar says.  The same bytes, whatever the threads.
 expect 0 mkvdup import --json --threads=1 -o again.mkvdup samples/dvd1/rip.mkvdup
 is .good true

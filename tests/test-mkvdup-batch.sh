@@ -262,6 +262,8 @@ done
 # What a server would have under one name.
 two recipes/x.mkvdup same/y.mkvdup | sed 's/, output/, name: Films\/A, output/' >twice.yaml
 refused "twice/2.mkv and twice/3.mkv: would be served under one name" "${deleting[@]}" twice.yaml
+two one-out/x.mkvdup recipes/y.mkvdup | sed 's/, output/, name: Films\/A, output/' >twice.yaml
+refused "twice/2.mkv and twice/3.mkv: would be served under one name" "${deleting[@]}" twice.yaml
 two recipes/x recipes/x.yaml >twice.yaml
 refused "would be the recipe or sidecar of both" "${deleting[@]}" twice.yaml
 # An MKV of the batch, by that or another name, or as a sidecar.
@@ -420,5 +422,16 @@ if [ -c /dev/full ]; then
   mkvdup batch --force --delete-original -y films/parts/2.mkv -s discs/2 >/dev/full 2>err || status=$?
   [ $status -eq 1 ] && [ -e films/parts/2.mkv ] || fail "deleted, though nobody heard of it: $status"
   says err "films/parts/2.mkv: is kept"
+  status=0
+  mkvdup batch --json --force --delete-original -y films/parts/2.mkv -s discs/2 >/dev/full 2>err || status=$?
+  [ $status -eq 1 ] && [ -e films/parts/2.mkv ] || fail "--json: deleted, though nobody heard of it: $status"
+  says err "films/parts/2.mkv: is kept"
 fi
+# What would wait for ever is none, and stops no other.
+mkdir fifo
+cp films/parts/2.mkv fifo
+mkfifo fifo/1.mkv
+expect 1 timeout "$patience" "$MKVDUP_COMMAND" batch -q fifo -s discs/2
+says err "fifo/1.mkv: not a regular file"
+cmp <(mkvdup extract -q -o - fifo/2.mkvdup) fifo/2.mkv
 cmp <(mkvdup extract -q -o - films/parts/3.mkvdup) <(mkvdup extract -q -o - films/3.mkvdup | head -c 1200000)

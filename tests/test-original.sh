@@ -48,6 +48,7 @@ cp -p saved.mkv one/film.mkv
 cp -p saved.mkv two/film.mkv
 printf ZZZZ | dd of=two/film.mkv bs=1 seek=300000 conv=notrunc status=none
 ln -s one now
+rm film.mkvdup*
 expect 0 mkvdup scan -q --discs discs disc
 expect 1 env MEANWHILE_AT="1 1 one/film.mkv" MEANWHILE_DO="ln -sfn two now" \
   MEANWHILE_THEN="ln -sfn one now && touch twice" LD_PRELOAD="$preloaded/meanwhile.so" \
@@ -117,33 +118,109 @@ for closed in 0 2 '0 2' '0 1 2'; do
   expect 0 mkvdup verify film.mkvdup
 done
 
-# ---- A server would have another by its name
+# ---- A server would not have it, or another by its name
 
-again
-expect 0 mkvdup create -q -t 1 -o other.mkvdup --name film.mkv saved.mkv disc
-silent err
-expect 1 "${deleting[@]}" film.mkv disc
-name='film.mkvdup.yaml: "film.mkv" is the name of the image of other.mkvdup.yaml, too: '
-says err "mkvdup: warning: $name"
-says err "mkvdup: film.mkv: is kept: $name"
-cmp film.mkv saved.mkv
-# Also to the batch, and to a recipe without sidecar, which is named as its file.
-printf '%s\n' 'files: [{ mkv: film.mkv, source_dir: disc, output: film.mkvdup }]' >batch.yaml
+# Another disc and film, whose recipe is of another image.
+"$builddir/media/make-stream" --seed 2 --size 2 made2
+mv made2/disc disc2
+cp made2/title.mkv saved2.mkv
+
+# kept TEXT ARGUMENT...: ./saved.mkv, copied to lib/rip/film.mkv, is not deleted, and the error says TEXT.
+kept ()
+{
+  local text=$1
+  shift
+  mkdir -p lib/rip
+  cp -p saved.mkv lib/rip/film.mkv
+  expect 1 "${deleting[@]}" "$@"
+  says err ": is kept: "
+  says err "$text"
+  cmp lib/rip/film.mkv saved.mkv
+}
+other ()
+{
+  expect 0 mkvdup create -q -t 1 "$@" saved2.mkv disc2
+}
+anew () { rm -rf lib && mkdir lib; }
+args=(-o lib/film.mkvdup lib/rip/film.mkv disc)
+not_there='lib/film.mkvdup: a server would not have it as "film.mkv"'
+another='lib/film.mkvdup: a server would have "film.mkv" of lib/'
+
+anew && other -o lib/other.mkvdup --name film.mkv
+kept "$another"'other.mkvdup, and not "film.mkv": one needs another name' "${args[@]}"
+# Also in a batch.
+printf '%s\n' 'files: [{ mkv: lib/rip/film.mkv, source_dir: disc, output: lib/film.mkvdup }]' >batch.yaml
 expect 1 mkvdup batch -q --force --delete-original --yes batch.yaml
-says err "mkvdup: film.mkv: is kept: $name"
-mv other.mkvdup film.mkvdup.saved
-rm other.mkvdup.yaml
-mkdir named
-mv film.mkvdup.saved named/film.mkvdup
-expect 1 "${deleting[@]}" -o named/new.mkvdup film.mkv disc
-says err 'named/new.mkvdup.yaml: "film.mkv" is the name of the image of named/film.mkvdup, too: '
-cmp film.mkv saved.mkv
-# Another name for it, or another sidecar for the same recipe, is no obstacle.
-cat named/new.mkvdup.yaml >named/copy.mkvdup.yaml
-expect 0 "${deleting[@]}" -o named/new.mkvdup --name new.mkv film.mkv disc
-[ ! -e film.mkv ] || fail "not deleted"
+says err "lib/rip/film.mkv: is kept: $another"
+cmp lib/rip/film.mkv saved.mkv
+# By other YAML files; by a recipe's own name; below, as file and as folder.
+for yaml in all.yaml a.yml; do
+  anew && other -o lib/other.mkvdup --name other.mkv
+  printf '%s\n' "virtual_files: [{ name: film.mkv, dedup_file: other.mkvdup, source_dir: $PWD/disc2 }]" >lib/$yaml
+  kept "$another" "${args[@]}"
+done
+anew && other -o lib/film.mkvdup && mv lib/film.mkvdup lib/x && rm lib/film.mkvdup.yaml && mv lib/x lib/film.mkvdup
+kept 'lib/new.mkvdup: a server would have "film.mkv" of lib/film.mkvdup' -o lib/new.mkvdup lib/rip/film.mkv disc
+: >lib/film.mkvdup.yaml
+kept 'lib/new.mkvdup: a server would have "film.mkv" of lib/film.mkvdup' -o lib/new.mkvdup lib/rip/film.mkv disc
+anew && mkdir lib/Show && other -o lib/Show/1.mkvdup --name 1.mkv
+kept 'a server would have "Show/1.mkv" of lib/Show/1.mkvdup' --name Show/1.mkv "${args[@]}"
+anew && mkdir lib/film.mkv && other -o lib/film.mkv/x.mkvdup --name x.mkv
+kept 'a server would have "film.mkv/x.mkv"' "${args[@]}"
+anew && other -o lib/other.rec --name film.mkv
+kept 'lib/film.rec: a server would have "film.mkv" of lib/other.rec' -o lib/film.rec lib/rip/film.mkv disc
+# What it passes over.
+anew
+kept 'lib/.film.mkvdup: a server would not have it as "film.mkv": "mkvdup validate lib/"' -o lib/.film.mkvdup lib/rip/film.mkv disc
+kept 'lib/film.mkvdup: a server would not have it as "disk"' --name disk "${args[@]}"
+for line in 'name: "/Films/film.mkv"' 'name: "a/../film.mkv"'; do
+  expect 0 mkvdup create -q -t 1 -o lib/film.mkvdup saved.mkv disc
+  sed -i "s|^name:.*|$line|" lib/film.mkvdup.yaml
+  kept 'lib/film.mkvdup: a server would not have it as ' "${args[@]}"
+  rm lib/film.mkvdup*
+done
+expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv disc
+echo 'file_mode: rw-r--r--' >>lib/film.mkvdup.yaml
+kept "$not_there" "${args[@]}"
+anew && mkdir "$(printf 'lib/Caf\xe9')"
+kept 'a server of a folder above would not have it: a name that is not UTF-8' \
+  -o "$(printf 'lib/Caf\xe9/film.mkvdup')" lib/rip/film.mkv disc
+# A second sidecar of the same recipe that leads to where its disc was.
+anew && cp -r disc moved
+expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv moved
+mv lib/film.mkvdup.yaml lib/before.mkvdup.yaml
+rm -r moved
+kept "$another" "${args[@]}"
+# One that leads to the same, or other names, are no obstacles; and then it is served.
+rm lib/before.mkvdup.yaml
+cp lib/film.mkvdup.yaml lib/copy.mkvdup.yaml
+other -o lib/film2.mkvdup
+expect 0 "${deleting[@]}" "${args[@]}"
+[ ! -e lib/rip/film.mkv ] || fail "not deleted"
+rm lib/copy.mkvdup.yaml
+expect 0 mkvdup check -q lib
+# The recipe's name was a link, or another name, of an older one that the sidecar names.
+for way in "ln -s ../store/film.mkvdup" "ln store/film.mkvdup"; do
+  anew && mkdir -p store olddisc && cp disc/*.VOB olddisc/old.vob
+  expect 0 mkvdup create -q -t 1 --name film.mkv -o store/film.mkvdup saved.mkv olddisc
+  mv store/film.mkvdup.yaml lib
+  sed -i 's|^dedup_file:.*|dedup_file: "../store/film.mkvdup" # old|' lib/film.mkvdup.yaml
+  $way lib/film.mkvdup
+  rm -r olddisc
+  mkdir -p lib/rip && cp -p saved.mkv lib/rip/film.mkv
+  expect 0 "${deleting[@]}" "${args[@]}"
+  grep -qx 'dedup_file: "film.mkvdup" # old' lib/film.mkvdup.yaml || fail "$(cat lib/film.mkvdup.yaml)"
+  expect 0 mkvdup check -q lib
+  rm -r store
+done
+
+# ---- What is served is what was verified, wherever the sidecar leads by then
+
+cp -r disc bad
+printf XXXX | dd of="$(echo bad/*.VOB)" bs=1 seek=600000 conv=notrunc status=none
 again
-rm named/film.mkvdup
-expect 0 "${deleting[@]}" -o named/new.mkvdup --name film.mkv film.mkv disc
-[ ! -e film.mkv ] || fail "not deleted"
-[ "$(mkvdup extract -q -o - named/new.mkvdup | sha256sum | cut -d ' ' -f 1)" = "$sum" ] || fail "lost"
+expect 1 env MEANWHILE_AT="5 fsync" MEANWHILE_DO="sed -i s#$PWD/disc#$PWD/bad# film.mkvdup.yaml && touch edited" \
+  LD_PRELOAD="$preloaded/meanwhile.so" "${deleting[@]}" film.mkv disc
+[ -e edited ] || fail "it did not happen"
+says err "film.mkv: is kept: $PWD/bad/VTS_01_1.VOB: was changed or replaced since it was verified"
+cmp film.mkv saved.mkv

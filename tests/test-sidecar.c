@@ -102,6 +102,9 @@ test_not_utf8 (void **state)
   assert_int_equal (write_named ("bad \xff byte", &err), -1);
   assert_int_equal (err.errnum, EILSEQ);
   assert_int_equal (access ("s.yaml", F_OK), -1);
+  /* Half of a UTF-16 pair, which libyaml would write, and not read. */
+  assert_int_equal (write_named ("x\xed\xa0\x80", &err), -1);
+  assert_int_equal (access ("s.yaml", F_OK), -1);
 }
 
 /* As the Go mkvdup writes it, with more keys than ours. */

@@ -230,6 +230,14 @@ test_other_file (void **state)
   assert_int_equal (err.errnum, ELOOP);
   assert_int_equal (lstat ("loop", &st), 0);
   assert_true (S_ISLNK (st.st_mode));
+  /* What a link leads to is replaced, and not the link. */
+  put_text ("real", "");
+  assert_int_equal (symlink ("real", "link"), 0);
+  assert_int_equal (source_index_write (&index, "link", &err), 0);
+  assert_int_equal (lstat ("link", &st), 0);
+  assert_true (S_ISLNK (st.st_mode));
+  assert_int_equal (stat ("real", &st), 0);
+  assert_true (st.st_size > 0);
   /* A link to nothing is nothing. */
   assert_int_equal (symlink ("gone", "dangling"), 0);
   assert_int_equal (source_index_write (&index, "dangling", &err), 0);

@@ -156,18 +156,29 @@ check_files (const struct batch_list *list, struct error *err)
   return check_different (&names, err) == -1 ? -1 : check_no_mkv (&names, list, err);
 }
 
-/* ---- What a server calls the images: as in their sidecars, from the folder of these on */
+/* ---- What a server calls the images, as their sidecars do */
 
 static char *
-served_name (const struct batch_entry *e)
+served_name (const struct batch_entry *e, const char *name)
 {
   CLEANUP_FREE char *folder = path_folder (e->recipe);
-  char *name;
+  char *path;
 
-  return !folder || asprintf (&name, "%s/%s", folder,
-                              e->name ? e->name : path_base (e->mkv)) == -1
-           ? NULL
-           : name;
+  return !folder || asprintf (&path, "%s/%s", folder, name) == -1 ? NULL : path;
+}
+
+/* One with "/" is taken from the library's root, which is the same for all. */
+static int
+add_served (struct names *names, const struct batch_entry *e, struct error *err)
+{
+  const char *name = e->name ? e->name : path_base (e->mkv);
+  struct name *rooted = &names->list[names->n];
+
+  if (!strchr (name, '/'))
+    return add_name (names, e, served_name (e, name), false, err);
+  names->n++;
+  *rooted = (struct name){ .below = strdup (name), .entry = e };
+  return rooted->below ? 0 : error_set (err, ENOMEM, "%s", e->recipe);
 }
 
 /* Of two of one name a server has the first, and it may be the second that was deleted. */
@@ -181,8 +192,7 @@ check_served (const struct batch_list *list, struct error *err)
   if (!names.list)
     return error_set (err, ENOMEM, "a batch of %zu", list->n);
   for (size_t i = 0; i < list->n; i++)
-    if (add_name (&names, &list->entries[i], served_name (&list->entries[i]), false,
-                  err) == -1)
+    if (add_served (&names, &list->entries[i], err) == -1)
       return -1;
   qsort (names.list, names.n, sizeof *names.list, by_name);
   for (size_t i = 1; i < names.n; i++)

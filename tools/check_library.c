@@ -28,13 +28,6 @@ add_problem (void *opaque, const char *text)
 }
 
 static void
-pass_folder (void *opaque, const char *path)
-{
-  (void) opaque;
-  (void) path;
-}
-
-static void
 tell_problem (void *opaque, const char *text)
 {
   (void) opaque;
@@ -69,7 +62,6 @@ open_library (struct check_library *l, const struct options *options, struct err
     .n_paths = options->n_args,
     .look = { .file_mode = 0444, .folder_mode = 0555 },
     .titles = l->titles,
-    .folder = pass_folder,
     .problem = add_problem,
     .opaque = l,
   });
@@ -106,7 +98,7 @@ want_titles (struct check_library *l, const char *path, struct error *err)
   CLEANUP_FREE char *problem = NULL;
   struct error why = ERROR_INIT;
 
-  if (library_config_read (&config, &path, 1, &look, pass_folder, NULL, &why) == -1) {
+  if (library_config_read (&config, &path, 1, &look, NULL, NULL, &why) == -1) {
     if (why.errnum == ENOMEM)
       *err = why;
     return why.errnum == ENOMEM ? -1 : 0;

@@ -75,7 +75,7 @@ tell_done (void *opaque, struct batch *b, struct batch_job *job)
     message ("%s", job->err.text);
     return;
   }
-  recipe_warnings (job->entry->mkv, job->entry->recipe, &job->report);
+  recipe_warnings (job->entry->mkv, &job->report);
   if (!b->options->quiet && !b->options->json)
     print_made (job);
   if (b->options->delete_original && b->options->yes)
@@ -158,27 +158,24 @@ print_job_json (struct json *j, const struct batch_job *job)
 }
 
 static void
-print_json (const struct batch *b, const struct sum *sum)
+print_json (struct json *j, const struct batch *b, const struct sum *sum)
 {
-  struct json j = json_start (stdout);
-
-  json_array (&j, "files");
   for (size_t i = 0; i < b->n; i++)
-    print_job_json (&j, &b->jobs[i]);
-  json_end_array (&j);
-  json_object (&j, "summary");
-  json_number (&j, "files", b->n);
-  json_number (&j, "made", sum->n[BATCH_MADE]);
-  json_number (&j, "there", sum->n[BATCH_THERE]);
-  json_number (&j, "failed", sum->n[BATCH_FAILED]);
-  json_number (&j, "waits", sum->n[BATCH_WAITS]);
-  json_number (&j, "deleted", sum->deleted);
-  json_number (&j, "not_deleted", sum->not_deleted);
-  json_number (&j, "mkv_bytes", sum->mkv_bytes);
-  json_number (&j, "recipe_bytes", sum->recipe_bytes);
-  json_bool (&j, "interrupted", interrupted ());
-  json_end_object (&j);
-  json_finish (&j);
+    print_job_json (j, &b->jobs[i]);
+  json_end_array (j);
+  json_object (j, "summary");
+  json_number (j, "files", b->n);
+  json_number (j, "made", sum->n[BATCH_MADE]);
+  json_number (j, "there", sum->n[BATCH_THERE]);
+  json_number (j, "failed", sum->n[BATCH_FAILED]);
+  json_number (j, "waits", sum->n[BATCH_WAITS]);
+  json_number (j, "deleted", sum->deleted);
+  json_number (j, "not_deleted", sum->not_deleted);
+  json_number (j, "mkv_bytes", sum->mkv_bytes);
+  json_number (j, "recipe_bytes", sum->recipe_bytes);
+  json_bool (j, "interrupted", interrupted ());
+  json_end_object (j);
+  json_finish (j);
 }
 
 /* ---- The command */
@@ -210,6 +207,7 @@ do_batch (const struct options *options, const struct batch_list *list)
   CLEANUP_BATCH struct batch batch;
   struct error err = ERROR_INIT;
   struct sum sum = { .deleted = 0 };
+  struct json json;
 
   if (batch_plan (&batch, list, options, &err) == -1) {
     message ("%s", err.text);
@@ -220,6 +218,11 @@ do_batch (const struct options *options, const struct batch_list *list)
   for (size_t i = 0; i < batch.n; i++)
     if (batch.jobs[i].result == BATCH_FAILED)
       message ("%s", batch.jobs[i].err.text);
+  /* Begun now, so that it shows whether it can be written before anything is deleted. */
+  if (options->json) {
+    json = json_start (stdout);
+    json_array (&json, "files");
+  }
   batch_run (&batch);
   add_up (&batch, &sum);
   if (interrupted ())
@@ -227,7 +230,7 @@ do_batch (const struct options *options, const struct batch_list *list)
   else if (options->delete_original && !options->yes && sum.n[BATCH_MADE] > 0)
     ask_and_delete (&batch, &sum);
   if (options->json)
-    print_json (&batch, &sum);
+    print_json (&json, &batch, &sum);
   else if (!options->quiet || sum.n[BATCH_FAILED] > 0)
     print_sum (&batch, &sum);
   return sum.n[BATCH_FAILED] + sum.n[BATCH_WAITS] + sum.not_deleted > 0 ? EXIT_FAILED

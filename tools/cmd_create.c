@@ -276,7 +276,7 @@ run (const struct options *options)
   if (r == -1)
     message ("%s", err.text);
   else
-    recipe_warnings (options->args[0], out, &report);
+    recipe_warnings (options->args[0], &report);
   if (r == 0 && options->delete_original)
     r = original_end (&original, out, &report, options, &err);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;

@@ -22,13 +22,6 @@
 #include "yaml_out.h"
 
 static void
-pass_folder (void *opaque, const char *path)
-{
-  (void) opaque;
-  (void) path;
-}
-
-static void
 put_number (struct yaml_out *y, const char *key, const char *format, uint64_t n)
 {
   char text[24];
@@ -171,7 +164,7 @@ run (const struct options *options)
   /* What is printed says what the library is now, and not how it is to be found again. */
   if ((options->output && output_check_apart (options->output, options, &err) == -1) ||
       library_config_read (&config, (const char *const *) options->args, options->n_args,
-                           &look, pass_folder, NULL, &err) == -1 ||
+                           &look, NULL, NULL, &err) == -1 ||
       print (options, &config, &err) == -1) {
     message ("%s", err.text);
     return EXIT_FAILED;

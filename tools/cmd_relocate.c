@@ -215,13 +215,6 @@ relocate (struct relocation *r, const char *path)
 /* ---- All */
 
 static void
-pass_folder (void *opaque, const char *path)
-{
-  (void) opaque;
-  (void) path;
-}
-
-static void
 relocate_recipe (struct relocation *r, const char *path)
 {
   CLEANUP_FREE char *sidecar = sidecar_path (path);
@@ -237,7 +230,7 @@ relocate_library (struct relocation *r, const char *path, struct error *err)
   const struct library_look look = { 0 };
   CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
 
-  if (library_config_read (&config, &path, 1, &look, pass_folder, NULL, err) == -1)
+  if (library_config_read (&config, &path, 1, &look, NULL, NULL, err) == -1)
     return -1;
   for (size_t i = 0; i < config.n_problems; i++)
     message ("%s", config.problems[i]);

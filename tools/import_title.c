@@ -246,6 +246,7 @@ make_recipe (const struct import *import, int fd, const char *sidecar,
     .is_open = true,
     .fd = fd,
     .name = import->name,
+    .name_is_default = true,
     .note = &(struct recipe_note){ (char *) NOTE_KEY, note },
     .sources = import->n_sources ? import->sources : found,
     .n_sources =

@@ -16,10 +16,10 @@
 #include "cleanup.h"
 #include "interrupt.h"
 #include "message.h"
-#include "namesake.h"
 #include "open_image.h"
 #include "original.h"
 #include "path.h"
+#include "served.h"
 #include "shared_fs.h"
 #include "whole_io.h"
 
@@ -137,13 +137,27 @@ check_source (const struct original *o, const struct source *s,
   return 0;
 }
 
+/* As a server would: its sources are where its sidecar says. */
 static int
-sync_all (const struct original *o, const struct open_image *image, struct error *err)
+open_same (struct open_image *image, const char *recipe,
+           const struct create_report *report, struct error *err)
 {
-  if (sync_file (o, image->recipe->fd, image->recipe->path, err) == -1)
+  return open_image_open (image, recipe, NULL, 0, err) == -1
+           ? -1
+           : check_identity (image->recipe, report, err);
+}
+
+static int
+sync_all (const struct original *o, const char *recipe,
+          const struct create_report *report, struct error *err)
+{
+  __attribute__ ((cleanup (open_image_close))) struct open_image image = { 0 };
+
+  if (open_same (&image, recipe, report, err) == -1 ||
+      sync_file (o, image.recipe->fd, image.recipe->path, err) == -1)
     return -1;
-  for (uint32_t i = 0; i < image->recipe->n_sources; i++) {
-    const struct source *s = image_source (image->image, i, err);
+  for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
+    const struct source *s = image_source (image.image, i, err);
 
     if (!s || sync_file (o, s->fd, s->path, err) == -1)
       return -1;
@@ -151,19 +165,14 @@ sync_all (const struct original *o, const struct open_image *image, struct error
   return 0;
 }
 
-/* The recipe and its sources, which are what is left then: they are on the disks, which may take
- * minutes, and after that still what was verified.
- */
 static int
-sync_and_check (const struct original *o, const char *recipe,
-                const struct create_report *report, struct error *err)
+check_all (const struct original *o, const char *recipe,
+           const struct create_report *report, struct error *err)
 {
   __attribute__ ((cleanup (open_image_close))) struct open_image image = { 0 };
-  const char *places[] = { report->base };
 
-  if (open_image_open (&image, recipe, places, 1, err) == -1 ||
-      check_identity (image.recipe, report, err) == -1 ||
-      sync_all (o, &image, err) == -1 || check_recipe (image.recipe, err) == -1)
+  if (open_same (&image, recipe, report, err) == -1 ||
+      check_recipe (image.recipe, err) == -1)
     return -1;
   for (uint32_t i = 0; i < image.recipe->n_sources; i++) {
     const struct source *s = image_source (image.image, i, err);
@@ -172,6 +181,18 @@ sync_and_check (const struct original *o, const char *recipe,
       return -1;
   }
   return 0;
+}
+
+/* The recipe and its sources, which are what is left then: they are on the disks, which may take
+ * minutes, and after that still what was verified, and where a server looks for them.
+ */
+static int
+sync_and_check (const struct original *o, const char *recipe,
+                const struct create_report *report, struct error *err)
+{
+  if (sync_all (o, recipe, report, err) == -1 || check_all (o, recipe, report, err) == -1)
+    return -1;
+  return served_check (recipe, err);
 }
 
 /* ---- Asking */
@@ -256,8 +277,7 @@ delete_with_lock (const struct original *o, const char *recipe,
   CLEANUP_CLOSE int lock = atomic_file_lock (recipe, err);
 
   return lock == -1 || sync_and_check (o, recipe, report, err) == -1 ||
-             check_same (o, report, err) == -1 || namesake_check (recipe, err) == -1 ||
-             check_interrupted (err) == -1
+             check_same (o, report, err) == -1 || check_interrupted (err) == -1
            ? -1
            : delete (o, err);
 }
@@ -270,7 +290,7 @@ original_delete (const struct original *o, const char *recipe,
 
   /* Nobody is asked for what will not be done. */
   if (r == 0 && !yes)
-    r = namesake_check (recipe, err) == -1 ? -1 : sync_and_check (o, recipe, report, err);
+    r = sync_and_check (o, recipe, report, err);
   if (r == 0 && !yes && !ask (o, recipe))
     return ORIGINAL_KEPT;
   if (r == 0)

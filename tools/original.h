@@ -41,8 +41,8 @@ bool original_confirmed (void);
 
 /* `recipe` has been made of it and is verified, as `report` tells: ask unless `yes`, have
  * everything reach the disks, and delete it, if then that recipe is still there and its sources are as
- * they were verified, it is no source of itself, no other image in its folder has its name, and
- * nobody has interrupted.
+ * they were verified, it is no source of itself, a server of its folder would have it
+ * (served.h), and nobody has interrupted.
  */
 enum original_fate original_delete (const struct original *o, const char *recipe,
                                     const struct create_report *report, bool yes,

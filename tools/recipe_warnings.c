@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "message.h"
-#include "namesake.h"
 #include "recipe_warnings.h"
 
 /* Saving less than this is hardly worth keeping a disc image for; most likely it is
@@ -12,9 +11,8 @@
 #define WORTH_PERCENT 75.0
 
 void
-recipe_warnings (const char *mkv, const char *recipe, const struct create_report *report)
+recipe_warnings (const char *mkv, const struct create_report *report)
 {
-  struct error why = ERROR_INIT;
   double saved = percent_saved (report->recipe_bytes, report->mkv_bytes);
 
   if (report->scrambled_source)
@@ -27,6 +25,4 @@ recipe_warnings (const char *mkv, const char *recipe, const struct create_report
     message ("warning: the index is not kept: %s", report->keeping.text);
   if (saved < WORTH_PERCENT)
     message ("warning: %s: only %.1f %% is saved: is this the right disc?", mkv, saved);
-  if (namesake_check (recipe, &why) == -1)
-    message ("warning: %s", why.text);
 }

@@ -5,10 +5,9 @@
 
 #include "create.h"
 
-/* Messages that name `mkv` or `recipe`: much of its disc is scrambled, little is saved, the index
- * of the disc is not kept, another image has its name (namesake.h).
+/* Messages that name `mkv`: much of its disc is scrambled, little is saved, the index of the
+ * disc is not kept.
  */
-void recipe_warnings (const char *mkv, const char *recipe,
-                      const struct create_report *report);
+void recipe_warnings (const char *mkv, const struct create_report *report);
 
 #endif /* MKVDUP_RECIPE_WARNINGS_H */
