@@ -208,23 +208,29 @@ note_failure (struct image_source *s, const struct error *err)
   s->looked = clock_ms ();
 }
 
-/* Does it lead to what does not answer?  A sample that is in memory can be read all the same,
- * and readers would be sent to the same file again, to be lost there.
+/* Is it the file that is open, which is of no use (`other`), or does not answer?  A sample that is
+ * in memory can be read all the same, and readers would be sent to the same file again, to be lost
+ * there.
  */
 static int
-check_answers (struct image_source *s, const struct source *found, struct error *err)
+check_other (struct image_source *s, const struct source *found, bool other,
+             struct error *err)
 {
+  bool is_silent = pulse_is_silent (&s->reading);
   struct stat st;
 
-  if (!pulse_is_silent (&s->reading) || fstat (found->fd, &st) == -1)
+  if ((!other && !is_silent) || fstat (found->fd, &st) == -1)
     return 0;
   LOCK_FOR_SCOPE (&s->lock);
-  return st.st_dev == s->dev && st.st_ino == s->ino ? pulse_error (found->path, err) : 0;
+  if (st.st_dev != s->dev || st.st_ino != s->ino)
+    return 0;
+  return is_silent ? pulse_error (found->path, err)
+                   : error_set (err, 0, "%s: is of no use", found->path);
 }
 
 /* Unless that was tried in vain a moment ago: then it is the same answer. */
 static int
-open_source (struct image *img, uint32_t number, struct error *err)
+open_source (struct image *img, uint32_t number, bool other, struct error *err)
 {
   struct image_source *s = &img->sources[number];
   const struct recipe_source *id = &img->recipe->sources[number];
@@ -238,7 +244,7 @@ open_source (struct image *img, uint32_t number, struct error *err)
     note_failure (s, err);
     return -1;
   }
-  if (check_answers (s, &found, err) == -1 ||
+  if (check_other (s, &found, other, err) == -1 ||
       image_trust (img, number, &found, err) == -1) {
     note_failure (s, err);
     source_close (&found);
@@ -325,8 +331,8 @@ can_go_on (struct image *img, uint32_t number)
   return true;
 }
 
-/* Does its path lead to another file than the one that is open?  Of one that does not answer
- * that is assumed.
+/* Does its path lead to another file than the one that is open, or nowhere, as that was moved?
+ * Of one that does not answer that is assumed.
  */
 static bool
 was_replaced (const struct image_source *s)
@@ -337,8 +343,9 @@ was_replaced (const struct image_source *s)
 
   if (!begin_asking (s, &life))
     return true;
-  r = fstat (s->source.fd, &open) == 0 && stat (s->source.path, &there) == 0 &&
-      (open.st_dev != there.st_dev || open.st_ino != there.st_ino);
+  r = fstat (s->source.fd, &open) == 0 &&
+      (stat (s->source.path, &there) == -1 || open.st_dev != there.st_dev ||
+       open.st_ino != there.st_ino);
   pulse_end (s->source.pulse, life);
   return r;
 }
@@ -352,7 +359,7 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
   bool ok;
 
   begin_look (s);
-  ok = is_still_right (img, number) || open_source (img, number, err) == 0 ||
+  ok = is_still_right (img, number) || open_source (img, number, false, err) == 0 ||
        can_go_on (img, number);
   end_look (s);
   return ok ? 0 : -1;
@@ -368,7 +375,7 @@ exchange_source (struct image *img, uint32_t number)
 
   begin_look (s);
   if (was_replaced (s))
-    r = open_source (img, number, &ignored);
+    r = open_source (img, number, true, &ignored);
   end_look (s);
   return r;
 }

@@ -39,8 +39,11 @@
 
 #define BITS 64u /* of a word of the map */
 
-/* The map of larger images (16 TiB) would be larger than 4 MiB: they are proven each time. */
+/* The map of larger images (16 TiB) would be larger than 4 MiB, and hashes of more segments than 8
+ * MiB: they are proven each time.
+ */
 #define MAX_GROUPS (UINT64_C (1) << 25)
+#define MAX_SEGMENTS (1u << 20)
 
 /* A group that is being proven by a thread, on whose stack this is. */
 struct claim {
@@ -77,8 +80,11 @@ image_set_verify (struct image *img, enum image_verify mode, struct error *err)
 
   if (recipe_old_facts (img->recipe))
     return serve_unproven (img, mode, err);
-  if (mode == IMAGE_VERIFY_LAZY && groups > MAX_GROUPS)
+  if (mode == IMAGE_VERIFY_LAZY &&
+      (groups > MAX_GROUPS || img->recipe->n_segments > MAX_SEGMENTS))
     mode = IMAGE_VERIFY_FULL;
+  if (mode == IMAGE_VERIFY_LAZY && recipe_remember_segments (img->recipe, err) == -1)
+    return -1;
   if (mode == IMAGE_VERIFY_LAZY && !p->proven) {
     p->proven = calloc (groups / BITS + 1, sizeof *p->proven);
     if (!p->proven)

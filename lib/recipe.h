@@ -57,7 +57,10 @@ struct recipe_section {
 /* Of a file that may be written to while it is open: recipe_state.c. */
 struct recipe_state {
   _Atomic uint64_t id;      /* of what it was when it was last known to be this recipe */
-  _Atomic uint64_t changes; /* so often it has been found to be another */
+  _Atomic uint64_t changes; /* so often it, or a segment, has been found to be another */
+  uint64_t frame;           /* of its header and section table, when it was opened */
+  _Atomic (_Atomic uint64_t *)
+    segments; /* hashes of those that were read; 0: of none; owned */
 };
 
 struct recipe {
@@ -71,6 +74,7 @@ struct recipe {
   uint32_t n_sources;
   struct recipe_source *sources;
   uint64_t *source_sizes; /* the same sizes once more, as segment_decode wants them */
+  uint64_t table_at;
   uint32_t n_sections;
   struct recipe_section *sections;
   uint64_t segments_at, segments_len; /* the section of coded segments */
@@ -112,7 +116,18 @@ struct segment *recipe_segment (const struct recipe *r, uint32_t number,
  * nothing that was known of what it gives counts any more.  recipe_segment asks.
  */
 int recipe_check_state (const struct recipe *r, struct error *err);
+
+/* From now on a segment that is read again, and is another than it was, counts as a change, too:
+ * before anybody has what is decoded of it.  Takes 8 bytes for each.
+ */
+int recipe_remember_segments (const struct recipe *r, struct error *err);
+void recipe_note_segment (const struct recipe *r, uint32_t number, const uint8_t *coded,
+                          size_t len);
+
+/* For who opens it: before anything of it is read, when its section table is known, and at last. */
 void recipe_state_init (const struct recipe *r, const struct stat *st);
+int recipe_state_begin (const struct recipe *r, struct error *err);
+void recipe_state_free (struct recipe_state *state);
 
 /* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a
  * file of the Go program, where segments are not coded; nor is the next.

@@ -40,7 +40,7 @@ recipe_close (struct recipe *r)
   free (r->sections);
   recipe_old_free (r->old);
   free (r->path);
-  free (r->state);
+  recipe_state_free (r->state);
   if (r->fd >= 0)
     close (r->fd);
   free (r);
@@ -141,6 +141,7 @@ read_table (struct recipe *r, uint64_t at, struct error *err)
     return -1;
   if (get_le64 (raw + len) != XXH3_64bits (raw, len))
     return error_set (err, 0, "%s: the section table is damaged (checksum)", r->path);
+  r->table_at = at;
   r->sections = calloc (r->n_sections ? r->n_sections : 1, sizeof *r->sections);
   if (!r->sections)
     return error_set (err, ENOMEM, "%s", r->path);
@@ -405,7 +406,7 @@ static int
 read_rest (struct recipe *r, uint64_t table, struct error *err)
 {
   if (read_table (r, table, err) == -1 || check_sections (r, err) == -1 ||
-      read_sources (r, err) == -1)
+      read_sources (r, err) == -1 || recipe_state_begin (r, err) == -1)
     return -1;
   return read_zlib (r, err);
 }

@@ -104,6 +104,7 @@ recipe_segment (const struct recipe *r, uint32_t number, struct error *err)
     return recipe_old_segment (r, number, err);
   if (recipe_segment_coded (r, number, &coded, &len, &ctx, err) == -1)
     return NULL;
+  recipe_note_segment (r, number, coded, len);
   /* From memory: what hangs has been read by now. */
   ration_take (&decoding, ctx.len);
   seg = segment_decode (coded, len, &ctx, err);

@@ -1,29 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A recipe whose file is written to while it is open.  Commands put another in its place by
- * renaming, and what is open stays as it was; but somebody may copy over it.  Segments and digests
- * of another recipe have right checksums, too, so what is read would be of both.
+ * renaming, and what is open stays as it was; but somebody may copy over it.  Segments of
+ * another recipe have right checksums, too, so what is read would be of both.
  *
- * Its Merkle levels have to be those that it was opened with, and whoever has proven something
- * proves it anew (image_note_recipe): then whatever else became of the file is an error, and no wrong byte.
- * A file that was only linked, renamed or given another mode looks like one that was written to, and
+ * Its header and its section table have to be what it was opened with: there are the checksums
+ * of all else.  And what has been proven was made of segments that are in memory for a while, and
+ * then are read again: one that is another by then counts as a change as well, whatever the
+ * times of the file say, and whoever has proven something proves it anew (image_note_recipe).  A
+ * file that was only linked, renamed or given another mode looks like one that was written to, and
  * is looked at in the same way.
- * Comparing all of it was decided against: it may be megabytes.
+ *
+ * Comparing all of it was decided against: it may be megabytes, or claim to be more.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include <openssl/evp.h>
+#include <xxhash.h>
+
+#include "bytes.h"
+#include "cleanup.h"
 #include "file_id.h"
 #include "recipe.h"
+#include "recipe_format.h"
+#include "whole_io.h"
 
-#define MIX UINT64_C (0x9e3779b97f4a7c15)
-
-/* The time of modification is its owner's to set back, the change time is not. */
+/* All other times, and the size, are its owner's to set back. */
 static uint64_t
 id_of (const struct file_id *id)
 {
-  return ((uint64_t) id->mtime_ns * MIX + (uint64_t) id->ctime_ns) * MIX + id->size;
+  return (uint64_t) id->ctime_ns;
+}
+
+/* ---- The file */
+
+/* A hash of its header and section table. */
+static int
+read_frame (const struct recipe *r, uint64_t *frame, struct error *err)
+{
+  uint8_t raw[HEADER_SIZE + RECIPE_MAX_SECTIONS * SECTION_SIZE + 8];
+  size_t table = (size_t) r->n_sections * SECTION_SIZE + 8;
+
+  if (read_all (r->fd, raw, HEADER_SIZE, 0, r->path, err) == -1 ||
+      read_all (r->fd, raw + HEADER_SIZE, table, r->table_at, r->path, err) == -1)
+    return -1;
+  *frame = XXH3_64bits (raw, HEADER_SIZE + table);
+  return 0;
 }
 
 void
@@ -36,6 +61,31 @@ recipe_state_init (const struct recipe *r, const struct stat *st)
 }
 
 int
+recipe_state_begin (const struct recipe *r, struct error *err)
+{
+  return read_frame (r, &r->state->frame, err);
+}
+
+void
+recipe_state_free (struct recipe_state *state)
+{
+  if (state)
+    free (atomic_load (&state->segments));
+  free (state);
+}
+
+static int
+check_frame (const struct recipe *r, struct error *err)
+{
+  uint64_t now;
+
+  if (read_frame (r, &now, err) == 0 && now == r->state->frame)
+    return 0;
+  error_set (err, ESTALE, "%s: was written to since it was opened", r->path);
+  return -1;
+}
+
+int
 recipe_check_state (const struct recipe *r, struct error *err)
 {
   struct file_id id;
@@ -44,15 +94,48 @@ recipe_check_state (const struct recipe *r, struct error *err)
     return error_set (err, errno, "%s", r->path);
   if (id_of (&id) == atomic_load (&r->state->id))
     return 0;
-  if (recipe_check_merkle (r, err) == -1) {
-    error_context (err, "%s: was written to since it was opened", r->path);
-    err->errnum = ESTALE;
+  if (check_frame (r, err) == -1)
     return -1;
-  }
   /* Counted, as a thread that was held up may put an older id in the place of this one; and first:
    * who finds the file as it is known has to find that it has changed, too.
    */
   atomic_fetch_add (&r->state->changes, 1);
   atomic_store (&r->state->id, id_of (&id));
   return 0;
+}
+
+/* ---- Its segments */
+
+int
+recipe_remember_segments (const struct recipe *r, struct error *err)
+{
+  _Atomic uint64_t *none = NULL, *all;
+
+  if (atomic_load (&r->state->segments))
+    return 0;
+  all = calloc ((size_t) r->n_segments + 1, sizeof *all);
+  if (!all)
+    return error_set (err, ENOMEM, "%s", r->path);
+  if (!atomic_compare_exchange_strong (&r->state->segments, &none, all))
+    free (all);
+  return 0;
+}
+
+void
+recipe_note_segment (const struct recipe *r, uint32_t number, const uint8_t *coded,
+                     size_t len)
+{
+  _Atomic uint64_t *segments = atomic_load (&r->state->segments);
+  uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
+  uint64_t hash, before;
+  bool is_hashed;
+
+  if (!segments)
+    return;
+  /* SHA-256, as who writes to it might make another one of the same XXH3. */
+  is_hashed = EVP_Digest (coded, len, digest, NULL, EVP_sha256 (), NULL) == 1;
+  hash = get_le64 (digest) | 1; /* 0: it was not read yet */
+  before = atomic_exchange (&segments[number], hash);
+  if (!is_hashed || (before != 0 && before != hash))
+    atomic_fetch_add (&r->state->changes, 1);
 }

@@ -56,5 +56,6 @@ is_memory_fd (int fd)
   if (fstat (fd, &st) == 0 && !S_ISREG (st.st_mode))
     return false;
   return fstatfs (fd, &fs) == -1 || fs.f_type == TMPFS_MAGIC ||
-         fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
+         fs.f_type == RAMFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC ||
+         fs.f_type == OVERLAYFS_SUPER_MAGIC;
 }

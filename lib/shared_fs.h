@@ -14,7 +14,9 @@
 bool is_shared_path (const char *path);
 bool is_shared_fd (int fd);
 
-/* One that cannot be asked is taken for memory; a device is not. */
+/* One that cannot be asked is taken for memory, and so is an overlay, of which the upper layer may
+ * be (live systems, containers); a device is not.
+ */
 bool is_memory_fd (int fd);
 
 #endif /* MKVDUP_SHARED_FS_H */

@@ -374,8 +374,10 @@ find_hashes (struct export *e, const char *name, struct error *err)
     return -1;
   title = strndup (name, len - end);
   snapshot_unref (take_ptr (&e->snapshot));
-  if (!title || find (e, title, err) == -1 || !e->title)
+  if (!title || find (e, title, err) == -1 || !e->title) {
+    e->disk = NULL; /* the snapshot's, which the caller gives back */
     return -1;
+  }
   e->is_hashes = true;
   return 0;
 }

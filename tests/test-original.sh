@@ -87,7 +87,7 @@ if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ -w /dev/shm ] &&
   cp -r disc "$memory"
   again
   expect 1 "${deleting[@]}" film.mkv "$memory/disc"
-  says err "VTS_01_1.VOB: is in memory (tmpfs), and gone after a restart"
+  says err "VTS_01_1.VOB: is in memory (tmpfs) or may be (overlay), and gone after a restart"
   cmp film.mkv saved.mkv
   expect 1 "${deleting[@]}" -o "$memory/film.mkvdup" film.mkv disc
   says err "$memory/film.mkvdup: is in memory (tmpfs)"

@@ -769,7 +769,7 @@ test_written_over (void **state)
   segment_free (seg);
   assert_true (atomic_load (&r->state->changes) != before);
   memset (other, 7, sizeof other);
-  assert_int_equal (pwrite (fd, other, sizeof other, (off_t) r->merkle_at), sizeof other);
+  assert_int_equal (pwrite (fd, other, sizeof other, (off_t) r->table_at), sizeof other);
   for (int i = 0; i < 2; i++) {
     assert_null (recipe_segment (r, 0, &err));
     assert_non_null (strstr (err.text, "was written to since it was opened"));

@@ -74,8 +74,10 @@ check_lasts (const struct original *o, int fd, const char *path, struct error *e
   if (fstat (fd, &st) == -1)
     return error_set (err, errno, "%s", path);
   return is_memory_fd (fd) && st.st_dev != o->id.dev
-           ? error_set (err, 0, "%s: is in memory (tmpfs), and gone after a restart",
-                        path)
+           ? error_set (
+               err, 0,
+               "%s: is in memory (tmpfs) or may be (overlay), and gone after a restart",
+               path)
            : 0;
 }
 
