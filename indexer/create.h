@@ -79,8 +79,9 @@ struct create_report {
   struct file_id mkv_id; /* of the MKV when it was verified */
   uint64_t mkv_bytes, source_bytes, recipe_bytes;
   uint64_t
-    literal_bytes; /* of the MKV, stored in the recipe (before compression) or modelled */
-  uint64_t n_sources;          /* that the recipe refers to */
+    literal_bytes;    /* of the MKV, that were found nowhere: stored in the recipe (before
+                    * compression), modelled, or made by fills */
+  uint64_t n_sources; /* that the recipe refers to */
   struct file_id *source_ids;  /* of these when they were verified; owned */
   struct create_track *tracks; /* owned; in the order of the file */
   size_t n_tracks;

@@ -74,6 +74,12 @@ content_check_part (const struct content_check *c, const uint8_t *data, size_t l
   return 0;
 }
 
+const char *
+content_check_proof (const struct content_check *c)
+{
+  return c->whole ? "its hash (XXH64) right" : "every digest right";
+}
+
 int
 content_check_end (const struct content_check *c, struct error *err)
 {

@@ -39,6 +39,9 @@ unsigned content_check_threads (const struct content_check *c, unsigned threads)
 int content_check_part (const struct content_check *c, const uint8_t *data, size_t len,
                         uint64_t offset, struct error *err);
 
+/* What is right when it ends well: "every digest right"; static. */
+const char *content_check_proof (const struct content_check *c);
+
 /* All parts were there. */
 int content_check_end (const struct content_check *c, struct error *err);
 

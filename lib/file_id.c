@@ -80,6 +80,16 @@ is_absent (const char *path)
   return lstat (path, &st) == -1 && (errno == ENOENT || errno == ENAMETOOLONG);
 }
 
+int
+file_is_there (const char *path, struct error *err)
+{
+  struct stat st;
+
+  if (lstat (path, &st) == 0)
+    return 1;
+  return errno == ENOENT ? 0 : error_set (err, errno, "%s", path);
+}
+
 char *
 file_behind (const char *path, struct error *err)
 {

@@ -71,6 +71,11 @@ bool same_place (const char *a, const char *b);
 /* Is there nothing of that name, not even a link that leads nowhere? */
 bool is_absent (const char *path);
 
+/* The same for who would say otherwise that something is there: 1 or 0; -1 with `err` set if that
+ * cannot be seen.
+ */
+int file_is_there (const char *path, struct error *err);
+
 /* What a link at `path` leads to, and not the link, is what is to be replaced: its name, or
  * `path` itself where there is none.  Malloced; NULL with `err` set, also if it leads nowhere.
  */

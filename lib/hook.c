@@ -214,13 +214,27 @@ is_same_command (char *const *a, char *const *b)
   return a && b ? !a[i] && !b[i] : a == b;
 }
 
+/* Now, and not when something is wrong. */
+static void
+look_for_program (const struct hook *h, const struct hook_settings *settings)
+{
+  struct error why = ERROR_INIT;
+
+  if (!settings->command || run_program_look (settings->command[0], &why) == 0)
+    return;
+  error_context (&why, "on_error_command");
+  h->problem (h->opaque, why.text);
+}
+
 void
 hook_configure (struct hook *h, struct hook_settings *settings)
 {
   LOCK_FOR_SCOPE (&h->lock);
 
-  if (!is_same_command (h->settings.command, settings->command))
+  if (!is_same_command (h->settings.command, settings->command)) {
     memset (h->kinds, 0, sizeof h->kinds);
+    look_for_program (h, settings);
+  }
   hook_settings_free (&h->settings);
   h->settings = *settings;
   settings->command = NULL;

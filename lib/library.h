@@ -20,6 +20,9 @@
 #include "library_config.h"
 #include "titles.h"
 
+/* What the disk is called where nothing else is said: no title is, then. */
+#define LIBRARY_DISK "disk"
+
 struct library_options {
   const char *const *paths; /* folders and YAML files; borrowed, as all here */
   size_t n_paths;

@@ -17,6 +17,7 @@
 #include "library_parts.h"
 #include "library_yaml.h"
 #include "path.h"
+#include "recipe.h"
 
 /* Includes of includes; each takes the memory of a file. */
 #define MAX_INCLUDE_DEPTH 16u
@@ -246,6 +247,7 @@ include_file (void *opaque, const char *path, struct error *err)
   struct error why = ERROR_INIT;
   bool is_library;
 
+  r->all->n_included++;
   if (r->depth == MAX_INCLUDE_DEPTH) {
     library_config_problem (r->all->config, "%s: included more than %u deep", path,
                             MAX_INCLUDE_DEPTH);
@@ -256,6 +258,15 @@ include_file (void *opaque, const char *path, struct error *err)
   if (library_read_yaml (r->all, path, "", r->look, r->depth + 1, &is_library, &why) == 0)
     return 0;
   return library_leave_out (r->all, &why, err);
+}
+
+/* One that names a file, and none is there.  That nothing matches a pattern is no mistake. */
+static void
+want_match (const struct yaml_reading *r, const char *pattern, size_t before)
+{
+  if (r->all->n_included == before && !strpbrk (pattern, "*?["))
+    library_config_problem (r->all->config, "%s: includes \"%s\": there is no such file",
+                            r->path, pattern);
 }
 
 static int
@@ -290,6 +301,7 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
   struct yaml_reading r = *(const struct yaml_reading *) opaque;
   struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
   CLEANUP_FREE char *folder = path_prefix (r.path);
+  size_t before;
   int result;
 
   if (!folder)
@@ -298,7 +310,10 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
     return leave_out_patterns (&r);
   r.look = look;
   calls.folder = look_for_pattern;
+  before = r.all->n_included;
   result = globs_expand (folder, pattern, &calls, err);
+  if (result == 0)
+    want_match (&r, pattern, before);
   return result == ENOUGH ? leave_out_patterns (&r) : result;
 }
 
@@ -326,13 +341,29 @@ library_read_yaml (struct library_reading *all, const char *path, const char *pr
 
 /* ---- All */
 
+/* What is often given in the place of a library. */
+static int
+check_no_recipe (const char *path, struct error *err)
+{
+  int kind = recipe_kind_of (path, err);
+
+  if (kind == -1)
+    return -1;
+  return kind == RECIPE_NONE
+           ? 0
+           : error_set (err, 0,
+                        "%s: is a recipe; a library is a folder of them, or a YAML file, "
+                        "as the recipe's sidecar",
+                        path);
+}
+
 static int
 read_named (struct library_reading *all, const char *path,
             const struct library_look *look, struct error *err)
 {
   bool is_library = false;
 
-  if (tell_of_folder_of (all, path, err) == -1 ||
+  if (check_no_recipe (path, err) == -1 || tell_of_folder_of (all, path, err) == -1 ||
       library_read_yaml (all, path, "", look, 0, &is_library, err) == -1)
     return -1;
   return is_library ? 0 : error_set (err, 0, "%s: names no titles", path);

@@ -22,6 +22,7 @@ struct library_reading {
   struct id_set recipes;    /* that a YAML file named */
   size_t n_patterns;        /* of `includes`, so far */
   size_t n_pattern_folders; /* looked at for them */
+  size_t n_included;        /* files that they match, so far */
   uint64_t n_included_bytes;
   bool has_enough; /* of these: no more are taken */
 };

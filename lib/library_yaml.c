@@ -202,6 +202,10 @@ read_list (const struct reading *r, const char *key, const yaml_node_t *list, it
   if (list->type == YAML_SEQUENCE_NODE)
     return each_item (r, list, fn, err);
   yaml_complain (r->yaml, list, &why, "\"%s\" is not a list", key);
+  if (r->calls->hook) {
+    *err = why;
+    return -1;
+  }
   r->calls->problem (r->calls->opaque, &why);
   return 0;
 }

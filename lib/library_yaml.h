@@ -21,7 +21,9 @@ struct library_yaml_calls {
                   struct error *err);
   /* A title or pattern that is wrong and left out. */
   void (*problem) (void *opaque, const struct error *why);
-  /* A hook, which may be taken over.  NULL: this file may have none, and is told so. */
+  /* A hook, which may be taken over.  NULL: this file was found, and not named: it may have none,
+   * and is told so; and what is no list in it is left out, while one that was named is wrong then.
+   */
   void (*hook) (void *opaque, struct hook_settings *hook);
   void *opaque;
 };

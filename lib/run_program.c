@@ -13,8 +13,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,4 +158,38 @@ run_program (char *const *argv, char *const *envp, int64_t timeout_ms, int stop,
     return error_set (err, 0, "%s: took longer than %lld ms and was ended", argv[0],
                       (long long) timeout_ms);
   return woken == STOPPED ? 0 : check_status (argv[0], status, err);
+}
+
+static int
+look_at (const char *path, struct error *err)
+{
+  struct stat st;
+
+  if (stat (path, &st) == -1 || access (path, X_OK) == -1)
+    return error_set (err, errno, "%s", path);
+  return S_ISREG (st.st_mode) ? 0 : error_set (err, 0, "%s: is no program", path);
+}
+
+/* As posix_spawnp does. */
+int
+run_program_look (const char *name, struct error *err)
+{
+  const char *path = getenv ("PATH");
+  CLEANUP_FREE char *folders = strdup (path ? path : "/bin:/usr/bin");
+  char *rest = folders;
+
+  if (strchr (name, '/'))
+    return look_at (name, err);
+  if (!folders)
+    return error_set (err, ENOMEM, "%s", name);
+  for (char *folder; (folder = strsep (&rest, ":"));) {
+    CLEANUP_FREE char *file = NULL;
+    struct error ignored = ERROR_INIT;
+
+    if (asprintf (&file, "%s/%s", folder[0] ? folder : ".", name) == -1)
+      return error_set (err, ENOMEM, "%s", name);
+    if (look_at (file, &ignored) == 0)
+      return 0;
+  }
+  return error_set (err, 0, "%s: there is no such program in PATH", name);
 }

@@ -30,4 +30,7 @@
 int run_program (char *const *argv, char *const *envp, int64_t timeout_ms, int stop,
                  struct error *err);
 
+/* Is there such a program, to be run by us?  -1 with `err` set: no. */
+int run_program_look (const char *name, struct error *err);
+
 #endif /* MKVDUP_RUN_PROGRAM_H */

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #include "cache.h"
 #include "cleanup.h"
+#include "library.h"
 #include "padding.h"
 #include "parameters.h"
 #include "path.h"
@@ -45,11 +47,16 @@ add_path (struct parameter_list *list, const char *key, const char *value)
 {
   char **items = realloc (list->items, (list->n + 1) * sizeof *items);
 
+  if (items)
+    list->items = items;
+  if (value[0] == '\0') {
+    report_now ("%s=: no path", key);
+    return -1;
+  }
   if (!items) {
     report_now ("%s: %m", key);
     return -1;
   }
-  list->items = items;
   items[list->n] = nbdkit_absolute_path (value);
   if (!items[list->n])
     return -1;
@@ -155,18 +162,37 @@ set_poll (const char *value)
   return nbdkit_parse_unsigned ("poll", value, &parameters.poll);
 }
 
+/* nbdkit_parse_size does not say of which parameter it speaks. */
+static int
+parse_size (const char *key, const char *value, uint64_t *size)
+{
+  static const char units[] = "KMGT";
+  char *end;
+  unsigned long long number = strtoull (value, &end, 10);
+  const char *unit = *end ? strchr (units, toupper ((unsigned char) *end)) : NULL;
+  unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+
+  if (isdigit ((unsigned char) value[0]) && (*end == '\0' || (unit && end[1] == '\0')) &&
+      number <= (uint64_t) INT64_MAX >> shift) {
+    *size = (uint64_t) number << shift;
+    return 0;
+  }
+  report_now ("%s=%s: is no size in bytes, as 65536 or 64K", key, value);
+  return -1;
+}
+
 static int
 set_pad (const char *value)
 {
-  unsigned size;
+  uint64_t size;
 
-  if (nbdkit_parse_unsigned ("pad", value, &size) == -1)
+  if (parse_size ("pad", value, &size) == -1)
     return -1;
   if (size < 1 || size > PADDING_MAX_BLOCK || (size & (size - 1)) != 0) {
     report_now ("pad=%s: not a power of two from 1 to %u", value, PADDING_MAX_BLOCK);
     return -1;
   }
-  parameters.pad = size;
+  parameters.pad = (unsigned) size;
   return 0;
 }
 
@@ -184,9 +210,9 @@ set_pad_with (const char *value)
 static int
 set_cache_size (const char *value)
 {
-  int64_t size = nbdkit_parse_size (value);
+  uint64_t size;
 
-  if (size == -1)
+  if (parse_size ("cache-size", value, &size) == -1)
     return -1;
   parameters.cache_size = (size_t) size;
   return 0;
@@ -357,7 +383,7 @@ complete_file (void)
 static int
 complete_disk (void)
 {
-  if (!parameters.disk && !(parameters.disk = strdup ("disk"))) {
+  if (!parameters.disk && !(parameters.disk = strdup (LIBRARY_DISK))) {
     nbdkit_error ("%m");
     return -1;
   }

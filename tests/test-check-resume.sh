@@ -33,6 +33,11 @@ for round in 1 2; do
 done
 check 0 lib --state state --max-age 7
 is .summary.skipped 6
+# Its folder is made, as a server makes that of its index.
+check 0 lib --state new/folder/state
+check 0 lib --state new/folder/state --max-age 7
+is .summary.skipped 6
+rm -r new
 is .summary.bytes 0
 expect 0 mkvdup check lib --state state --max-age 7
 says out "6 titles: 0 good, 0 bad, 6 skipped; 0 bytes"
@@ -150,8 +155,9 @@ cmp state damaged
 echo 'something else' >other
 refused "other: is no state of mkvdup check" check lib --state other -q
 [ "$(cat other)" = "something else" ] || fail "another's file was replaced"
-expect 1 mkvdup check lib --state no-such-folder/state
-says err "no-such-folder/state"
+ln -s gone link-to-nothing
+expect 1 mkvdup check lib --state link-to-nothing/state
+says err "link-to-nothing/state"
 says err "not remembered"
 says out "6 titles: 6 good"
 

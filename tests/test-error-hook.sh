@@ -146,6 +146,10 @@ read_fails 1.mkv 2200000
 stop_nbdkit "$tmp/sock"
 # Nor does it for the recipe alone, while its parameters may.
 mv moved "$discs/1"
+# One that is not there is told at once, and not when it is needed.
+start_nbdkit "$tmp/sock" mkvdup folder/3.mkvdup on-error-command=gone
+grep -q "on_error_command: $tmp/gone: No such file or directory" "$tmp/sock.log" || fail "nothing was said of a program that is gone"
+stop_nbdkit "$tmp/sock"
 start_nbdkit "$tmp/sock" mkvdup folder/3.mkvdup on-error-command=hook
 cut_sources "${sources[0]}"
 read_fails '' 2200000

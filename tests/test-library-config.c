@@ -21,6 +21,7 @@
 #include "globs.h"
 #include "library_config.h"
 #include "library_parts.h"
+#include "recipe_format.h"
 #include "scratch.h"
 
 /* Sanitizers make frames several times as large. */
@@ -335,7 +336,7 @@ test_include_cycles (void **state)
   put_text ("l.yaml", "name: l\ndedup_file: m\nsource_dir: s\n"
                       "includes: [l.yaml, '*.yaml', '**/*.yaml']\n");
   put_text ("d/m.yaml", "name: m\ndedup_file: m\nsource_dir: s\n"
-                        "includes: [../l.yaml, ../link.yaml]\n");
+                        "includes: ['../l.yam?', '../link.yam?']\n");
   put_link ("d/m.yaml", "link.yaml");
   t = read_paths (paths, 1);
   assert_int_equal (t.result, 0);
@@ -359,7 +360,8 @@ test_include_problems (void **state)
   assert_int_equal (mkfifo ("pipe.conf", 0666), 0);
   t = read_text ("includes: [bad.conf, ~, [x], '', pipe.conf, l.yaml/x]\n");
   expect_titles (&t, none);
-  expect_problems (&t, LINES ("bad.conf:2: \"name\" is given twice",
+  expect_problems (&t, LINES ("l.yaml: includes \"l.yaml/x\": there is no such file",
+                              "bad.conf:2: \"name\" is given twice",
                               "l.yaml:1: \"includes\" is not a string",
                               "l.yaml:1: \"includes\" is empty",
                               "pipe.conf: not a regular file"));
@@ -463,7 +465,7 @@ test_include_limits (void **state)
   /* Patterns of two files together. */
   buffer_append (&patterns, "includes:\n", 10);
   for (int i = 0; i < 500; i++)
-    buffer_append (&patterns, "- /\n", 4);
+    buffer_append (&patterns, "- /?\n", 5);
   put_file ("lib/b1.yaml", patterns.data, patterns.len);
   put_file ("lib/b2.yaml", patterns.data, patterns.len);
   expect_enough ("b2.yaml", 1000000, 1 << 30);
@@ -511,9 +513,6 @@ test_wrong_titles (void **state)
     { "virtual_files: [x]\n", "l.yaml:1: a virtual file that is not a mapping" },
     { "virtual_files: [{}]\n", "l.yaml:1: a title without \"name\"" },
     { "virtual_files: &a [*a]\n", "l.yaml:1: a virtual file that is not a mapping" },
-    { "virtual_files: x\n", "l.yaml:1: \"virtual_files\" is not a list" },
-    { "a: b\nvirtual_files: {}\n", "l.yaml:2: \"virtual_files\" is not a list" },
-    { "virtual_files: ''\n", "l.yaml:1: \"virtual_files\" is not a list" },
   };
 
   (void) state;
@@ -564,6 +563,14 @@ test_wrong_files (void **state)
       "l.yaml:2: \"dir_mode\" is not a number from 0 to 7777, octal" },
     { "includes: []\nuid: 99999999999999999999\n",
       "l.yaml:2: \"uid\" is not a number from 0 to 4294967294" },
+    { "virtual_files: x\n", "l.yaml:1: \"virtual_files\" is not a list" },
+    { "a: b\nvirtual_files: {}\n", "l.yaml:2: \"virtual_files\" is not a list" },
+    { "virtual_files: ''\n", "l.yaml:1: \"virtual_files\" is not a list" },
+    { "name: a\ndedup_file: b\nsource_dir: c\nincludes: x\n",
+      "l.yaml:4: \"includes\" is not a list" },
+    { RECIPE_MAGIC,
+      "l.yaml: is a recipe; a library is a folder of them, or a YAML file, as "
+      "the recipe's sidecar" },
   };
 
   (void) state;
@@ -572,6 +579,20 @@ test_wrong_files (void **state)
 
     expect_error (&t, wrong[i].error);
   }
+}
+
+/* Of one that is included the lists that are none are left out. */
+static void
+test_wrong_lists (void **state)
+{
+  CLEANUP_TOLD struct told t = { 0 };
+
+  (void) state;
+  put_text ("other.yaml", "virtual_files: {}\nincludes: x\n");
+  t = read_text ("name: a\ndedup_file: m\nsource_dir: s\nincludes: [other.yaml]\n");
+  assert_int_equal (t.config.n, 1);
+  expect_problems (&t, LINES ("other.yaml:1: \"virtual_files\" is not a list",
+                              "other.yaml:2: \"includes\" is not a list"));
 }
 
 static void
@@ -944,6 +965,7 @@ main (void)
     cmocka_unit_test_teardown (test_include_limits, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_titles, scratch_empty),
     cmocka_unit_test_teardown (test_wrong_files, scratch_empty),
+    cmocka_unit_test_teardown (test_wrong_lists, scratch_empty),
     cmocka_unit_test_teardown (test_null_lists, scratch_empty),
     cmocka_unit_test_teardown (test_looks, scratch_empty),
     cmocka_unit_test_teardown (test_folder_looks, scratch_empty),

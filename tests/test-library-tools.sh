@@ -254,3 +254,32 @@ ln -s ../elsewhere/One.mkvdup.yaml lib/One.mkvdup.yaml
 expect 0 mkvdup relocate lib/One.mkvdup --source other
 [ -L lib/One.mkvdup.yaml ] || fail "the link was replaced"
 says elsewhere/One.mkvdup.yaml "source_dir: \"$tmp/other\""
+
+# A title that another file names is not changed by way of a sidecar that the library does not read.
+mkdir named
+cp One.mkvdup named
+printf '%s\n' "virtual_files: [{ name: Named.mkv, dedup_file: One.mkvdup, source_dir: $tmp/was }]" >named/all.yaml
+printf 'name: one\ndedup_file: One.mkvdup\nsource_dir: %s\n' "$tmp/was" >named/One.mkvdup.yaml
+cp named/One.mkvdup.yaml before
+expect 1 mkvdup relocate named/all.yaml --source other
+says err 'named/One.mkvdup: "Named.mkv" is named by a YAML file that is not its sidecar'
+cmp named/One.mkvdup.yaml before
+sed -i "s|/was|/other|" named/all.yaml
+expect 0 mkvdup relocate named/all.yaml --source other
+says out "0 changed, 1 as before, 0 failed"
+cmp named/One.mkvdup.yaml before
+
+# ---- validate says what a server would
+
+printf '%s\n' "virtual_files: [{ name: disk, dedup_file: One.mkvdup, source_dir: $tmp/other }]" \
+  'on_error_command: [no-such-program, x]' 'includes: [gone.yaml]' >named/all.yaml
+expect 1 mkvdup validate named/all.yaml
+says out 'title: disk: is the name of the disk, unless disk= gives it another'
+says out 'named/all.yaml: on_error_command: no-such-program: there is no such program in PATH'
+says out 'includes "gone.yaml": there is no such file'
+says out '3 problems'
+sed -i -e 's/name: disk/name: a/' -e 's/no-such-program/true/' -e '/includes/d' named/all.yaml
+expect 0 mkvdup validate named/all.yaml
+printf 'virtual_files: 5\n' >named/all.yaml
+expect 1 mkvdup validate named/all.yaml
+says out 'named/all.yaml:1: "virtual_files" is not a list'

@@ -52,7 +52,17 @@ for pad in 0 3 131072 -1 x; do
   refused "pad" image.mkvdup source=. pad=$pad
 done
 refused 'neither "zero" nor "void"' image.mkvdup source=. pad-with=ones
-refused 'lots' image.mkvdup source=. cache-size=lots
+refused 'cache-size=lots: is no size in bytes' image.mkvdup source=. cache-size=lots
+refused 'cache-size=64MB: is no size in bytes' image.mkvdup source=. cache-size=64MB
+refused 'cache-size=99999999T: is no size' image.mkvdup source=. cache-size=99999999T
+refused 'cache-size=: is no size' image.mkvdup source=. cache-size=
+refused 'pad=4KB: is no size in bytes' image.mkvdup source=. pad=4KB
+refused 'source=: no path' image.mkvdup source=
+refused 'library=: no path' library=
+start_nbdkit "$tmp/sock" mkvdup image.mkvdup source=. pad=4K
+padded=$(client nbdinfo --size "nbd+unix:///?socket=$tmp/sock")
+[ "$padded" -ge "$size" ] && [ $((padded % 4096)) -eq 0 ] || fail "not padded to 4096: $padded"
+stop_nbdkit "$tmp/sock"
 refused 'perhaps' image.mkvdup source=. direct=perhaps
 mkdir empty
 refused "$tmp/empty/disc: No such file" image.mkvdup source=empty

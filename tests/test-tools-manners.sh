@@ -259,6 +259,39 @@ refused "is the sidecar of a recipe: not replaced" extract --force Movie.mkvdup 
 refused "other.mkvdup: is a recipe: not replaced" expand-config --force -o other.mkvdup new
 cmp Movie.mkvdup other.mkvdup
 rm other.mkvdup
+# Nor does text or a picture take the place of a disc or an MKV that was named by mistake.
+cp discs/Disc.iso disc.before
+for file in discs/Disc.iso new/Movie.mkv; do
+  cp "$file" before
+  refused "$file: is no text and no picture: not replaced" map --force --svg "$file" Movie.mkvdup
+  refused "$file: is no text and no picture: not replaced" stats -q --force --html "$file" .
+  refused "$file: is no text and no picture: not replaced" expand-config --force -o "$file" .
+  cmp "$file" before
+done
+# Nobody wants a file that is called so.
+refused '-: a file of that name is "./-"' map --svg - Movie.mkvdup
+refused '-: a file of that name is "./-"' stats -q --html - .
+refused '-: a file of that name is "./-"' expand-config -o - .
+refused '-: no recipe goes to standard output' create -o - new/Movie.mkv discs
+[ ! -e - ] && [ ! -e -.yaml ] || fail "a file of that name is there"
+# What cannot be seen is not said to exist.
+refused "new/Movie.mkv/A.mkvdup: Not a directory" create -o new/Movie.mkv/A.mkvdup new/Movie.mkv discs
+refused "new/Movie.mkv/a.yaml: Not a directory" expand-config -o new/Movie.mkv/a.yaml .
+# Folders and pipes in the place of an MKV.
+mkfifo pipe
+for command in verify deltadiag; do
+  refused "new: Is a directory" $command -q Movie.mkvdup new
+  expect 1 timeout "$patience" "$MKVDUP_COMMAND" $command -q Movie.mkvdup pipe
+done
+expect 1 timeout "$patience" "$MKVDUP_COMMAND" parse-mkv pipe
+expect 1 timeout "$patience" "$MKVDUP_COMMAND" create -q pipe discs
+rm pipe
+# In the place of a library.
+for command in check validate stats; do
+  expect 1 mkvdup $command Movie.mkvdup
+  cat out err >said
+  says said "Movie.mkvdup: is a recipe; a library is a folder of them"
+done
 ln -s /proc/self/fd/1 stdout
 refused "stdout: is standard output" extract --force Movie.mkvdup -o stdout
 refused "stdout: is standard output" expand-config --force -o stdout .

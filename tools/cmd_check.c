@@ -27,6 +27,7 @@
 #include "check_state.h"
 #include "cleanup.h"
 #include "command.h"
+#include "folders.h"
 #include "interrupt.h"
 #include "message.h"
 #include "progress.h"
@@ -211,6 +212,17 @@ tell_progress (void *opaque, uint64_t done)
   return !interrupted ();
 }
 
+static uint64_t
+bytes_not_read (const struct faults *faults)
+{
+  uint64_t bytes = 0;
+
+  for (size_t i = 0; i < faults->n; i++)
+    if (faults->list[i].kind == FAULT_UNREADABLE || faults->list[i].kind == FAULT_MISSING)
+      bytes += faults->list[i].end - faults->list[i].from;
+  return bytes;
+}
+
 /* The image of a title whose recipe is sound; the identity is that of before and after. */
 static int
 check_image (struct check *c, const struct visit *v, struct faults *faults,
@@ -223,7 +235,7 @@ check_image (struct check *c, const struct visit *v, struct faults *faults,
   if (image_check (v->image, options_threads (c->options), tell_progress, c, faults,
                    err) == -1)
     return -1;
-  c->report.bytes += v->title->size;
+  c->report.bytes += v->title->size - bytes_not_read (faults);
   identity_of_image (v->image, &v->title->id, after, &ignored);
   if (!identity_same (identity, after))
     memset (identity, 0, IDENTITY_SIZE);
@@ -349,6 +361,11 @@ check_all (struct check *c, struct error *err)
 static int
 prepare (struct check *c, struct error *err)
 {
+  struct error ignored = ERROR_INIT;
+
+  /* If it cannot be made, that is told when there is something to remember. */
+  if (c->options->state)
+    folders_make (c->options->state, &ignored);
   if (c->options->state && check_state_read (&c->state, c->options->state, err) == -1)
     return -1;
   c->left = round_left (&c->state);

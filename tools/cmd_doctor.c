@@ -101,9 +101,10 @@ look_at_library (struct diagnosis *d, const struct options *options, struct erro
   tell_titles (d, &s);
   tell_missing (d, &s);
   if (s.n_good > 0)
-    diagnosis_tell (d, stats_is_good (&s) ? FINDING_OK : FINDING_WARNING, "library", NULL,
-                    "%zu of %zu titles can be opened, %zu of %zu sources are there",
-                    s.n_good, s.n_titles, s.n_sources - s.n_missing, s.n_sources);
+    diagnosis_tell (
+      d, s.n_good == s.n_titles && s.n_missing == 0 ? FINDING_OK : FINDING_WARNING,
+      "library", NULL, "%zu of %zu titles can be opened, %zu of %zu sources are there",
+      s.n_good, s.n_titles, s.n_sources - s.n_missing, s.n_sources);
   else
     diagnosis_tell (d, FINDING_WARNING, "library", "is this the right folder?",
                     "there is no title");

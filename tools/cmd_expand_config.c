@@ -126,14 +126,20 @@ put_config (struct yaml_out *y, const struct library_config *config, struct erro
 static int
 put_text (const struct options *options, const struct buffer *text, struct error *err)
 {
-  if (!options->output)
+  int there = 0;
+
+  if (!options->output) {
     fwrite (text->data, 1, text->len, stdout);
-  else if (!options->force && !is_absent (options->output))
+    return 0;
+  }
+  if (!options->force)
+    there = file_is_there (options->output, err);
+  if (there == 1)
     return error_set (err, 0, "%s: exists: not replaced without --force",
                       options->output);
-  else
-    return output_put (options->output, text->data, text->len, options->force, err);
-  return 0;
+  return there == -1
+           ? -1
+           : output_put (options->output, text->data, text->len, options->force, err);
 }
 
 static int

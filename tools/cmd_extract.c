@@ -184,9 +184,14 @@ extract_to_stdout (struct extraction *x, struct error *err)
   return write_image (x, 1, err) == -1 ? -1 : sync_stdout (err);
 }
 
+struct outcome {
+  uint64_t size;
+  const char *proof; /* what was right; static */
+  double seconds;
+};
+
 static int
-extract (const struct options *options, uint64_t *size, double *seconds,
-         struct error *err)
+extract (const struct options *options, struct outcome *outcome, struct error *err)
 {
   CLEANUP_OPEN_IMAGE struct open_image subject = { 0 };
   struct extraction x = {
@@ -197,17 +202,18 @@ extract (const struct options *options, uint64_t *size, double *seconds,
   if (open_image_open (&subject, options->args[0], options->sources, options->n_sources,
                        err) == -1)
     return -1;
-  *size = image_size (subject.image);
-  progress_start (&x.progress, "extract", *size, options->quiet);
+  outcome->size = image_size (subject.image);
+  outcome->proof = content_check_proof (&subject.check);
+  progress_start (&x.progress, "extract", outcome->size, options->quiet);
   r = strcmp (options->output, "-") == 0 ? extract_to_stdout (&x, err)
                                          : extract_to_file (&x, options, err);
-  *seconds = progress_end (&x.progress);
+  outcome->seconds = progress_end (&x.progress);
   return r == -1 && interrupted () ? error_set (err, 0, "interrupted") : r;
 }
 
 static void
-print_json (const struct options *options, const char *error, uint64_t size,
-            double seconds)
+print_json (const struct options *options, const char *error,
+            const struct outcome *outcome)
 {
   struct json j = json_start (stdout);
 
@@ -217,20 +223,20 @@ print_json (const struct options *options, const char *error, uint64_t size,
   if (error)
     json_string (&j, "error", error);
   else {
-    json_number (&j, "image_size", size);
-    json_decimal (&j, "seconds", seconds);
+    json_number (&j, "image_size", outcome->size);
+    json_decimal (&j, "seconds", outcome->seconds);
   }
   json_finish (&j);
 }
 
 static void
-print_good (const struct options *options, uint64_t size, double seconds)
+print_good (const struct options *options, const struct outcome *outcome)
 {
   char bytes[AMOUNT_MAX], rate[AMOUNT_MAX];
 
   print_safe (stdout, options->output);
-  printf (": %s, every digest right (%.1f s, %s)\n", amount_bytes (size, bytes), seconds,
-          amount_rate (size, seconds, rate));
+  printf (": %s, %s (%.1f s, %s)\n", amount_bytes (outcome->size, bytes), outcome->proof,
+          outcome->seconds, amount_rate (outcome->size, outcome->seconds, rate));
 }
 
 static enum exit_status
@@ -238,8 +244,7 @@ run (const struct options *options)
 {
   struct error err = ERROR_INIT;
   bool to_stdout = options->output && strcmp (options->output, "-") == 0;
-  uint64_t size = 0;
-  double seconds = 0;
+  struct outcome outcome = { 0 };
   int r;
 
   if (!options->output)
@@ -248,11 +253,11 @@ run (const struct options *options)
     return options_refuse (&command_extract,
                            "--json and the MKV cannot share standard output");
   interrupt_catch ();
-  r = extract (options, &size, &seconds, &err);
+  r = extract (options, &outcome, &err);
   if (options->json)
-    print_json (options, r == -1 ? err.text : NULL, size, seconds);
+    print_json (options, r == -1 ? err.text : NULL, &outcome);
   else if (r == 0 && !options->quiet && !to_stdout)
-    print_good (options, size, seconds);
+    print_good (options, &outcome);
   if (r == -1)
     message ("%s", err.text);
   return r == 0 ? EXIT_GOOD : EXIT_FAILED;

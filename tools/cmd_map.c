@@ -89,7 +89,7 @@ check_output (const char *path, bool force, struct error *err)
 {
   if (!path)
     return 0;
-  if (output_check (path, err) == -1)
+  if (output_check_text (path, err) == -1)
     return -1;
   if (!force && !is_absent (path))
     return error_set (err, 0, "%s: exists: not replaced without --force", path);

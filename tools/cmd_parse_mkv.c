@@ -20,6 +20,7 @@
 #include "message.h"
 #include "mkv_regions.h"
 #include "options.h"
+#include "whole_io.h"
 
 /* What there is of a track. */
 struct track_sum {
@@ -312,7 +313,7 @@ static int
 parse_file (struct parsing *p, struct error *err)
 {
   const char *path = p->options->args[0];
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
+  CLEANUP_CLOSE int fd = open (path, OPEN_UNKNOWN);
   struct mkv_input input = { .fd = fd };
   off_t end = fd == -1 ? -1 : lseek (fd, 0, SEEK_END);
   int r;

@@ -223,7 +223,40 @@ relocate_recipe (struct relocation *r, const char *path)
     relocate (r, sidecar);
 }
 
-/* Titles that a file of many names have no sidecar: that file is its author's. */
+/* Has the library this title from the sidecar of its recipe, or would have it from one? */
+static bool
+is_from_sidecar (const struct title *t)
+{
+  CLEANUP_FREE char *path = sidecar_path (t->recipe), *folder = path_folder (t->recipe);
+  CLEANUP_SIDECAR struct sidecar s = { 0 };
+  struct error ignored = ERROR_INIT;
+
+  if (!path || !folder)
+    return true; /* which will fail as well */
+  if (sidecar_read (&s, path, &ignored) == -1)
+    return strcmp (t->source_dir, folder) == 0;
+  return strcmp (path_base (s.name), path_base (t->name)) == 0 &&
+         strcmp (s.source_dir, t->source_dir) == 0;
+}
+
+/* The file that names it is its author's: it is not changed, but it is not right either. */
+static void
+look_at_named (struct relocation *r, const struct title *t)
+{
+  struct error err = ERROR_INIT;
+  struct recipe *recipe = recipe_open (t->recipe, &err);
+  bool is_right = recipe && has_sources (r, recipe, t->source_dir, &err);
+
+  recipe_close (recipe);
+  if (!is_right)
+    error_context (&err,
+                   "%s: \"%s\" is named by a YAML file that is not its sidecar, with the "
+                   "source_dir %s: change that there",
+                   t->recipe, t->name, t->source_dir);
+  tell (r, t->recipe, t->source_dir, is_right ? t->source_dir : NULL,
+        is_right ? NULL : err.text);
+}
+
 static int
 relocate_library (struct relocation *r, const char *path, struct error *err)
 {
@@ -236,7 +269,10 @@ relocate_library (struct relocation *r, const char *path, struct error *err)
     message ("%s", config.problems[i]);
   r->n_failed += config.n_problems;
   for (size_t i = 0; i < config.n && !interrupted (); i++)
-    relocate_recipe (r, config.titles[i].recipe);
+    if (is_from_sidecar (&config.titles[i]))
+      relocate_recipe (r, config.titles[i].recipe);
+    else
+      look_at_named (r, &config.titles[i]);
   return 0;
 }
 

@@ -231,7 +231,7 @@ check_page (const struct options *options, struct error *err)
     return 0;
   return output_check_apart (options->html, options, err) == -1
            ? -1
-           : output_check (options->html, err);
+           : output_check_text (options->html, err);
 }
 
 static int

@@ -6,11 +6,14 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "command.h"
 #include "json.h"
+#include "library.h"
 #include "message.h"
 #include "options.h"
+#include "run_program.h"
 #include "stats.h"
 
 /* Tells one thing that is wrong. */
@@ -50,21 +53,42 @@ tell_source (struct teller *t, const struct stats *s, const struct stats_source 
     tell (t, "source", s->titles[source->uses[i]->title].title->name, source->why_not);
 }
 
+/* Who is to be told when something is wrong would not be. */
+static void
+tell_hook (struct teller *t, const char *path)
+{
+  const struct library_look look = { 0 };
+  CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
+  struct error why = ERROR_INIT;
+
+  /* What cannot be read was told. */
+  if (library_config_read (&config, &path, 1, &look, NULL, NULL, &why) == -1 ||
+      !config.hook.command || run_program_look (config.hook.command[0], &why) == 0)
+    return;
+  error_context (&why, "%s: on_error_command", path);
+  tell (t, "configuration", NULL, why.text);
+}
+
 static void
 tell_all (struct teller *t, const struct stats *s)
 {
   for (size_t i = 0; i < s->library.n_problems; i++)
     tell (t, "configuration", NULL, s->library.problems[i]);
-  for (size_t i = 0; i < s->n_titles; i++)
+  for (size_t i = 0; i < s->n_titles; i++) {
+    const char *name = s->titles[i].title->name;
+
     if (s->titles[i].error)
-      tell (t, "title", s->titles[i].title->name, s->titles[i].error);
+      tell (t, "title", name, s->titles[i].error);
+    if (strcmp (name, LIBRARY_DISK) == 0)
+      tell (t, "title", name, "is the name of the disk, unless disk= gives it another");
+  }
   for (size_t i = 0; i < s->n_sources; i++)
     if (!s->sources[i].found)
       tell_source (t, s, &s->sources[i]);
 }
 
 static void
-print (const struct stats *s, const struct options *options)
+print (const struct stats *s, const struct options *options, size_t *problems)
 {
   struct teller t = { .as_json = options->json };
 
@@ -73,6 +97,9 @@ print (const struct stats *s, const struct options *options)
     json_array (&t.json, "problems");
   }
   tell_all (&t, s);
+  for (size_t i = 0; i < options->n_args; i++)
+    tell_hook (&t, options->args[i]);
+  *problems = t.n;
   if (t.as_json) {
     json_end_array (&t.json);
     json_bool (&t.json, "good", t.n == 0);
@@ -91,14 +118,15 @@ run (const struct options *options)
 {
   CLEANUP_STATS struct stats stats = { .n_titles = 0 };
   struct error err = ERROR_INIT;
+  size_t problems;
 
   if (stats_make (&stats, options, STATS_SIZES, NULL, NULL, &err) == -1 ||
       check_library_want_titles (&stats.library, options, &err) == -1) {
     message ("%s", err.text);
     return EXIT_FAILED;
   }
-  print (&stats, options);
-  return stats_is_good (&stats) ? EXIT_GOOD : EXIT_FAILED;
+  print (&stats, options, &problems);
+  return problems == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
 const struct command command_validate = {

@@ -44,7 +44,8 @@ struct verification {
 
 /* What there is to tell of it. */
 struct outcome {
-  uint64_t size; /* of the image */
+  uint64_t size;     /* of the image */
+  const char *proof; /* what was right, without an MKV; static */
   double seconds;
   struct source_list sources; /* that were hashed */
 };
@@ -103,10 +104,14 @@ open_mkv (struct verification *v, uint64_t size, struct error *err)
 
   if (!v->mkv)
     return 0;
-  v->fd = open (v->mkv, O_RDONLY | O_CLOEXEC);
+  v->fd = open (v->mkv, OPEN_UNKNOWN);
   if (v->fd == -1)
     return error_set (err, errno, "%s", v->mkv);
-  v->is_file = fstat (v->fd, &st) == 0 && S_ISREG (st.st_mode);
+  if (fstat (v->fd, &st) == -1)
+    return error_set (err, errno, "%s", v->mkv);
+  if (S_ISDIR (st.st_mode))
+    return error_set (err, EISDIR, "%s", v->mkv);
+  v->is_file = S_ISREG (st.st_mode);
   if (v->is_file && file_id_look (v->fd, v->mkv, true, &v->id, err) == -1)
     return -1;
   end = lseek (v->fd, 0, SEEK_END);
@@ -200,6 +205,7 @@ verify (const struct options *options, struct outcome *outcome, struct error *er
                        err) == -1)
     return -1;
   outcome->size = image_size (subject.image);
+  outcome->proof = content_check_proof (&subject.check);
   r = open_mkv (&v, outcome->size, err);
   if (r == 0)
     r = verify_image (&v, options, outcome, err);
@@ -257,8 +263,8 @@ print_good (const struct options *options, const struct outcome *outcome)
   char bytes[AMOUNT_MAX], rate[AMOUNT_MAX];
 
   print_safe (stdout, options->args[0]);
-  printf (": good: %s%s", amount_bytes (outcome->size, bytes),
-          options->n_args > 1 ? ", every byte that of " : ", every digest right");
+  printf (": good: %s, %s", amount_bytes (outcome->size, bytes),
+          options->n_args > 1 ? "every byte that of " : outcome->proof);
   if (options->n_args > 1)
     print_safe (stdout, options->args[1]);
   for (size_t i = 0; i < outcome->sources.n; i++)

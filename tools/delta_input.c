@@ -84,12 +84,15 @@ read_recipe (void *opaque, void *to, size_t n, uint64_t offset)
 static int
 open_mkv (struct delta_input *d, const char *mkv, struct error *err)
 {
+  struct stat st;
   off_t end;
 
   d->of = "the MKV";
-  d->fd = open (mkv, O_RDONLY | O_CLOEXEC);
-  if (d->fd == -1)
+  d->fd = open (mkv, OPEN_UNKNOWN);
+  if (d->fd == -1 || fstat (d->fd, &st) == -1)
     return error_set (err, errno, "%s", mkv);
+  if (S_ISDIR (st.st_mode))
+    return error_set (err, EISDIR, "%s", mkv);
   end = lseek (d->fd, 0, SEEK_END);
   if (end == -1)
     return error_set (err, errno, "%s: its size", mkv);

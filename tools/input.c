@@ -45,9 +45,10 @@ check_recipe_there (const char *out, const char *mkv, struct error *err)
   struct recipe *old;
   struct stat st;
   bool is_ours, is_same;
+  int r = file_is_there (out, err);
 
-  if (is_absent (out))
-    return 0;
+  if (r != 1)
+    return r;
   old = recipe_open (out, &ignored);
   is_ours = old && !recipe_old_facts (old);
   is_same = is_ours && stat (mkv, &st) == 0 && old->image_size == (uint64_t) st.st_size;
@@ -68,6 +69,8 @@ int
 input_check_names (const struct input *in, const char *out, const char *sidecar,
                    bool force, struct error *err)
 {
+  if (strcmp (out, "-") == 0)
+    return error_set (err, 0, "-: no recipe goes to standard output");
   /* Such a recipe would be tiny, and worth nothing once the MKV is deleted. */
   for (size_t i = 0; i < in->n; i++)
     if (same_file (in->mkv, in->sources[i]))

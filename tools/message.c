@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "message.h"
 #include "safe_text.h"
+#include "utf8.h"
 
 void
 print_safe (FILE *out, const char *text)
@@ -29,21 +30,6 @@ print_safe (FILE *out, const char *text)
 /* Of --log-file.  Opened once; both are NULL without one. */
 static FILE *log_file;
 static const char *log_path; /* borrowed */
-
-/* How much of a file tells what it is. */
-#define LOG_LOOK 1024
-
-/* What a terminal or an editor takes; MKVs, recipes and images begin with other bytes. */
-static bool
-is_text (const char *bytes, size_t n)
-{
-  static const char controls[] = { '\a', '\b', '\t', '\n', '\v', '\f', '\r', '\033' };
-
-  for (size_t i = 0; i < n; i++)
-    if ((unsigned char) bytes[i] < 0x20 && !memchr (controls, bytes[i], sizeof controls))
-      return false;
-  return true;
-}
 
 /* What is YAML, or begins with what our own files of text do. */
 static bool
@@ -62,7 +48,7 @@ static int
 check_log (const char *path, struct error *err)
 {
   CLEANUP_CLOSE int fd = -1;
-  char bytes[LOG_LOOK];
+  char bytes[UTF8_LOOK];
   struct stat st;
   ssize_t n;
 

@@ -14,15 +14,13 @@
 
 #include "cleanup.h"
 #include "file_id.h"
+#include "library.h"
 #include "library_config.h"
 #include "path.h"
 #include "served.h"
 #include "sidecar.h"
 #include "titles.h"
 #include "tree.h"
-
-/* What a server calls the disk if nothing else is said, and no title then. */
-#define DISK "disk"
 
 /* The title that the sidecar makes of the recipe. */
 static const struct title *
@@ -69,7 +67,7 @@ check (const struct library_config *library, const char *folder, const char *rec
 {
   const struct title *title = find_own (library, recipe, own);
 
-  if (!title || strcmp (own->name, DISK) == 0)
+  if (!title || strcmp (own->name, LIBRARY_DISK) == 0)
     return error_set (err, 0,
                       "%s: a server would not have it as \"%s\": \"mkvdup validate %s\" "
                       "may tell why",

@@ -104,3 +104,14 @@ utf8_shorten (const char *text, size_t most)
   *end = '\0';
   return out;
 }
+
+bool
+is_text (const char *bytes, size_t n)
+{
+  static const char controls[] = { '\a', '\b', '\t', '\n', '\v', '\f', '\r', '\033' };
+
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned char) bytes[i] < 0x20 && !memchr (controls, bytes[i], sizeof controls))
+      return false;
+  return true;
+}

@@ -19,6 +19,12 @@ size_t utf8_len (const unsigned char *p);
  */
 bool utf8_is_shown (const unsigned char *p, size_t len);
 
+/* How much of a file tells what it is. */
+#define UTF8_LOOK 1024
+
+/* What a terminal or an editor takes; MKVs, recipes and images begin with other bytes. */
+bool is_text (const char *bytes, size_t n);
+
 /* `text` to be shown, in `most` characters: what is too long loses its begin, and what may not
  * be shown is U+FFFD.  Malloced, NULL when out of memory.
  */
