@@ -34,6 +34,19 @@ while IFS= read -r line; do
   done
 done <commands
 
+# A socket that a server has left would be in the way when all is done again.
+for socket in movie movies; do
+  [ ! -e $socket.sock ] || fail "$socket.sock is still there"
+done
+# And configure has what it is said to be given.
+"$abs_top_srcdir/configure" --help >configure.help
+sed -e ':more' -e '/\\$/ { N; s/\\\n//; b more' -e '}' "$abs_top_srcdir/README.md" |
+  grep -F './configure ' | grep -oE -- '--[a-z][a-z-]*' | sort -u >options
+[ "$(wc -l <options)" -ge 3 ] || fail "nothing about installing"
+while read -r option; do
+  grep -qE -- "^ *$option(=|\$)" configure.help || fail "configure has no $option"
+done <options
+
 [ "$listed" = "Movie.mkv Old/Other.mkv disk" ] || fail "the exports are $listed"
 for mkv in Movie.mkv Copy.mkv Again.mkv disk/Movie.mkv disk/Old/Other.mkv; do
   [ "$(sha256 $mkv)" = "$digest" ] || fail "$mkv is not the MKV"
