@@ -56,11 +56,11 @@ static const struct option_entry entries[] = {
     "convert all that each LIBRARY names, into the folder FILE", FLAG (library) },
   { "force", 'f', ACCEPT_FORCE, "replace the output whatever it is", FLAG (force) },
   { "source", 's', ACCEPT_SOURCE,
-    "where a source is: its directory, or itself (may be repeated)", .kind = IS_SOURCE,
-    .argument = "PATH" },
+    "where sources are: below a folder, or one itself (may be repeated)",
+    .kind = IS_SOURCE, .argument = "PATH" },
   { "source", 's', ACCEPT_PLACE,
-    "where a source is: its directory, or itself (may be repeated);\n"
-    "by default what FILE.mkvdup.yaml says",
+    "the folder that names in the recipe start from, or a source itself\n"
+    "(may be repeated); by default what FILE.mkvdup.yaml says",
     .kind = IS_SOURCE, .argument = "PATH" },
   { "source", 's', ACCEPT_LIBRARY,
     "where sources are, too (with --library; may be repeated)", .kind = IS_SOURCE,

@@ -47,7 +47,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from info' -s h -l help -d 'show t
 complete -c mkvdup -n '__fish_seen_subcommand_from info' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a verify -d 'check that a recipe and its sources still give the MKV'
-complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s s -l source -r -F -d 'the folder that names in the recipe start from, or a source itself'
 complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s S -l sources -d 'hash each source whole, too'
 complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s q -l quiet -d 'show no progress, and no result that is good'
@@ -59,7 +59,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from verify' -s V -l version -d 's
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a extract -d 'write the MKV back to a file'
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s o -l output -r -F -d 'write to FILE'
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s f -l force -d 'replace the output whatever it is'
-complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s s -l source -r -F -d 'the folder that names in the recipe start from, or a source itself'
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s q -l quiet -d 'show no progress, and no result that is good'
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
@@ -68,7 +68,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s h -l help -d 'sho
 complete -c mkvdup -n '__fish_seen_subcommand_from extract' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a check -d 'check that all recipes of a library still give their MKVs'
-complete -c mkvdup -n '__fish_seen_subcommand_from check' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from check' -s s -l source -r -F -d 'where sources are: below a folder, or one itself (may be repeated)'
 complete -c mkvdup -n '__fish_seen_subcommand_from check' -s S -l sources -d 'hash each source whole, too'
 complete -c mkvdup -n '__fish_seen_subcommand_from check' -s i -l source-index -r -F -d 'remember there where sources were found'
 complete -c mkvdup -n '__fish_seen_subcommand_from check' -s r -l state -r -F -d 'remember there what is done, and go on from there'
@@ -113,14 +113,14 @@ complete -c mkvdup -n '__fish_seen_subcommand_from import' -s h -l help -d 'show
 complete -c mkvdup -n '__fish_seen_subcommand_from import' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a explain -d 'tell where bytes of an image come from'
-complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s s -l source -r -F -d 'the folder that names in the recipe start from, or a source itself'
 complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s j -l json -d 'give the result as JSON'
 complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s h -l help -d 'show this help and exit'
 complete -c mkvdup -n '__fish_seen_subcommand_from explain' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a stats -d 'tell what a library saves'
 complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s f -l force -d 'replace the output whatever it is'
-complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s s -l source -r -F -d 'where sources are: below a folder, or one itself (may be repeated)'
 complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s i -l source-index -r -F -d 'remember there where sources were found'
 complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from stats' -s q -l quiet -d 'show no progress, and no result that is good'
@@ -141,7 +141,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from map' -s h -l help -d 'show th
 complete -c mkvdup -n '__fish_seen_subcommand_from map' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'look whether this machine is fit to serve'
-complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s s -l source -r -F -d 'where sources are: below a folder, or one itself (may be repeated)'
 complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s i -l source-index -r -F -d 'remember there where sources were found'
 complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s q -l quiet -d 'show no progress, and no result that is good'
@@ -151,7 +151,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'show
 complete -c mkvdup -n '__fish_seen_subcommand_from doctor' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a deltadiag -d 'tell what the bytes are that are on no source'
-complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s s -l source -r -F -d 'the folder that names in the recipe start from, or a source itself'
 complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -s q -l quiet -d 'show no progress, and no result that is good'
 complete -c mkvdup -n '__fish_seen_subcommand_from deltadiag' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
@@ -175,7 +175,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s h -l help -d
 complete -c mkvdup -n '__fish_seen_subcommand_from index-source' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a validate -d 'look whether a library can be served as it is'
-complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s s -l source -r -F -d 'where sources are: below a folder, or one itself (may be repeated)'
 complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s i -l source-index -r -F -d 'remember there where sources were found'
 complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s t -l threads -x -d 'use N threads; by default one a processor'
 complete -c mkvdup -n '__fish_seen_subcommand_from validate' -s q -l quiet -d 'show no progress, and no result that is good'
@@ -191,7 +191,7 @@ complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s h -l help -
 complete -c mkvdup -n '__fish_seen_subcommand_from expand-config' -s V -l version -d 'show the version and exit'
 
 complete -c mkvdup -n "not __fish_seen_subcommand_from $commands" -a relocate -d 'tell sidecars where the discs are now'
-complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s s -l source -r -F -d 'where a source is: its directory, or itself (may be repeated)'
+complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s s -l source -r -F -d 'where sources are: below a folder, or one itself (may be repeated)'
 complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s S -l sources -d 'hash each source whole, too'
 complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -s q -l quiet -d 'show no progress, and no result that is good'
 complete -c mkvdup -n '__fish_seen_subcommand_from relocate' -l log-file -r -F -d 'write messages and progress to the end of FILE, too'
