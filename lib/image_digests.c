@@ -177,8 +177,10 @@ ask (struct image *img, uint64_t number, uint8_t *root, struct hash_block *block
   unsigned life;
   int r, state;
 
-  if (!pulse_begin (&img->recipe_pulse, &life))
-    return pulse_error (img->recipe->path, err);
+  if (!pulse_begin (&img->recipe_pulse, &life)) {
+    pulse_error (img->recipe->path, err);
+    return -1;
+  }
   r = find (img, number, root, block, &why);
   state = recipe_check_state (img->recipe, err);
   image_note_recipe (img);

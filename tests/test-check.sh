@@ -87,6 +87,11 @@ silent err
 check 0 --sources lib
 is .summary.sources.good 6
 is .summary.bytes $((size + $(find discs -type f -size +1M -print0 | xargs -0 cat | wc -c)))
+# Those that are away, or wrong, are told, and the others checked.
+echo 'includes: 5' >wrong.yaml
+check 1 wrong.yaml no-such-folder lib
+is .summary.good 7
+is '.problems | tojson' '["wrong.yaml:1: \"includes\" is not a list","no-such-folder: No such file or directory"]'
 # A YAML file, as the plugin takes it; and sources that have to be found.
 cat >library.yaml <<END
 includes: [lib/t*.yaml, lib/Again/*.yaml]

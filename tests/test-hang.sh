@@ -195,6 +195,13 @@ recovers one 1
 
 # ---- A recipe
 
+# What is needed of it is in memory.
+hangs lib/two.mkvdup
+within $soon expect right two 2 500000 4096
+hangs
+stop_nbdkit "$tmp/sock"
+serve timeout=$timeout cache-size=1
+expect right two 2 2000000 100000
 hangs lib/two.mkvdup
 within $soon expect EIO two 2 500000 4096
 expect right one 1 2000000 100000

@@ -95,6 +95,9 @@ is .good true
 is .image_size 1161547
 cmp again.mkvdup new/dvd1.mkvdup
 
+mkdir nothing
+expect 1 mkvdup import --library -o converted nothing
+says err "nothing: has no titles"
 # ---- Nothing is lost
 
 old=samples/dvd1/rip.mkvdup

@@ -175,6 +175,8 @@ expect 1 mkvdup relocate --sources lib/One.mkvdup --source other
 says err "One.mkvdup.yaml: "
 expect 0 mkvdup relocate lib/One.mkvdup --source other
 refused "no-such" relocate no-such --source other
+expect 1 mkvdup relocate no-such lib --source other --source new
+says out "0 changed, 2 as before, 1 failed"
 expect 1 mkvdup relocate lib/One.mkvdup --source no-such
 says err "no-such"
 # An alias, or a value of another form, is told and left.

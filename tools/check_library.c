@@ -53,27 +53,62 @@ open_titles (struct check_library *l, const struct options *options, struct erro
 }
 
 static int
-open_library (struct check_library *l, const struct options *options, struct error *err)
+read_library (struct check_library *l, const char *const *paths, size_t n,
+              struct error *err)
 {
-  struct error why = ERROR_INIT;
-
+  library_free (l->library);
   l->library = library_new (&(struct library_options){
-    .paths = (const char *const *) options->args,
-    .n_paths = options->n_args,
+    .paths = paths,
+    .n_paths = n,
     .look = { .file_mode = 0444, .folder_mode = 0555 },
     .titles = l->titles,
     .problem = add_problem,
     .opaque = l,
   });
-  if (!l->library)
-    return error_set (err, ENOMEM, "the library");
-  if (library_reload (l->library, &why) == -1) {
-    if (why.errnum == ENOMEM) {
-      *err = why;
-      return -1;
-    }
-    add_problem (l, why.text);
+  return l->library ? library_reload (l->library, err)
+                    : error_set (err, ENOMEM, "the library");
+}
+
+/* Those that cannot be read by themselves are problems; the others are moved to the front. */
+static size_t
+leave_out_wrong (struct check_library *l, const char **paths, size_t n)
+{
+  const struct library_look look = { 0 };
+  size_t good = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
+    struct error why = ERROR_INIT;
+
+    if (library_config_read (&config, &paths[i], 1, &look, NULL, NULL, &why) == 0)
+      paths[good++] = paths[i];
+    else
+      add_problem (l, why.text);
   }
+  return good;
+}
+
+/* One that is away, or wrong, is no reason to pass over the others. */
+static int
+open_library (struct check_library *l, const struct options *options, struct error *err)
+{
+  size_t n = options->n_args;
+  CLEANUP_FREE const char **paths = calloc (n + 1, sizeof *paths);
+  struct error why = ERROR_INIT;
+  int r;
+
+  if (!paths)
+    return error_set (err, ENOMEM, "the library");
+  memcpy (paths, options->args, n * sizeof *paths);
+  r = read_library (l, paths, n, &why);
+  if (r == -1 && why.errnum != ENOMEM)
+    r = read_library (l, paths, leave_out_wrong (l, paths, n), &why);
+  if (r == -1 && (!l->library || why.errnum == ENOMEM)) {
+    *err = why;
+    return -1;
+  }
+  if (r == -1)
+    add_problem (l, why.text);
   l->snapshot = library_snapshot (l->library);
   return 0;
 }

@@ -257,14 +257,18 @@ look_at_named (struct relocation *r, const struct title *t)
         is_right ? NULL : err.text);
 }
 
-static int
-relocate_library (struct relocation *r, const char *path, struct error *err)
+static void
+relocate_library (struct relocation *r, const char *path)
 {
   const struct library_look look = { 0 };
   CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
+  struct error err = ERROR_INIT;
 
-  if (library_config_read (&config, &path, 1, &look, NULL, NULL, err) == -1)
-    return -1;
+  if (library_config_read (&config, &path, 1, &look, NULL, NULL, &err) == -1) {
+    message ("%s", err.text);
+    r->n_failed++;
+    return;
+  }
   for (size_t i = 0; i < config.n_problems; i++)
     message ("%s", config.problems[i]);
   r->n_failed += config.n_problems;
@@ -273,7 +277,6 @@ relocate_library (struct relocation *r, const char *path, struct error *err)
       relocate_recipe (r, config.titles[i].recipe);
     else
       look_at_named (r, &config.titles[i]);
-  return 0;
 }
 
 static int
@@ -283,12 +286,11 @@ relocate_all (struct relocation *r, struct error *err)
     const char *path = r->options->args[i];
     struct stat st;
 
-    if (stat (path, &st) == -1)
-      return error_set (err, errno, "%s", path);
-    if (!S_ISDIR (st.st_mode) && path_without (path, ".mkvdup") > 0)
+    if (path_without (path, ".mkvdup") > 0 && stat (path, &st) == 0 &&
+        !S_ISDIR (st.st_mode))
       relocate_recipe (r, path);
-    else if (relocate_library (r, path, err) == -1)
-      return -1;
+    else
+      relocate_library (r, path);
   }
   return interrupted () ? error_set (err, 0, "interrupted") : 0;
 }

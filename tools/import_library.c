@@ -220,6 +220,11 @@ import_library (const struct options *options)
     message ("%s", err.text);
     return EXIT_FAILED;
   }
+  if (check_library_want_titles (&all.library, options, &err) == -1) {
+    message ("%s", err.text);
+    check_library_close (&all.library);
+    return EXIT_FAILED;
+  }
   if (options->json) {
     all.json = json_start (stdout);
     json_array (&all.json, "titles");
