@@ -16,7 +16,8 @@
 struct place {
   const char *key;
   size_t from, end;
-  bool is_block; /* "|" or ">": its end is that of its last line */
+  bool is_block;     /* "|" or ">": its end is that of its last line */
+  bool is_outdented; /* at the begin of a line */
 };
 
 static int
@@ -34,6 +35,7 @@ take_pair (void *opaque, const char *key, const yaml_node_t *key_node,
       value->start_mark.index > key_node->start_mark.index) {
     place->from = value->start_mark.index;
     place->end = value->end_mark.index;
+    place->is_outdented = value->start_mark.column == 0;
     place->is_block = value->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
                       value->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
   }
@@ -106,6 +108,9 @@ yaml_edit_value (struct buffer *text, const char *path, size_t max, const char *
   from = character (was, text->len, place.from);
   end = character (was, text->len, place.end);
   buffer_append (&out, was, (size_t) (from - was));
+  /* At the begin of a line "|" is a value to libyaml, and what is quoted is none. */
+  if (place.is_outdented)
+    buffer_u8 (&out, ' ');
   buffer_append (&out, quoted.data, quoted.len);
   if (place.is_block)
     buffer_u8 (&out, '\n');

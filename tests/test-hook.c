@@ -207,12 +207,15 @@ pid_in (const char *report)
   return (pid_t) strtol (report + strlen ("pid "), NULL, 10);
 }
 
+/* Until there were so many, which are all. */
 static void
-wait_for_problem (struct fixture *f, const char *want)
+wait_for_problem (struct fixture *f, unsigned n, const char *want)
 {
-  for (int64_t end = clock_ms () + PATIENCE_MS; problems (f) == 0; rest ())
+  for (int64_t end = clock_ms () + PATIENCE_MS; problems (f) < n; rest ())
     if (clock_ms () > end)
-      fail_msg ("no problem, and not: %s", want);
+      fail_msg ("%u problems, and not: %s", problems (f), want);
+  assert_int_equal (problems (f), n);
+  LOCK_FOR_SCOPE (&f->lock);
   expect_in (f->problem, want);
 }
 
@@ -455,7 +458,7 @@ test_timeout (void **state)
   report = take_report ("hang.0");
   child = take_report ("child.0");
   assert_int_equal (problems (&f), 0);
-  wait_for_problem (&f, "took longer than 3000 ms and was ended");
+  wait_for_problem (&f, 1, "took longer than 3000 ms and was ended");
   expect_gone (pid_in (report));
   expect_gone (pid_in (child));
   /* The next call is made. */
@@ -493,15 +496,17 @@ test_failures (void **state)
   FIXTURE (bad);
 
   (void) state;
+  /* Told at once, and when it is needed. */
+  configure (none.hook, "/nowhere/at all", "good", PATIENCE_MS, 0);
+  wait_for_problem (&none, 1, "on_error_command: /nowhere/at all: No such file");
   configure (none.hook, "/nowhere/at all", "good", PATIENCE_MS, 0);
   hook_start (none.hook);
   hook_tell_change (none.hook, "x");
-  wait_for_problem (&none, "on_error_command: /nowhere/at all: No such file");
+  wait_for_problem (&none, 2, "on_error_command: /nowhere/at all: No such file");
   configure (bad.hook, self, "bad", PATIENCE_MS, 0);
   hook_start (bad.hook);
   hook_tell_change (bad.hook, "x");
-  wait_for_problem (&bad, ": exit status 3");
-  assert_int_equal (problems (&bad), 1);
+  wait_for_problem (&bad, 1, ": exit status 3");
 }
 
 /* Programs come and go while it runs: what waits for one that goes is not told, and what

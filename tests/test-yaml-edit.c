@@ -70,6 +70,10 @@ test_blocks (void **state)
   expect ("name: >-\n  two\n  lines\n\n# c\nother: x\n", "New",
           "name: \"New\"\n# c\nother: x\n");
   expect ("name: |\n  no end", "New", "name: \"New\"\n");
+  /* One that is not indented, which what is quoted has to be. */
+  expect ("name:\n|\n two\nother: x\n", "New", "name:\n \"New\"\nother: x\n");
+  expect ("name:\n|", "New", "name:\n \"New\"\n");
+  expect ("name:\xc2\x85>\n", "New", "name:\xc2\x85 \"New\"\n");
 }
 
 static void
