@@ -148,7 +148,7 @@ found (struct expansion *x, const char *path, struct error *err)
   if (stat (path, &st) == 0 && S_ISDIR (st.st_mode))
     return 0;
   if (lstat (path, &st) == -1)
-    return 0;
+    return errno == ENOENT || errno == ENOTDIR ? 0 : unreadable (x, path, err);
   return x->calls->file (x->calls->opaque, path, err);
 }
 

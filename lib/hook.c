@@ -229,12 +229,14 @@ look_for_program (const struct hook *h, const struct hook_settings *settings)
 void
 hook_configure (struct hook *h, struct hook_settings *settings)
 {
-  LOCK_FOR_SCOPE (&h->lock);
+  /* Nobody else changes them; and without the lock, as looking may hang. */
+  bool is_new = !is_same_command (h->settings.command, settings->command);
 
-  if (!is_same_command (h->settings.command, settings->command)) {
-    memset (h->kinds, 0, sizeof h->kinds);
+  if (is_new)
     look_for_program (h, settings);
-  }
+  LOCK_FOR_SCOPE (&h->lock);
+  if (is_new)
+    memset (h->kinds, 0, sizeof h->kinds);
   hook_settings_free (&h->settings);
   h->settings = *settings;
   settings->command = NULL;

@@ -114,11 +114,13 @@ library_config_free (struct library_config *config)
     free (config->titles[i].name);
     free (config->titles[i].recipe);
     free (config->titles[i].source_dir);
+    free (config->titles[i].yaml);
   }
   free (config->titles);
   for (size_t i = 0; i < config->n_problems; i++)
     free (config->problems[i]);
   free (config->problems);
+  free (config->unread);
   hook_settings_free (&config->hook);
   *config = (struct library_config){ 0 };
 }
@@ -134,11 +136,20 @@ tell_of_folder (void *watcher, const char *path, struct error *err)
   return 0;
 }
 
+/* What it has is not known.  Without memory nothing is noted. */
+static void
+note_unread (struct library_config *config, const struct error *why)
+{
+  if (!config->unread)
+    config->unread = strdup (why->text);
+}
+
 static int
 unreadable (void *watcher, const struct error *why)
 {
   const struct library_reading *all = watcher;
 
+  note_unread (all->config, why);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -158,6 +169,8 @@ library_leave_out (struct library_reading *all, const struct error *why,
     *err = *why;
     return -1;
   }
+  if (why->errnum != 0)
+    note_unread (all->config, why);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -205,6 +218,9 @@ take_title (void *opaque, struct title *title, struct error *err)
   if (tell_of_folder_of (r->all, title->recipe, err) == -1 ||
       library_is_new (&r->all->recipes, title->recipe, err) == -1)
     return -1;
+  title->yaml = strdup (r->path);
+  if (!title->yaml)
+    return error_set (err, ENOMEM, "%s", title->recipe);
   return library_add_title (r->all->config, title, err);
 }
 
@@ -227,14 +243,15 @@ take_hook (void *opaque, struct hook_settings *hook)
 /* What ends the expansion of a pattern, and of all that come later. */
 #define ENOUGH 1
 
-/* What is too large to be read counts as little as what is no file. */
+/* What is too large to be read counts as little as what is no file, or was read. */
 static bool
 is_too_much (struct library_reading *all, const char *path)
 {
   struct stat st;
 
   if (stat (path, &st) == 0 && S_ISREG (st.st_mode) &&
-      (uint64_t) st.st_size <= LIBRARY_MAX_YAML)
+      (uint64_t) st.st_size <= LIBRARY_MAX_YAML &&
+      !id_set_has (&all->yaml_files, st.st_dev, st.st_ino, 0))
     all->n_included_bytes += (uint64_t) st.st_size;
   return all->n_included_bytes > max_included_bytes;
 }
@@ -262,10 +279,12 @@ include_file (void *opaque, const char *path, struct error *err)
 
 /* One that names a file, and none is there.  That nothing matches a pattern is no mistake. */
 static void
-want_match (const struct yaml_reading *r, const char *pattern, size_t before)
+want_match (const struct yaml_reading *r, const char *pattern)
 {
-  if (r->all->n_included == before && !strpbrk (pattern, "*?["))
-    library_config_problem (r->all->config, "%s: includes \"%s\": there is no such file",
+  if (!strpbrk (pattern, "*?["))
+    library_config_problem (r->all->config,
+                            "%s: includes \"%s\": there is no such file (a pattern may "
+                            "match none)",
                             r->path, pattern);
 }
 
@@ -290,6 +309,8 @@ leave_out_patterns (const struct yaml_reading *r)
       "%s: \"includes\" of more than %u patterns, or that look at "
       "more than %zu folders or read more than %" PRIu64 " bytes: the rest is left out",
       r->path, MAX_PATTERNS, max_pattern_folders, max_included_bytes);
+  if (!r->all->config->unread)
+    r->all->config->unread = strdup ("not all that \"includes\" name was read");
   r->all->has_enough = true;
   return 0;
 }
@@ -301,7 +322,7 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
   struct yaml_reading r = *(const struct yaml_reading *) opaque;
   struct globs_calls calls = library_globs_calls (r.all, include_file, &r);
   CLEANUP_FREE char *folder = path_prefix (r.path);
-  size_t before;
+  size_t included, problems;
   int result;
 
   if (!folder)
@@ -310,10 +331,12 @@ take_include (void *opaque, const char *pattern, const struct library_look *look
     return leave_out_patterns (&r);
   r.look = look;
   calls.folder = look_for_pattern;
-  before = r.all->n_included;
+  included = r.all->n_included;
+  problems = r.all->config->n_problems;
   result = globs_expand (folder, pattern, &calls, err);
-  if (result == 0)
-    want_match (&r, pattern, before);
+  if (result == 0 && r.all->n_included == included &&
+      r.all->config->n_problems == problems)
+    want_match (&r, pattern);
   return result == ENOUGH ? leave_out_patterns (&r) : result;
 }
 

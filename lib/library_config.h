@@ -37,6 +37,7 @@ struct library_config {
   struct hook_settings hook; /* its command is NULL if no file has one */
   char **problems;           /* owned */
   size_t n_problems;
+  char *unread; /* what could not be looked at, the first of it; owned; NULL: nothing */
 };
 
 #define CLEANUP_LIBRARY_CONFIG __attribute__ ((cleanup (library_config_free)))

@@ -25,6 +25,7 @@ free_title (struct title *t)
   free (t->name);
   free (t->recipe);
   free (t->source_dir);
+  free (t->yaml);
 }
 
 /* ---- Values */

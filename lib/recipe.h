@@ -56,9 +56,11 @@ struct recipe_section {
 
 /* Of a file that may be written to while it is open: recipe_state.c. */
 struct recipe_state {
-  _Atomic uint64_t id;      /* of what it was when it was last known to be this recipe */
+  _Atomic int64_t ctime;    /* when it was last known to be this recipe */
+  _Atomic uint64_t written; /* its other time, and its size, by then */
   _Atomic uint64_t changes; /* so often it, or a segment, has been found to be another */
-  uint64_t frame;           /* of its header and section table, when it was opened */
+  uint64_t header,
+    table; /* XXH3 of its header, and its section table, as it was opened */
   _Atomic (_Atomic uint64_t *)
     segments; /* hashes of those that were read; 0: of none; owned */
 };
@@ -124,9 +126,8 @@ int recipe_remember_segments (const struct recipe *r, struct error *err);
 void recipe_note_segment (const struct recipe *r, uint32_t number, const uint8_t *coded,
                           size_t len);
 
-/* For who opens it: before anything of it is read, when its section table is known, and at last. */
+/* For who opens it: before anything of it is read, and at last. */
 void recipe_state_init (const struct recipe *r, const struct stat *st);
-int recipe_state_begin (const struct recipe *r, struct error *err);
 void recipe_state_free (struct recipe_state *state);
 
 /* The coded bytes of a segment (the caller frees *data) and what its decoder needs.  Not of a

@@ -142,6 +142,7 @@ read_table (struct recipe *r, uint64_t at, struct error *err)
   if (get_le64 (raw + len) != XXH3_64bits (raw, len))
     return error_set (err, 0, "%s: the section table is damaged (checksum)", r->path);
   r->table_at = at;
+  r->state->table = XXH3_64bits (raw, len);
   r->sections = calloc (r->n_sections ? r->n_sections : 1, sizeof *r->sections);
   if (!r->sections)
     return error_set (err, ENOMEM, "%s", r->path);
@@ -348,6 +349,7 @@ read_header (struct recipe *r, struct stat *st, uint64_t *table, bool *is_old,
   recipe_state_init (r, st);
   if (read_all (r->fd, header, sizeof header, 0, r->path, err) == -1)
     return -1;
+  r->state->header = XXH3_64bits (header, sizeof header);
   *is_old = recipe_old_is (header);
   return *is_old ? recipe_old_peek (r, header, err)
                  : parse_header (r, header, table, err);
@@ -406,7 +408,7 @@ static int
 read_rest (struct recipe *r, uint64_t table, struct error *err)
 {
   if (read_table (r, table, err) == -1 || check_sections (r, err) == -1 ||
-      read_sources (r, err) == -1 || recipe_state_begin (r, err) == -1)
+      read_sources (r, err) == -1)
     return -1;
   return read_zlib (r, err);
 }

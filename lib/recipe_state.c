@@ -22,48 +22,32 @@
 #include <xxhash.h>
 
 #include "bytes.h"
-#include "cleanup.h"
 #include "file_id.h"
 #include "recipe.h"
 #include "recipe_format.h"
 #include "whole_io.h"
 
-/* All other times, and the size, are its owner's to set back. */
+#define MIX UINT64_C (0x9e3779b97f4a7c15)
+
+/* What its owner can set.  Not mixed with the change time, which he could make up for by it; but
+ * there are file systems without one.
+ */
 static uint64_t
-id_of (const struct file_id *id)
+written_of (const struct file_id *id)
 {
-  return (uint64_t) id->ctime_ns;
+  return (uint64_t) id->mtime_ns * MIX + id->size;
 }
 
 /* ---- The file */
-
-/* A hash of its header and section table. */
-static int
-read_frame (const struct recipe *r, uint64_t *frame, struct error *err)
-{
-  uint8_t raw[HEADER_SIZE + RECIPE_MAX_SECTIONS * SECTION_SIZE + 8];
-  size_t table = (size_t) r->n_sections * SECTION_SIZE + 8;
-
-  if (read_all (r->fd, raw, HEADER_SIZE, 0, r->path, err) == -1 ||
-      read_all (r->fd, raw + HEADER_SIZE, table, r->table_at, r->path, err) == -1)
-    return -1;
-  *frame = XXH3_64bits (raw, HEADER_SIZE + table);
-  return 0;
-}
 
 void
 recipe_state_init (const struct recipe *r, const struct stat *st)
 {
   const struct file_id id = file_id_of (st);
 
-  atomic_init (&r->state->id, id_of (&id));
+  atomic_init (&r->state->ctime, id.ctime_ns);
+  atomic_init (&r->state->written, written_of (&id));
   atomic_init (&r->state->changes, 0);
-}
-
-int
-recipe_state_begin (const struct recipe *r, struct error *err)
-{
-  return read_frame (r, &r->state->frame, err);
 }
 
 void
@@ -74,33 +58,40 @@ recipe_state_free (struct recipe_state *state)
   free (state);
 }
 
+/* Its header and its section table are what they were. */
 static int
 check_frame (const struct recipe *r, struct error *err)
 {
-  uint64_t now;
+  uint8_t header[HEADER_SIZE], table[RECIPE_MAX_SECTIONS * SECTION_SIZE];
+  size_t len = (size_t) r->n_sections * SECTION_SIZE;
 
-  if (read_frame (r, &now, err) == 0 && now == r->state->frame)
+  if (read_all (r->fd, header, sizeof header, 0, r->path, err) == 0 &&
+      read_all (r->fd, table, len, r->table_at, r->path, err) == 0 &&
+      XXH3_64bits (header, sizeof header) == r->state->header &&
+      XXH3_64bits (table, len) == r->state->table)
     return 0;
-  error_set (err, ESTALE, "%s: was written to since it was opened", r->path);
-  return -1;
+  return error_set (err, ESTALE, "%s: was written to since it was opened", r->path);
 }
 
 int
 recipe_check_state (const struct recipe *r, struct error *err)
 {
+  struct recipe_state *s = r->state;
   struct file_id id;
 
   if (file_id_now (r->fd, &id) == -1)
     return error_set (err, errno, "%s", r->path);
-  if (id_of (&id) == atomic_load (&r->state->id))
+  if (id.ctime_ns == atomic_load (&s->ctime) &&
+      written_of (&id) == atomic_load (&s->written))
     return 0;
   if (check_frame (r, err) == -1)
     return -1;
-  /* Counted, as a thread that was held up may put an older id in the place of this one; and first:
+  /* Counted, as a thread that was held up may put older times in the place of these; and first:
    * who finds the file as it is known has to find that it has changed, too.
    */
-  atomic_fetch_add (&r->state->changes, 1);
-  atomic_store (&r->state->id, id_of (&id));
+  atomic_fetch_add (&s->changes, 1);
+  atomic_store (&s->written, written_of (&id));
+  atomic_store (&s->ctime, id.ctime_ns);
   return 0;
 }
 

@@ -44,9 +44,10 @@ struct titles_config {
 };
 
 struct title {
-  char *name;       /* owned, as are the next two */
+  char *name;       /* owned, as are the next three */
   char *recipe;     /* path */
   char *source_dir; /* first place where its sources are looked for; NULL: none */
+  char *yaml;       /* in a library_config: the file that names it; NULL: none does */
   uint64_t size;    /* bytes of the image; of one that is only named, 0: not known */
   struct file_id id;
   uint8_t root[MERKLE_DIGEST]; /* recipe_identity; once title_keep has succeeded */

@@ -166,11 +166,12 @@ set_poll (const char *value)
 static int
 parse_size (const char *key, const char *value, uint64_t *size)
 {
-  static const char units[] = "KMGT";
+  static const char units[] = "BKMGTPE"; /* as nbdkit has them, and S: sectors */
   char *end;
   unsigned long long number = strtoull (value, &end, 10);
-  const char *unit = *end ? strchr (units, toupper ((unsigned char) *end)) : NULL;
-  unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+  int letter = toupper ((unsigned char) *end);
+  const char *unit = *end ? strchr (letter == 'S' ? "S" : units, letter) : NULL;
+  unsigned shift = !unit ? 0 : letter == 'S' ? 9 : 10 * (unsigned) (unit - units);
 
   if (isdigit ((unsigned char) value[0]) && (*end == '\0' || (unit && end[1] == '\0')) &&
       number <= (uint64_t) INT64_MAX >> shift) {

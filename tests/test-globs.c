@@ -336,8 +336,9 @@ test_unreadable (void **state)
   assert_string_equal (text_of (&closed.files), "");
   assert_string_equal (text_of (&closed.unreadable), "d/e: Permission denied\n");
   assert_string_equal (text_of (&c.unreadable),
-                       is_root ? "d: Permission denied\nf: Permission denied\n"
-                               : "d: Permission denied\n");
+                       is_root ? "d: Permission denied\nd/a.yaml: Permission denied\n"
+                                 "f: Permission denied\n"
+                               : "d: Permission denied\nd/a.yaml: Permission denied\n");
   assert_string_equal (text_of (&c.files),
                        is_root ? "a.yaml\n" : "a.yaml\nf/g/h/a.yaml\n");
 }

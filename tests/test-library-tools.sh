@@ -271,6 +271,21 @@ expect 0 mkvdup relocate named/all.yaml --source other
 says out "0 changed, 1 as before, 0 failed"
 cmp named/One.mkvdup.yaml before
 
+# Also when it says the same as the sidecar; and paths may be written in any way.
+mkdir same
+cp One.mkvdup same
+cp -r other same/was
+printf 'name: one\ndedup_file: %s\nsource_dir: was\n' "$tmp/same/One.mkvdup" >same/One.mkvdup.yaml
+mv same/was same/is
+cp same/One.mkvdup.yaml before
+mkdir -p expanded
+printf 'virtual_files: [{ name: one, dedup_file: ../same/One.mkvdup, source_dir: ../same/was }]\n' >expanded/all.yaml
+expect 1 mkvdup relocate expanded/all.yaml --source same/is
+says err "is named by a YAML file that is not its sidecar"
+cmp same/One.mkvdup.yaml before
+expect 0 mkvdup relocate same --source same/is
+says out "1 changed, 0 as before, 0 failed"
+
 # ---- validate says what a server would
 
 printf '%s\n' "virtual_files: [{ name: disk, dedup_file: One.mkvdup, source_dir: $tmp/other }]" \

@@ -191,8 +191,26 @@ expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv move
 mv lib/film.mkvdup.yaml lib/before.mkvdup.yaml
 rm -r moved
 kept "$another" "${args[@]}"
+# What cannot be read may give the name to another.
+if [ "$(id -u)" -eq 0 ]; then
+  mkdir lib/locked
+  chmod 755 "$tmp"
+  chown -R 65534 lib
+  chown 0 lib/locked
+  chmod 700 lib/locked
+  mkdir -p lib/rip && cp -p saved.mkv lib/rip/film.mkv && chown -R 65534 lib/rip
+  rm lib/before.mkvdup.yaml
+  expect 1 setpriv --reuid 65534 --clear-groups "${deleting[@]}" "${args[@]}"
+  says err "is kept: lib/film.mkvdup: what a server would have cannot be told: lib/locked: Permission denied"
+  cmp lib/rip/film.mkv saved.mkv
+  chown -R 0 lib
+  rm -r lib/locked lib/film.mkvdup*
+  expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv disc
+else
+  rm lib/before.mkvdup.yaml
+  not_tried "what cannot be read: needs root"
+fi
 # One that leads to the same, or other names, are no obstacles; and then it is served.
-rm lib/before.mkvdup.yaml
 cp lib/film.mkvdup.yaml lib/copy.mkvdup.yaml
 other -o lib/film2.mkvdup
 expect 0 "${deleting[@]}" "${args[@]}"
@@ -224,3 +242,12 @@ expect 1 env MEANWHILE_AT="5 fsync" MEANWHILE_DO="sed -i s#$PWD/disc#$PWD/bad# f
 [ -e edited ] || fail "it did not happen"
 says err "film.mkv: is kept: $PWD/bad/VTS_01_1.VOB: was changed or replaced since it was verified"
 cmp film.mkv saved.mkv
+# Also while the library is read, which may take as long: it is looked at after that.
+if can_trace "that sources are looked at last"; then
+  again
+  expect 0 strace -f -y -o trace -e trace=openat,openat2,pread64,getdents64,unlink "${deleting[@]}" film.mkv disc
+  sed '/unlink("film.mkv")/q' trace >before
+  library=$(grep -n 'getdents64' before | tail -n 1 | cut -d : -f 1)
+  disc=$(grep -n 'VTS_01_1.VOB' before | tail -n 1 | cut -d : -f 1)
+  [ -n "$library" ] && [ "$library" -lt "$disc" ] || fail "the library is read last: $library, $disc: $(tail -50 before)"
+fi

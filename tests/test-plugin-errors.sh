@@ -59,7 +59,7 @@ refused 'cache-size=: is no size' image.mkvdup source=. cache-size=
 refused 'pad=4KB: is no size in bytes' image.mkvdup source=. pad=4KB
 refused 'source=: no path' image.mkvdup source=
 refused 'library=: no path' library=
-start_nbdkit "$tmp/sock" mkvdup image.mkvdup source=. pad=4K
+start_nbdkit "$tmp/sock" mkvdup image.mkvdup source=. pad=8s cache-size=1048576b
 padded=$(client nbdinfo --size "nbd+unix:///?socket=$tmp/sock")
 [ "$padded" -ge "$size" ] && [ $((padded % 4096)) -eq 0 ] || fail "not padded to 4096: $padded"
 stop_nbdkit "$tmp/sock"

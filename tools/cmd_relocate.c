@@ -227,16 +227,9 @@ relocate_recipe (struct relocation *r, const char *path)
 static bool
 is_from_sidecar (const struct title *t)
 {
-  CLEANUP_FREE char *path = sidecar_path (t->recipe), *folder = path_folder (t->recipe);
-  CLEANUP_SIDECAR struct sidecar s = { 0 };
-  struct error ignored = ERROR_INIT;
+  CLEANUP_FREE char *path = sidecar_path (t->recipe);
 
-  if (!path || !folder)
-    return true; /* which will fail as well */
-  if (sidecar_read (&s, path, &ignored) == -1)
-    return strcmp (t->source_dir, folder) == 0;
-  return strcmp (path_base (s.name), path_base (t->name)) == 0 &&
-         strcmp (s.source_dir, t->source_dir) == 0;
+  return !path || !t->yaml || same_file (t->yaml, path);
 }
 
 /* The file that names it is its author's: it is not changed, but it is not right either. */
@@ -253,7 +246,7 @@ look_at_named (struct relocation *r, const struct title *t)
                    "%s: \"%s\" is named by a YAML file that is not its sidecar, with the "
                    "source_dir %s: change that there",
                    t->recipe, t->name, t->source_dir);
-  tell (r, t->recipe, t->source_dir, is_right ? t->source_dir : NULL,
+  tell (r, t->yaml, t->source_dir, is_right ? t->source_dir : NULL,
         is_right ? NULL : err.text);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "json.h"
@@ -60,9 +61,11 @@ tell_hook (struct teller *t, const char *path)
   const struct library_look look = { 0 };
   CLEANUP_LIBRARY_CONFIG struct library_config config = { 0 };
   struct error why = ERROR_INIT;
+  struct stat st;
 
-  /* What cannot be read was told. */
-  if (library_config_read (&config, &path, 1, &look, NULL, NULL, &why) == -1 ||
+  /* Folders have none; and what cannot be read was told. */
+  if (stat (path, &st) == -1 || S_ISDIR (st.st_mode) ||
+      library_config_read (&config, &path, 1, &look, NULL, NULL, &why) == -1 ||
       !config.hook.command || run_program_look (config.hook.command[0], &why) == 0)
     return;
   error_context (&why, "%s: on_error_command", path);

@@ -192,9 +192,10 @@ static int
 sync_and_check (const struct original *o, const char *recipe,
                 const struct create_report *report, struct error *err)
 {
-  if (sync_all (o, recipe, report, err) == -1 || check_all (o, recipe, report, err) == -1)
+  /* What is verified comes last: reading the library may take as long. */
+  if (sync_all (o, recipe, report, err) == -1 || served_check (recipe, err) == -1)
     return -1;
-  return served_check (recipe, err);
+  return check_all (o, recipe, report, err);
 }
 
 /* ---- Asking */
