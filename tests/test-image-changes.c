@@ -28,6 +28,7 @@
 #include "cache.h"
 #include "cleanup.h"
 #include "image.h"
+#include "image_parts.h"
 #include "recipe.h"
 #include "scratch.h"
 #include "whole_io.h"
@@ -82,7 +83,8 @@ randomize (uint8_t *bytes, size_t n)
     bytes[i] = (uint8_t) (rand_r (&seed) >> 7);
 }
 
-/* Two films of one disc, which differ in what is on no disc, in their first segment. */
+/* On tmpfs nothing of this is ever believed for longer than a read, and cannot go wrong.
+ * Two films of one disc, which differ in what is on no disc, in their first segment. */
 static int
 group_setup (void **state)
 {
@@ -266,6 +268,23 @@ damage (const char *path)
   assert_int_equal (pwrite (fd, "damage", 6, 3 * SEGMENT + 100000), 6);
 }
 
+/* The file that has wrong bytes is not taken anew in its own place, each time they are asked for:
+ * what else was proven of it would be forgotten.  In memory (tmpfs) nothing is proven for long.
+ */
+static void
+expect_kept_proof (struct image *img)
+{
+  bool is_proven;
+
+  assert_int_equal (ask (img, 0), 0);
+  is_proven = image_vouches (img, 0, MERKLE_GROUP);
+  if (!is_proven)
+    print_message ("NOT TRIED: what stays proven: a file system in memory\n");
+  usleep (1200000); /* it is looked for once a second */
+  assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+  assert_true (image_vouches (img, 0, MERKLE_GROUP) == is_proven);
+}
+
 /* Wrong bytes that the sample does not show, then the right disc at its place again: wherever that
  * is by then.
  */
@@ -291,8 +310,8 @@ test_moved (void **state)
       assert_int_equal (rename ("p1/disc", at), 0);
     assert_int_equal (ask (img, 3 * SEGMENT), 0);
     damage (at);
-    for (int i = 0; i < 2; i++)
-      assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+    assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+    expect_kept_proof (img);
     put ("right", disc);
     assert_int_equal (rename ("right", at), 0);
     /* Where it was looked for in vain, not at once again. */
