@@ -138,10 +138,10 @@ tell_of_folder (void *watcher, const char *path, struct error *err)
 
 /* What it has is not known.  Without memory nothing is noted. */
 static void
-note_unread (struct library_config *config, const struct error *why)
+note_unread (struct library_config *config, const char *what)
 {
   if (!config->unread)
-    config->unread = strdup (why->text);
+    config->unread = strdup (what);
 }
 
 static int
@@ -149,7 +149,7 @@ unreadable (void *watcher, const struct error *why)
 {
   const struct library_reading *all = watcher;
 
-  note_unread (all->config, why);
+  note_unread (all->config, why->text);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -170,7 +170,7 @@ library_leave_out (struct library_reading *all, const struct error *why,
     return -1;
   }
   if (why->errnum != 0)
-    note_unread (all->config, why);
+    note_unread (all->config, why->text);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -309,8 +309,7 @@ leave_out_patterns (const struct yaml_reading *r)
       "%s: \"includes\" of more than %u patterns, or that look at "
       "more than %zu folders or read more than %" PRIu64 " bytes: the rest is left out",
       r->path, MAX_PATTERNS, max_pattern_folders, max_included_bytes);
-  if (!r->all->config->unread)
-    r->all->config->unread = strdup ("not all that \"includes\" name was read");
+  note_unread (r->all->config, "not all that \"includes\" name was read");
   r->all->has_enough = true;
   return 0;
 }
