@@ -39,11 +39,18 @@ file_id_of (const struct stat *st)
  */
 int file_id_now (int fd, struct file_id *id);
 
+/* Are they one file, in whatever states? */
+static inline bool
+file_id_same_file (const struct file_id *a, const struct file_id *b)
+{
+  return a->dev == b->dev && a->ino == b->ino;
+}
+
 static inline bool
 file_id_same (const struct file_id *a, const struct file_id *b)
 {
-  return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-         a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+  return file_id_same_file (a, b) && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+         a->ctime_ns == b->ctime_ns;
 }
 
 /* Is what is in it the same, as far as size and modification tell?  It may have been renamed,

@@ -47,13 +47,13 @@ void image_close (struct image *img);
 void image_read_directly (struct image *img);
 
 /*
- * Who is asked for a source that is at none of the places: opens it as source_open does.
+ * Who is asked for a source that is at none of the places: opens it as source_open_other does.
  * To be set before any is opened; borrowed.  Called by one thread at a time for a source of
  * an image, by several for several.
  */
 struct source_finder {
   int (*open) (void *opaque, const struct recipe_source *id, bool direct,
-               struct source *out, struct error *err);
+               const struct file_id *but, struct source *out, struct error *err);
   void *opaque;
 };
 void image_set_finder (struct image *img, const struct source_finder *finder);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of an image share: image.c (life, reading), image_sources.c, image_trust.c,
- * image_verify.c, image_digests.c, image_settled.c, image_doubt.c, image_walk.c (running the
- * operations of a segment), image_recode.c and image_extents.c.  Private to lib/.
+ * What the files of an image share: image.c (life, reading), image_sources.c,
+ * image_source_path.c, image_trust.c, image_verify.c, image_digests.c, image_settled.c,
+ * image_doubt.c, image_walk.c (running the operations of a segment), image_recode.c and
+ * image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
 #define MKVDUP_IMAGE_PARTS_H
@@ -40,8 +41,9 @@ struct image_source {
   _Atomic int64_t looking; /* since when a thread looks for it; 0: none does */
   int64_t looked;          /* when it was last looked for in vain */
   struct error *failure;   /* what came of it: NULL if it was found; owned */
-  dev_t dev;               /* the file that is open ... */
-  ino_t ino;               /* ... and is not opened again while it is silent */
+  struct file_id file;     /* that is open, and is not opened again while it is silent */
+  struct path_list
+    *paths; /* that it was found at before: others may be telling of them */
 };
 
 /* Of groups that could not be proven, as some of their bytes could not be read, so many are
@@ -99,6 +101,12 @@ struct image {
 
 void image_source_init (struct image_source *s);
 void image_source_release (struct image_source *s);
+
+/* With the lock held: it is called as `found` is, whose path may be taken over.  Without memory
+ * it keeps its name.
+ */
+void image_source_take_path (struct image_source *s, struct source *found);
+void image_source_free_paths (struct image_source *s);
 
 /* image_source, if neither opening nor asking it may take long; else NULL. */
 const struct source *image_try_source (struct image *img, uint32_t number);

@@ -17,6 +17,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "file_id.h"
 #include "image_parts.h"
 
 /* Looking for a source costs a dozen reads: that it is nowhere holds for so long. */
@@ -35,6 +36,7 @@ image_source_release (struct image_source *s)
 {
   if (atomic_load (&s->is_open))
     source_close (&s->source);
+  image_source_free_paths (s);
   free (s->failure);
   pulse_destroy (&s->reading);
   pthread_cond_destroy (&s->looked_for);
@@ -43,17 +45,17 @@ image_source_release (struct image_source *s)
 
 /* At its places, or wherever the finder finds it. */
 static int
-find_source (struct image *img, const struct recipe_source *id, struct source *found,
-             struct error *err)
+find_source (struct image *img, const struct recipe_source *id, const struct file_id *but,
+             struct source *found, struct error *err)
 {
   struct error reason = ERROR_INIT;
 
-  if (source_open (id, (const char *const *) img->places, img->n_places, img->direct,
-                   found, err) == 0)
+  if (source_open_other (id, (const char *const *) img->places, img->n_places,
+                         img->direct, but, found, err) == 0)
     return 0;
   if (!img->finder)
     return -1;
-  if (img->finder->open (img->finder->opaque, id, img->direct, found, &reason) == 0)
+  if (img->finder->open (img->finder->opaque, id, img->direct, but, found, &reason) == 0)
     return 0;
   if (reason.text[0]) {
     error_context (&reason, "%s; and", err->text);
@@ -65,13 +67,14 @@ find_source (struct image *img, const struct recipe_source *id, struct source *f
 
 /* Some of its sample is lost.  Where reads are proven, all else can be told from it. */
 static bool
-find_damaged (struct image *img, const struct recipe_source *id, struct source *found)
+find_damaged (struct image *img, const struct recipe_source *id,
+              const struct file_id *but, struct source *found)
 {
   struct error ignored = ERROR_INIT;
 
   return img->proof.mode != IMAGE_VERIFY_OFF &&
          source_open_damaged (id, (const char *const *) img->places, img->n_places,
-                              img->direct, found, &ignored) == 0;
+                              img->direct, but, found, &ignored) == 0;
 }
 
 /* ---- Looking, one thread at a time, unless it does not come back */
@@ -95,14 +98,6 @@ end_look (struct image_source *s)
   pthread_cond_broadcast (&s->looked_for);
 }
 
-/* With the lock held. */
-static void
-note_file (struct image_source *s, const struct stat *st)
-{
-  s->dev = st->st_dev;
-  s->ino = st->st_ino;
-}
-
 /* The first time.  False: it is open. */
 static bool
 use_first (struct image_source *s, const struct source *found, const struct stat *st,
@@ -112,9 +107,9 @@ use_first (struct image_source *s, const struct source *found, const struct stat
 
   if (atomic_load_explicit (&s->is_open, memory_order_relaxed))
     return false;
-  note_file (s, st);
+  s->file = file_id_of (st);
   s->source.fd = found->fd;
-  s->source.path = found->path;
+  atomic_init (&s->source.path, found->path);
   s->source.size = found->size;
   s->source.align = found->align;
   s->source.advice = found->advice;
@@ -134,7 +129,7 @@ is_same_file (struct image_source *s, const struct source *found, const struct s
 {
   LOCK_FOR_SCOPE (&s->lock);
 
-  return st->st_dev == s->dev && st->st_ino == s->ino &&
+  return st->st_dev == s->file.dev && st->st_ino == s->file.ino &&
          atomic_load (&found->ctime) == atomic_load (&s->source.ctime);
 }
 
@@ -169,7 +164,8 @@ use_source (struct image *img, uint32_t number, struct source *found, bool is_sa
   }
   else {
     LOCK_FOR_SCOPE (&s->lock);
-    note_file (s, &st);
+    s->file = file_id_of (&st);
+    image_source_take_path (s, found);
     image_forget_proof (img);
     atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
     atomic_store (&s->source.is_memory, atomic_load (&found->is_memory));
@@ -208,43 +204,49 @@ note_failure (struct image_source *s, const struct error *err)
   s->looked = clock_ms ();
 }
 
-/* Is it the file that is open, which is of no use (`other`), or does not answer?  A sample that is
- * in memory can be read all the same, and readers would be sent to the same file again, to be lost
- * there.
- */
-static int
-check_other (struct image_source *s, const struct source *found, bool other,
-             struct error *err)
+static struct file_id
+open_file (struct image_source *s)
 {
-  bool is_silent = pulse_is_silent (&s->reading);
-  struct stat st;
-
-  if ((!other && !is_silent) || fstat (found->fd, &st) == -1)
-    return 0;
   LOCK_FOR_SCOPE (&s->lock);
-  if (st.st_dev != s->dev || st.st_ino != s->ino)
-    return 0;
-  return is_silent ? pulse_error (found->path, err)
-                   : error_set (err, 0, "%s: is of no use", found->path);
+
+  return s->file;
 }
 
-/* Unless that was tried in vain a moment ago: then it is the same answer. */
+/* Is it the file that is open, which does not answer?  A sample that is in memory can be read all
+ * the same, and readers would be sent to the same file again, to be lost there.
+ */
+static int
+check_answers (struct image_source *s, const struct source *found, struct error *err)
+{
+  const struct file_id silent = open_file (s);
+  struct stat st;
+
+  if (!pulse_is_silent (&s->reading) || fstat (found->fd, &st) == -1 ||
+      st.st_dev != silent.dev || st.st_ino != silent.ino)
+    return 0;
+  return pulse_error (found->path, err);
+}
+
+/* Unless that was tried in vain a moment ago: then it is the same answer.  What is open is of no
+ * use if it is to be `other`.
+ */
 static int
 open_source (struct image *img, uint32_t number, bool other, struct error *err)
 {
   struct image_source *s = &img->sources[number];
   const struct recipe_source *id = &img->recipe->sources[number];
+  const struct file_id open = open_file (s), *but = other ? &open : NULL;
   struct source found;
   bool is_sampled;
 
   if (failed_lately (s, err))
     return -1;
-  is_sampled = find_source (img, id, &found, err) == 0;
-  if (!is_sampled && !find_damaged (img, id, &found)) {
+  is_sampled = find_source (img, id, but, &found, err) == 0;
+  if (!is_sampled && !find_damaged (img, id, but, &found)) {
     note_failure (s, err);
     return -1;
   }
-  if (check_other (s, &found, other, err) == -1 ||
+  if (check_answers (s, &found, err) == -1 ||
       image_trust (img, number, &found, err) == -1) {
     note_failure (s, err);
     source_close (&found);
@@ -400,41 +402,6 @@ image_try_source (struct image *img, uint32_t number)
       atomic_load_explicit (&s->source.is_shared, memory_order_relaxed))
     return NULL;
   return &s->source;
-}
-
-const char *
-image_source_path (const struct image *img, uint32_t number)
-{
-  const struct image_source *s = &img->sources[number];
-
-  return atomic_load_explicit (&s->is_open, memory_order_acquire)
-           ? s->source.path
-           : img->recipe->sources[number].path;
-}
-
-/* The earlier of two moments, of which 0 is none. */
-static int64_t
-earlier (int64_t a, int64_t b)
-{
-  return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-const char *
-image_awaited (struct image *img)
-{
-  int64_t since = pulse_waited_since (&img->recipe_pulse);
-  const char *longest = since ? img->recipe->path : NULL;
-
-  for (uint32_t i = 0; i < img->recipe->n_sources; i++) {
-    struct image_source *s = &img->sources[i];
-    int64_t own = earlier (atomic_load (&s->looking), pulse_waited_since (&s->reading));
-
-    if (earlier (own, since) == own && own != 0) {
-      since = own;
-      longest = image_source_path (img, i);
-    }
-  }
-  return longest;
 }
 
 int

@@ -246,9 +246,27 @@ set_for_reading (struct source *src, bool direct, struct error *err)
 struct wanted {
   const struct recipe_source *id;
   bool direct;
+  const struct file_id *but; /* not this one; NULL: any */
   int (*verify) (const struct source *src, const struct recipe_source *id,
                  struct error *err);
 };
+
+/* Anything but the file that it is not to be? */
+static int
+check_other (const struct wanted *wanted, const struct source *src, struct error *err)
+{
+  struct stat st;
+  struct file_id id;
+
+  if (!wanted->but)
+    return 0;
+  if (fstat (src->fd, &st) == -1)
+    return error_set (err, errno, "%s", src->path);
+  id = file_id_of (&st);
+  return file_id_same_file (&id, wanted->but)
+           ? error_set (err, 0, "%s: is of no use", src->path)
+           : 0;
+}
 
 static int
 try_place (const struct wanted *wanted, const char *place, struct source *out,
@@ -256,9 +274,11 @@ try_place (const struct wanted *wanted, const char *place, struct source *out,
 {
   const struct recipe_source *id = wanted->id;
   struct source src = SOURCE_INIT;
+  char *path = NULL;
 
-  src.fd = open_at_place (place, id->path, &src.path, err);
-  if (src.fd == -1)
+  src.fd = open_at_place (place, id->path, &path, err);
+  src.path = path;
+  if (src.fd == -1 || check_other (wanted, &src, err) == -1)
     goto failed;
   src.size = id->size;
   /* Before the content is looked at: a change after that shows. */
@@ -274,7 +294,7 @@ try_place (const struct wanted *wanted, const char *place, struct source *out,
   if (set_for_reading (&src, wanted->direct, err) == -1)
     goto failed;
   out->fd = src.fd;
-  out->path = src.path;
+  atomic_init (&out->path, src.path);
   out->size = src.size;
   out->align = src.align;
   out->advice = src.advice;
@@ -365,16 +385,25 @@ int
 source_open (const struct recipe_source *id, const char *const *places, size_t n_places,
              bool direct, struct source *out, struct error *err)
 {
-  const struct wanted wanted = { id, direct, source_verify };
+  return source_open_other (id, places, n_places, direct, NULL, out, err);
+}
+
+int
+source_open_other (const struct recipe_source *id, const char *const *places,
+                   size_t n_places, bool direct, const struct file_id *but,
+                   struct source *out, struct error *err)
+{
+  const struct wanted wanted = { id, direct, but, source_verify };
 
   return ask_places (&wanted, places, n_places, out, err);
 }
 
 int
 source_open_damaged (const struct recipe_source *id, const char *const *places,
-                     size_t n_places, bool direct, struct source *out, struct error *err)
+                     size_t n_places, bool direct, const struct file_id *but,
+                     struct source *out, struct error *err)
 {
-  const struct wanted wanted = { id, direct, verify_damaged };
+  const struct wanted wanted = { id, direct, but, verify_damaged };
 
   return ask_places (&wanted, places, n_places, out, err);
 }

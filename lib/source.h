@@ -19,12 +19,13 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "file_id.h"
 #include "pulse.h"
 #include "recipe.h"
 
 struct source {
-  int fd;     /* owned; O_RDONLY | O_CLOEXEC */
-  char *path; /* where it was found, for messages; owned */
+  int fd;             /* owned; O_RDONLY | O_CLOEXEC */
+  char *_Atomic path; /* where it was found, for messages; owned */
   uint64_t size;
   uint32_t align;  /* reads begin and end at multiples of it: 1, or SOURCE_DIRECT_BLOCK */
   uint64_t advice; /* what one advice may be about: see advice.h */
@@ -76,12 +77,17 @@ int source_open (const struct recipe_source *id, const char *const *places,
                  size_t n_places, bool direct, struct source *out, struct error *err);
 void source_close (struct source *src);
 
+/* The same, passing over the file `but`, which is of no use though it looks right.  NULL: none. */
+int source_open_other (const struct recipe_source *id, const char *const *places,
+                       size_t n_places, bool direct, const struct file_id *but,
+                       struct source *out, struct error *err);
+
 /* The same of one whose sample cannot be read: what is there has the right name and size.
  * Whether it is the source is not known; nothing of it may be used that is not proven.
  */
 int source_open_damaged (const struct recipe_source *id, const char *const *places,
-                         size_t n_places, bool direct, struct source *out,
-                         struct error *err);
+                         size_t n_places, bool direct, const struct file_id *but,
+                         struct source *out, struct error *err);
 
 /*
  * The change time of an open source in nanoseconds, or -1 with errno set.  It tells of

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "file_id.h"
 #include "source_files.h"
 #include "source_hash.h"
 #include "source_index.h"
@@ -26,7 +27,8 @@
 struct vain {
   uint8_t hash[RECIPE_HASH_SIZE];
   uint64_t size;
-  unsigned walks; /* how many there had been; 0: none yet */
+  struct file_id but; /* zeros: for any file */
+  unsigned walks;     /* how many there had been; 0: none yet */
 };
 
 #define VAIN 64u
@@ -140,17 +142,26 @@ walk (struct source_search *s, struct error *err)
 
 /* ---- Trying */
 
+/* What is asked for. */
+struct wanted {
+  const struct recipe_source *id;
+  bool direct;
+  const struct file_id *but; /* not this file; NULL: any */
+};
+
 /* Open it at `path` below `place`, if it is there. */
 static int
-try_at (const struct recipe_source *id, const char *place, const char *path, bool direct,
+try_at (const struct wanted *wanted, const char *place, const char *path,
         struct source *out)
 {
-  struct recipe_source there = *id;
+  struct recipe_source there = *wanted->id;
   struct error ignored = ERROR_INIT;
   CLEANUP_FREE char *copy = strdup (path);
 
   there.path = copy;
-  return copy ? source_open (&there, &place, 1, direct, out, &ignored) : -1;
+  return copy ? source_open_other (&there, &place, 1, wanted->direct, wanted->but, out,
+                                   &ignored)
+              : -1;
 }
 
 /* Where it was found before; malloced. */
@@ -164,27 +175,34 @@ remembered (struct source_search *s, const struct recipe_source *id)
 }
 
 static bool
-has_hash (const struct recipe_source *id, const struct source *src)
+has_hash (const struct wanted *wanted, const struct source *src)
 {
   struct error ignored = ERROR_INIT;
 
-  return source_check_hash_once (src, id, &ignored) == 0;
+  return source_check_hash_once (src, wanted->id, &ignored) == 0;
+}
+
+/* Is it not enough that it is the only one?  Without a sample it could be any file of its size;
+ * and another one that looks as right is of no use.
+ */
+static bool
+needs_hash (const struct wanted *wanted)
+{
+  return wanted->id->has_xxh64 || wanted->but;
 }
 
 /* Only below one of our places: the index is outsiders' bytes. */
 static int
-try_remembered (struct source_search *s, const struct recipe_source *id, bool direct,
-                struct source *out)
+try_remembered (struct source_search *s, const struct wanted *wanted, struct source *out)
 {
-  CLEANUP_FREE char *path = remembered (s, id);
+  CLEANUP_FREE char *path = remembered (s, wanted->id);
 
   for (size_t i = 0; path && i < s->n_places; i++) {
     const char *rest = source_files_below (s->places[i], path);
 
-    if (!rest || try_at (id, s->places[i], rest, direct, out) == -1)
+    if (!rest || try_at (wanted, s->places[i], rest, out) == -1)
       continue;
-    /* Without a sample it could be any file of its size by now. */
-    if (!id->has_xxh64 || has_hash (id, out))
+    if (!needs_hash (wanted) || has_hash (wanted, out))
       return 0;
     source_close (out);
   }
@@ -193,22 +211,27 @@ try_remembered (struct source_search *s, const struct recipe_source *id, bool di
 
 /* Was it looked for in vain, and there was no other walk since? */
 static bool
-was_in_vain (const struct source_search *s, const struct recipe_source *id)
+was_in_vain (const struct source_search *s, const struct wanted *wanted)
 {
+  const struct file_id any = { 0 }, *but = wanted->but ? wanted->but : &any;
+  const struct recipe_source *id = wanted->id;
+
   for (size_t i = 0; i < VAIN; i++)
     if (s->vain[i].walks == s->walks && s->vain[i].size == id->size &&
+        file_id_same_file (&s->vain[i].but, but) &&
         memcmp (s->vain[i].hash, id->hash, sizeof id->hash) == 0)
       return true;
   return false;
 }
 
 static void
-note_vain (struct source_search *s, const struct recipe_source *id)
+note_vain (struct source_search *s, const struct wanted *wanted)
 {
   struct vain *v = &s->vain[s->n_vain++ % VAIN];
 
-  memcpy (v->hash, id->hash, sizeof v->hash);
-  v->size = id->size;
+  memcpy (v->hash, wanted->id->hash, sizeof v->hash);
+  v->size = wanted->id->size;
+  v->but = wanted->but ? *wanted->but : (struct file_id){ 0 };
   v->walks = s->walks;
 }
 
@@ -225,7 +248,7 @@ is_same_file (const struct source *a, const struct source *b)
  * right one, or to be alone, is taken.
  */
 struct choice {
-  const struct recipe_source *id;
+  const struct wanted *wanted;
   struct source source; /* one that fits */
   bool has_one;
   bool is_wrong; /* its hash is another */
@@ -238,37 +261,36 @@ choose (struct choice *c, struct source *next)
   if (!c->has_one) {
     c->has_one = true;
     c->source = *next;
-    /* Without a sample only the hash tells anything. */
-    c->is_wrong = c->id->has_xxh64 && !has_hash (c->id, next);
-    return c->id->has_xxh64 && !c->is_wrong;
+    c->is_wrong = needs_hash (c->wanted) && !has_hash (c->wanted, next);
+    return needs_hash (c->wanted) && !c->is_wrong;
   }
   if (is_same_file (&c->source, next)) {
     source_close (next);
     return false;
   }
-  if (!c->is_wrong && has_hash (c->id, &c->source)) {
+  if (!c->is_wrong && has_hash (c->wanted, &c->source)) {
     source_close (next);
     return true;
   }
   source_close (&c->source);
   c->source = *next;
-  c->is_wrong = !has_hash (c->id, next);
+  c->is_wrong = !has_hash (c->wanted, next);
   return !c->is_wrong;
 }
 
 /* -1: none fits. */
 static int
-try_all (const struct source_search *s, struct choice *c, bool direct)
+try_all (const struct source_search *s, struct choice *c)
 {
   const struct source_files *all = &s->files;
+  uint64_t size = c->wanted->id->size;
 
-  for (size_t i = source_files_first (all, c->id->size);
-       i < all->n && all->files[i].size == c->id->size; i++) {
+  for (size_t i = source_files_first (all, size);
+       i < all->n && all->files[i].size == size; i++) {
     const struct source_file *f = &all->files[i];
     struct source next = SOURCE_INIT;
 
-    if (try_at (c->id, s->places[f->place], f->path, direct, &next) == 0 &&
-        choose (c, &next))
+    if (try_at (c->wanted, s->places[f->place], f->path, &next) == 0 && choose (c, &next))
       return 0;
   }
   if (c->has_one && c->is_wrong)
@@ -302,22 +324,22 @@ remember (struct source_search *s, const struct recipe_source *id, const char *p
 
 /* Walk and look at all files of its size. */
 static int
-search (struct source_search *s, const struct recipe_source *id, bool direct,
-        struct source *out, struct error *err)
+search (struct source_search *s, const struct wanted *wanted, struct source *out,
+        struct error *err)
 {
-  struct choice choice = { .id = id };
+  struct choice choice = { .wanted = wanted };
   int64_t begin;
   LOCK_FOR_SCOPE (&s->lock);
 
   if (walk (s, err) == -1)
     return -1;
-  if (!was_in_vain (s, id)) {
+  if (!was_in_vain (s, wanted)) {
     begin = clock_ms ();
-    if (try_all (s, &choice, direct) == 0) {
+    if (try_all (s, &choice) == 0) {
       *out = choice.source;
       return 0;
     }
-    note_vain (s, id);
+    note_vain (s, wanted);
     rest (s, begin);
   }
   return error_set (err, 0, "no file below has its size and content");
@@ -325,30 +347,31 @@ search (struct source_search *s, const struct recipe_source *id, bool direct,
 
 /* Among the folders one may not answer. */
 static int
-search_in_time (struct source_search *s, const struct recipe_source *id, bool direct,
-                struct source *out, struct error *err)
+search_in_time (struct source_search *s, const struct wanted *wanted, struct source *out,
+                struct error *err)
 {
   unsigned life;
   int r;
 
   if (!pulse_begin (&s->walking, &life))
     return pulse_error ("the search for sources", err);
-  r = search (s, id, direct, out, err);
+  r = search (s, wanted, out, err);
   pulse_end (&s->walking, life);
   return r;
 }
 
 int
 source_search_open (void *opaque, const struct recipe_source *id, bool direct,
-                    struct source *out, struct error *err)
+                    const struct file_id *but, struct source *out, struct error *err)
 {
+  const struct wanted wanted = { id, direct, but };
   struct source_search *s = opaque;
 
   if (s->n_places == 0)
     return -1;
-  if (try_remembered (s, id, direct, out) == 0)
+  if (try_remembered (s, &wanted, out) == 0)
     return 0;
-  if (search_in_time (s, id, direct, out, err) == -1)
+  if (search_in_time (s, &wanted, out, err) == -1)
     return -1;
   remember (s, id, out->path);
   return 0;

@@ -48,11 +48,12 @@ typedef void source_search_problem_fn (void *opaque, const char *text);
 void source_search_tell (struct source_search *search, source_search_problem_fn *problem,
                          void *opaque);
 
-/* Open the source `id` wherever it is; a source_finder's `open`; the search is opaque.
- * -1 with `err` set if it is nowhere; without text if there is nowhere to look.
+/* Open the source `id` wherever it is; a source_finder's `open`; the search is opaque.  If the
+ * file `but` was found to be of no use (NULL: none was), that is passed over, and another one is
+ * hashed, as if both had been found.  -1 with `err` set if it is nowhere; without text if there is nowhere to look.
  */
 int source_search_open (void *opaque, const struct recipe_source *id, bool direct,
-                        struct source *out, struct error *err);
+                        const struct file_id *but, struct source *out, struct error *err);
 
 /* How often places have been walked, for tests. */
 unsigned source_search_walks (struct source_search *search);

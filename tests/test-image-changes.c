@@ -31,6 +31,7 @@
 #include "image_parts.h"
 #include "recipe.h"
 #include "scratch.h"
+#include "source_search.h"
 #include "whole_io.h"
 
 #define SIZE ((size_t) 8 << 20)
@@ -285,6 +286,75 @@ expect_kept_proof (struct image *img)
   assert_true (image_vouches (img, 0, MERKLE_GROUP) == is_proven);
 }
 
+/* Right within some seconds: where it was looked for in vain, it is not at once again. */
+static void
+expect_right_soon (struct image *img)
+{
+  int r = -1;
+
+  for (int i = 0; i < 60 && r != 0; i++) {
+    r = ask (img, 3 * SEGMENT);
+    if (r != 0)
+      usleep (100000);
+  }
+  assert_int_equal (r, 0);
+}
+
+/* A disc with wrong bytes is set aside, below the folders that are searched; somebody reads, and
+ * then the right one comes, by another name: it is taken, and so it is by who starts later.
+ */
+static void
+test_set_aside (void **state)
+{
+  static const char *const places[] = { "discs" };
+  struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
+  struct source_search *search = source_search_new (places, 1, "index");
+  struct source_finder finder = { source_search_open, search };
+  struct image *img;
+
+  (void) state;
+  put_recipe ("film.mkvdup", "film");
+  mkdir ("discs", 0755);
+  mkdir ("discs/new", 0755);
+  put ("discs/disc", disc);
+  img = open_image (places, 1, cache);
+  image_set_finder (img, &finder);
+  assert_int_equal (ask (img, 3 * SEGMENT), 0);
+  damage ("discs/disc");
+  assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+  assert_int_equal (rename ("discs/disc", "discs/disc.bad"), 0);
+  usleep (1200000); /* it is looked for once a second */
+  assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+  put ("right", disc);
+  assert_int_equal (rename ("right", "discs/new/disc"), 0);
+  expect_right_soon (img);
+  assert_string_equal (image_source_path (img, 0), "discs/new/disc");
+  /* What it is called then is where it is found then. */
+  for (int i = 0; i < 2; i++) {
+    damage ("discs/new/disc");
+    assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+    assert_int_equal (unlink ("discs/new/disc"), 0);
+    put ("discs/disc", disc);
+    expect_right_soon (img);
+    assert_string_equal (image_source_path (img, 0), "discs/disc");
+    damage ("discs/disc");
+    assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+    assert_int_equal (rename ("discs/disc", "discs/disc.bad"), 0);
+    put ("discs/new/disc", disc);
+    expect_right_soon (img);
+    assert_string_equal (image_source_path (img, 0), "discs/new/disc");
+  }
+  image_close (img);
+  source_search_free (search);
+  search = finder.opaque = source_search_new (places, 1, "index");
+  img = open_image (places, 1, cache);
+  image_set_finder (img, &finder);
+  assert_int_equal (ask (img, 3 * SEGMENT), 0);
+  image_close (img);
+  source_search_free (search);
+  segment_cache_free (cache);
+}
+
 /* Wrong bytes that the sample does not show, then the right disc at its place again: wherever that
  * is by then.
  */
@@ -299,7 +369,6 @@ test_moved (void **state)
     struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
     const char *at = is_moved ? "p2/disc" : "p1/disc";
     struct image *img;
-    int r = -1;
 
     mkdir ("p1", 0755);
     mkdir ("p2", 0755);
@@ -314,13 +383,7 @@ test_moved (void **state)
     expect_kept_proof (img);
     put ("right", disc);
     assert_int_equal (rename ("right", at), 0);
-    /* Where it was looked for in vain, not at once again. */
-    for (int i = 0; i < 40 && r != 0; i++) {
-      r = ask (img, 3 * SEGMENT);
-      if (r != 0)
-        usleep (100000);
-    }
-    assert_int_equal (r, 0);
+    expect_right_soon (img);
     image_close (img);
     segment_cache_free (cache);
     unlink (at);
@@ -333,6 +396,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_written_over),
     cmocka_unit_test (test_moved),
+    cmocka_unit_test (test_set_aside),
   };
 
   return cmocka_run_group_tests (tests, group_setup, scratch_leave);

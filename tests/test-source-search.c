@@ -9,11 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <xxhash.h>
 
+#include "cleanup.h"
+#include "file_id.h"
 #include "rng.h"
 #include "scratch.h"
 #include "source_index.h"
@@ -100,7 +106,7 @@ expect_found (struct source_search *s, const struct recipe_source *id, const cha
   struct source src = SOURCE_INIT;
   struct error err = ERROR_INIT;
 
-  if (source_search_open (s, id, false, &src, &err) == -1)
+  if (source_search_open (s, id, false, NULL, &src, &err) == -1)
     fail_msg ("%s: %s", path, err.text);
   assert_string_equal (src.path, path);
   assert_true (src.size == id->size);
@@ -113,7 +119,7 @@ expect_missing (struct source_search *s, const struct recipe_source *id)
   struct source src = SOURCE_INIT;
   struct error err = ERROR_INIT;
 
-  if (source_search_open (s, id, false, &src, &err) == 0)
+  if (source_search_open (s, id, false, NULL, &src, &err) == 0)
     fail_msg ("found at %s", src.path);
   assert_non_null (strstr (err.text, "no file below has its size and content"));
 }
@@ -169,9 +175,72 @@ test_copies (void **state)
   put_content ("discs/copy", 1, 0);
   put_content ("discs/copy of copy", 1, 0);
   assert_int_equal (link ("discs/wrong", "discs/a hard link"), 0);
-  assert_int_equal (source_search_open (s, &id, false, &src, &err), 0);
+  assert_int_equal (source_search_open (s, &id, false, NULL, &src, &err), 0);
   assert_non_null (strstr (src.path, "discs/copy"));
   source_close (&src);
+  source_search_free (s);
+}
+
+/* As it is asked for when the file `path` has been found to be of no use. */
+static char *
+find_other (struct source_search *s, const struct recipe_source *id, const char *path)
+{
+  struct source src = SOURCE_INIT;
+  struct error err = ERROR_INIT;
+  struct file_id but;
+  struct stat st;
+  char *found;
+
+  assert_int_equal (stat (path, &st), 0);
+  but = file_id_of (&st);
+  if (source_search_open (s, id, false, &but, &src, &err) == -1)
+    return NULL;
+  found = strdup (src.path);
+  source_close (&src);
+  return found;
+}
+
+/* A file with a fault that no sample shows is not found again, nor remembered, while the right one
+ * is on its way; and no other that is only like it is.
+ */
+static void
+test_of_no_use (void **state)
+{
+  const struct recipe_source id = id_of (1, 0);
+  struct source_search *s = search_in ("discs", "index");
+  CLEANUP_FREE char *found = NULL;
+
+  (void) state;
+  put_content ("discs/set aside", 1, 1);
+  assert_null (find_other (s, &id, "discs/set aside"));
+  put_content ("discs/like it", 1, 2);
+  later += 20;
+  assert_null (find_other (s, &id, "discs/set aside"));
+  assert_int_equal (access ("index", F_OK), -1);
+  put_content ("discs/the right one", 1, 0);
+  later += 20;
+  found = find_other (s, &id, "discs/set aside");
+  assert_string_equal (found, "discs/the right one");
+  source_search_free (s);
+  s = search_in ("discs", "index");
+  expect_found (s, &id, "discs/the right one");
+  source_search_free (s);
+  later = 0;
+}
+
+/* Who looks for another one in vain says nothing of this one. */
+static void
+test_vain_other (void **state)
+{
+  const struct recipe_source id = id_of (1, 0);
+  struct source_search *s = search_in ("discs", NULL);
+
+  (void) state;
+  put_content ("discs/1", 1, 0);
+  assert_null (find_other (s, &id, "discs/1"));
+  expect_found (s, &id, "discs/1");
+  assert_null (find_other (s, &id, "discs/1"));
+  assert_int_equal (source_search_walks (s), 1);
   source_search_free (s);
 }
 
@@ -224,7 +293,7 @@ test_places (void **state)
   put_text ("discs/x", "");
   expect_found (s, &id, "more/x");
   source_search_free (s);
-  assert_int_equal (source_search_open (nowhere, &id, false, &src, &err), -1);
+  assert_int_equal (source_search_open (nowhere, &id, false, NULL, &src, &err), -1);
   assert_string_equal (err.text, "");
   source_search_free (nowhere);
 }
@@ -423,6 +492,8 @@ main (void)
     cmocka_unit_test_teardown (test_same_sample, scratch_empty),
     cmocka_unit_test_teardown (test_copies, scratch_empty),
     cmocka_unit_test_teardown (test_hard_links, scratch_empty),
+    cmocka_unit_test_teardown (test_of_no_use, scratch_empty),
+    cmocka_unit_test_teardown (test_vain_other, scratch_empty),
     cmocka_unit_test_teardown (test_not_looked_at, scratch_empty),
     cmocka_unit_test_teardown (test_places, scratch_empty),
     cmocka_unit_test_teardown (test_walks, scratch_empty),

@@ -97,7 +97,7 @@ by_content (const struct relocation *r, const struct recipe *recipe)
   size_t len, name_len = strlen (id->path);
   char *folder = NULL;
 
-  if (source_search_open (r->search, id, false, &source, &ignored) == -1)
+  if (source_search_open (r->search, id, false, NULL, &source, &ignored) == -1)
     return NULL;
   len = strlen (source.path);
   if (len > name_len + 1 && source.path[len - name_len - 1] == '/' &&
