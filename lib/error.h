@@ -10,7 +10,9 @@
 #ifndef MKVDUP_ERROR_H
 #define MKVDUP_ERROR_H
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 struct error {
   int errnum;      /* an errno value, or 0 where the cause is not a system call */
@@ -32,5 +34,12 @@ int error_set (struct error *err, int errnum, const char *fmt, ...)
 /* Put "context: " in front of the message.  Always returns -1. */
 int error_context (struct error *err, const char *fmt, ...)
   __attribute__ ((format (printf, 2, 3)));
+
+/* Is it memory or descriptors that are short?  That says nothing of the file it was met at. */
+static inline bool
+error_is_shortage (int errnum)
+{
+  return errnum == ENOMEM || errnum == EMFILE || errnum == ENFILE;
+}
 
 #endif /* MKVDUP_ERROR_H */

@@ -61,8 +61,8 @@ unreadable (const struct expansion *x, const char *path, struct error *err)
 {
   struct error why = ERROR_INIT;
 
-  if (errno == ENOMEM)
-    return error_set (err, ENOMEM, "%s", path);
+  if (error_is_shortage (errno))
+    return error_set (err, errno, "%s", path);
   error_set (&why, errno, "%s", path);
   return x->calls->unreadable (x->calls->watcher, &why);
 }
@@ -187,6 +187,15 @@ is_link (const char *path)
   return lstat (path, &st) == 0 && S_ISLNK (st.st_mode);
 }
 
+/* Not for "**": what is hidden; and what fsck has found in the root of a file system, which nobody
+ * but root may read.
+ */
+static bool
+is_passed_over (const char *name)
+{
+  return name[0] == '.' || strcmp (name, "lost+found") == 0;
+}
+
 /* A name in the folder `base`, where `part` is looked for. */
 static int
 expand_name (struct expansion *x, const char *base, const struct dirent *e, size_t part,
@@ -199,7 +208,8 @@ expand_name (struct expansion *x, const char *base, const struct dirent *e, size
 
   if (!may_be_folder && (deeper || part + 1 < x->n_parts))
     return 0;
-  if (deeper ? e->d_name[0] == '.' : fnmatch (x->parts[part], e->d_name, FNM_PERIOD))
+  if (deeper ? is_passed_over (e->d_name)
+             : fnmatch (x->parts[part], e->d_name, FNM_PERIOD))
     return 0;
   path = join (base, e->d_name);
   if (!path)

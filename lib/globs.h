@@ -4,8 +4,9 @@
  *
  * A pattern is a path whose parts may hold "*", "?" and "[...]" (fnmatch (3), POSIX), or be
  * "**", which stands for any number of folders, none included.  Names that begin with "."
- * are only matched by a part that begins so too.  Links are followed, unless that is not wanted; a folder that is
- * reached again, by a link or otherwise, is not entered again, so that no cycle is endless.
+ * are only matched by a part that begins so too, and folders called "lost+found" not by "**".
+ * Links are followed, unless that is not wanted; a folder that is reached again, by a link or
+ * otherwise, is not entered again, so that no cycle is endless.
  *
  * glob (3) was decided against: it has no "**", and cannot say which folders it looked at.
  *
@@ -47,7 +48,8 @@ struct globs_calls {
 /*
  * Expand `pattern`, which is relative to `base` ("": the current directory) unless it begins
  * with "/"; what is special in a pattern is not in `base`.  That nothing matches is no
- * error.  -1 with `err` set: out of memory, too many folders; or what a call returned.
+ * error.  -1 with `err` set: out of memory or descriptors, too many folders; or what a call
+ * returned.
  */
 int globs_expand (const char *base, const char *pattern, const struct globs_calls *calls,
                   struct error *err);

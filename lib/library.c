@@ -28,6 +28,7 @@ struct snapshot_state {
   char **problems;         /* owned, fixed */
   size_t n_problems;
   atomic_bool lacks;    /* titles whose recipes could not be read, which may pass */
+  atomic_bool unread;   /* there is what could not be looked at, which may pass */
   pthread_mutex_t lock; /* of what makes the disk */
   pthread_cond_t made;
   /* Guarded by that lock: */
@@ -255,6 +256,7 @@ fill (struct making *m, struct error *err)
     if (add (m, sorted[i], err) == -1)
       return -1;
   m->snapshot->look = c->look;
+  atomic_store (&m->snapshot->state->unread, c->may_pass);
   m->snapshot->state->problems = take_ptr (&c->problems);
   m->snapshot->state->n_problems = c->n_problems;
   c->n_problems = 0;
@@ -358,6 +360,7 @@ replace (struct library *library, struct snapshot *before, struct snapshot *made
     made->state->n_problems = n;
     /* What was added and could not be read is looked for again. */
     atomic_store (&before->state->lacks, atomic_load (&made->state->lacks));
+    atomic_store (&before->state->unread, atomic_load (&made->state->unread));
     snapshot_unref (made);
     return;
   }
@@ -395,7 +398,8 @@ library_lacks_titles (struct library *library)
 {
   LOCK_FOR_SCOPE (&library->lock);
 
-  return atomic_load (&library->now->state->lacks);
+  return atomic_load (&library->now->state->lacks) ||
+         atomic_load (&library->now->state->unread);
 }
 
 /* ---- Libraries */

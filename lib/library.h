@@ -53,13 +53,14 @@ struct library *library_new (const struct library_options *options);
 /* All snapshots have to have been let go. */
 void library_free (struct library *library);
 
-/* Look at everything again.  -1 with `err` set: what is configured cannot be read; then
- * all is as before.
+/* Look at everything again.  -1 with `err` set: what is configured cannot be read, or memory or
+ * descriptors are short; then all is as before.
  */
 int library_reload (struct library *library, struct error *err);
 
 /* Are there titles, or files of the disk, that are not served because their recipes could not
- * be read?  Then looking again may help, though nothing has changed.
+ * be read, or folders and YAML files that could not be looked at for them?  Then looking again
+ * may help, though nothing has changed.
  */
 bool library_lacks_titles (struct library *library);
 

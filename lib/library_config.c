@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,7 +121,6 @@ library_config_free (struct library_config *config)
   for (size_t i = 0; i < config->n_problems; i++)
     free (config->problems[i]);
   free (config->problems);
-  free (config->unread);
   hook_settings_free (&config->hook);
   *config = (struct library_config){ 0 };
 }
@@ -136,12 +136,14 @@ tell_of_folder (void *watcher, const char *path, struct error *err)
   return 0;
 }
 
-/* What it has is not known.  Without memory nothing is noted. */
+/* What it has is not known.  That one may read it now is seen as a change. */
 static void
-note_unread (struct library_config *config, const char *what)
+note_unread (struct library_config *config, const struct error *why)
 {
-  if (!config->unread)
-    config->unread = strdup (what);
+  if (!config->unread.text[0])
+    config->unread = *why;
+  if (why->errnum != 0 && why->errnum != EACCES && why->errnum != EPERM)
+    config->may_pass = true;
 }
 
 static int
@@ -149,7 +151,7 @@ unreadable (void *watcher, const struct error *why)
 {
   const struct library_reading *all = watcher;
 
-  note_unread (all->config, why->text);
+  note_unread (all->config, why);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -160,17 +162,19 @@ library_globs_calls (struct library_reading *all, library_file_fn *file, void *o
   return (struct globs_calls){ file, opaque, tell_of_folder, unreadable, all, false };
 }
 
-/* A file that was not named by the user is left out if it is wrong. */
+/* A file that was not named by the user is left out if it is wrong.  Of one that is not there, as a
+ * link leads nowhere, it is known that it has nothing.
+ */
 int
 library_leave_out (struct library_reading *all, const struct error *why,
                    struct error *err)
 {
-  if (why->errnum == ENOMEM) {
+  if (error_is_shortage (why->errnum)) {
     *err = *why;
     return -1;
   }
-  if (why->errnum != 0)
-    note_unread (all->config, why->text);
+  if (why->errnum != 0 && why->errnum != ENOENT && why->errnum != ELOOP)
+    note_unread (all->config, why);
   library_config_problem (all->config, "%s", why->text);
   return 0;
 }
@@ -303,13 +307,15 @@ look_for_pattern (void *watcher, const char *path, struct error *err)
 static int
 leave_out_patterns (const struct yaml_reading *r)
 {
+  const struct error unread = { 0, "not all that \"includes\" name was read" };
+
   if (!r->all->has_enough)
     library_config_problem (
       r->all->config,
       "%s: \"includes\" of more than %u patterns, or that look at "
       "more than %zu folders or read more than %" PRIu64 " bytes: the rest is left out",
       r->path, MAX_PATTERNS, max_pattern_folders, max_included_bytes);
-  note_unread (r->all->config, "not all that \"includes\" name was read");
+  note_unread (r->all->config, &unread);
   r->all->has_enough = true;
   return 0;
 }
@@ -391,6 +397,17 @@ read_named (struct library_reading *all, const char *path,
   return is_library ? 0 : error_set (err, 0, "%s: names no titles", path);
 }
 
+/* One that the user named is not passed over if it cannot be read, as those below are. */
+static int
+read_folder (struct library_reading *all, const char *path,
+             const struct library_look *look, struct error *err)
+{
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  return fd == -1 ? error_set (err, errno, "%s", path)
+                  : library_read_folder (all, path, look, err);
+}
+
 /* Files come first: recipes that they name are not taken once more from folders. */
 static int
 read_paths (struct library_reading *all, const char *const *paths, size_t n_paths,
@@ -404,7 +421,7 @@ read_paths (struct library_reading *all, const char *const *paths, size_t n_path
       return error_set (err, errno, "%s", paths[i]);
     if (S_ISDIR (st.st_mode) != folders)
       continue;
-    r = folders ? library_read_folder (all, paths[i], look, err)
+    r = folders ? read_folder (all, paths[i], look, err)
                 : read_named (all, paths[i], look, err);
   }
   return r;

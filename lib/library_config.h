@@ -11,6 +11,7 @@
 #ifndef MKVDUP_LIBRARY_CONFIG_H
 #define MKVDUP_LIBRARY_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +38,8 @@ struct library_config {
   struct hook_settings hook; /* its command is NULL if no file has one */
   char **problems;           /* owned */
   size_t n_problems;
-  char *unread; /* what could not be looked at, the first of it; owned; NULL: nothing */
+  struct error unread; /* the first that could not be looked at; without text: nothing */
+  bool may_pass; /* what could not: looking again may help, though nothing changes */
 };
 
 #define CLEANUP_LIBRARY_CONFIG __attribute__ ((cleanup (library_config_free)))
@@ -48,7 +50,7 @@ typedef void library_folder_fn (void *opaque, const char *path);
 /*
  * Read what `paths` name: folders (every X.mkvdup below, with its sidecar, and what other
  * YAML files there name) and YAML files.  -1 with `err` set, and nothing to free, if one of
- * `paths` cannot be read or is no such file, or memory ran out.
+ * `paths` cannot be read or is no such file, or memory or descriptors ran out.
  */
 int library_config_read (struct library_config *config, const char *const *paths,
                          size_t n_paths, const struct library_look *look,

@@ -50,7 +50,9 @@ int library_add_title (struct library_config *config, struct title *title,
  */
 int library_is_new (struct id_set *seen, const char *path, struct error *err);
 
-/* A file that nobody named is wrong: make a problem of it, or -1 if memory ran out. */
+/* A file that nobody named is wrong: make a problem of it, or -1 if memory or descriptors ran
+ * out.
+ */
 int library_leave_out (struct library_reading *all, const struct error *why,
                        struct error *err);
 

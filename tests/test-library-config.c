@@ -249,6 +249,7 @@ test_folder_problems (void **state)
   put_link ("gone", "lib/link.yaml");
   assert_int_equal (mkfifo ("lib/pipe.yaml", 0666), 0);
   assert_int_equal (mkdir ("lib/folder.yaml", 0777), 0);
+  put_text ("lib/lost+found/B.mkvdup", "");
   t = read_path ("lib");
   expect_titles (&t, LINES ("A.mkv lib/A.mkvdup lib/"));
   expect_problems (

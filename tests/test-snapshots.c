@@ -515,6 +515,73 @@ test_kept_written_over (void **state)
   world_close (&w);
 }
 
+/* Folders of this name cannot be read, for this reason. */
+static int unreadable;
+
+typedef int filter_fn (const struct dirent *e);
+typedef int compare_fn (const struct dirent **a, const struct dirent **b);
+int __real_scandir (const char *path, struct dirent ***list, filter_fn *filter,
+                    compare_fn *compare);
+int __wrap_scandir (const char *path, struct dirent ***list, filter_fn *filter,
+                    compare_fn *compare);
+
+int
+__wrap_scandir (const char *path, struct dirent ***list, filter_fn *filter,
+                compare_fn *compare)
+{
+  if (unreadable != 0 && strcmp (path, "lib/sub") == 0) {
+    errno = unreadable;
+    return -1;
+  }
+  return __real_scandir (path, list, filter, compare);
+}
+
+/* What could not be read for a reason that may pass is looked at again; and who is short of
+ * descriptors takes nothing for gone.
+ */
+static void
+test_unread (void **state)
+{
+  static const int shortages[] = { EMFILE, ENFILE, ENOMEM };
+  struct error err = ERROR_INIT;
+  struct snapshot *s;
+  struct world w;
+
+  (void) state;
+  put_recipe ("lib/sub/A.mkvdup", 100, 1);
+  world_open (&w, DISK_EROFS);
+  s = reload (&w);
+  assert_false (library_lacks_titles (w.library));
+  for (size_t i = 0; i < sizeof shortages / sizeof *shortages; i++) {
+    unreadable = shortages[i];
+    assert_int_equal (library_reload (w.library, &err), -1);
+    assert_int_equal (err.errnum, unreadable);
+  }
+  snapshot_unref (s);
+  s = library_snapshot (w.library);
+  expect_content (find (s, "sub/A.mkv"), 100, 1);
+  snapshot_unref (s);
+  /* Twice, as what is the same stays. */
+  for (int i = 0; i < 2; i++) {
+    unreadable = EIO;
+    s = reload (&w);
+    assert_int_equal (s->n, 0);
+    assert_true (library_lacks_titles (w.library));
+    snapshot_unref (s);
+  }
+  unreadable = EACCES; /* that this changes is seen */
+  s = reload (&w);
+  assert_int_equal (s->n, 0);
+  assert_false (library_lacks_titles (w.library));
+  snapshot_unref (s);
+  unreadable = 0;
+  s = reload (&w);
+  expect_content (find (s, "sub/A.mkv"), 100, 1);
+  assert_false (library_lacks_titles (w.library));
+  snapshot_unref (s);
+  world_close (&w);
+}
+
 static void
 test_failing_reload (void **state)
 {
@@ -1172,6 +1239,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_replaced, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_kept_written_over, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_failing_reload, setup, scratch_empty),
+    cmocka_unit_test_setup_teardown (test_unread, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_idle, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_close_later, setup, scratch_empty),
     cmocka_unit_test_setup_teardown (test_release_later, setup, scratch_empty),

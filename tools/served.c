@@ -67,9 +67,9 @@ check (const struct library_config *library, const char *folder, const char *rec
 {
   const struct title *title = find_own (library, recipe, own);
 
-  if (library->unread)
+  if (library->unread.text[0])
     return error_set (err, 0, "%s: what a server would have cannot be told: %s", recipe,
-                      library->unread);
+                      library->unread.text);
   if (!title || strcmp (own->name, LIBRARY_DISK) == 0)
     return error_set (err, 0,
                       "%s: a server would not have it as \"%s\": \"mkvdup validate %s\" "
