@@ -181,6 +181,13 @@ is .summary.ours 1
 is .summary.failed 1
 is '.titles[] | select(.title == "Films/bd2/rip.mkv") | .result' converted
 [ "$(sha256sum converted/Films/*/* converted/Old/*)" = "$made" ] || fail "something else was made"
+# A name that was edited since makes it no other.
+sed -i 's|^name:.*|name: "Mine.mkv"|' converted/Films/dvd2/rip.mkvdup.yaml
+expect 1 mkvdup import --library lib --source=samples/dvd1/disc.iso -o converted --json
+is .summary.there 6
+is .summary.converted 0
+grep -qx 'name: "Mine.mkv"' converted/Films/dvd2/rip.mkvdup.yaml || fail "the name is gone"
+sed -i 's|^name:.*|name: "rip.mkv"|' converted/Films/dvd2/rip.mkvdup.yaml
 rm -r lib/bad
 expect 0 mkvdup import --library lib --source=samples/dvd1 -o converted --quiet
 silent out

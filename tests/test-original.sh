@@ -163,6 +163,8 @@ anew && other -o lib/film.mkvdup && mv lib/film.mkvdup lib/x && rm lib/film.mkvd
 kept 'lib/new.mkvdup: a server would have "film.mkv" of lib/film.mkvdup' -o lib/new.mkvdup lib/rip/film.mkv disc
 : >lib/film.mkvdup.yaml
 kept 'lib/new.mkvdup: a server would have "film.mkv" of lib/film.mkvdup' -o lib/new.mkvdup lib/rip/film.mkv disc
+anew && other -o lib/other.mkvdup --name film.mkv && rm lib/other.mkvdup
+kept "$another"'other.mkvdup (which is not there now), and not "film.mkv"' "${args[@]}"
 anew && mkdir lib/Show && other -o lib/Show/1.mkvdup --name 1.mkv
 kept 'a server would have "Show/1.mkv" of lib/Show/1.mkvdup' --name Show/1.mkv "${args[@]}"
 anew && mkdir lib/film.mkv && other -o lib/film.mkv/x.mkvdup --name x.mkv
@@ -190,7 +192,8 @@ anew && cp -r disc moved
 expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv moved
 mv lib/film.mkvdup.yaml lib/before.mkvdup.yaml
 rm -r moved
-kept "$another" "${args[@]}"
+kept 'lib/film.mkvdup: a server would look for the disc of "film.mkv" in '"$PWD/moved, as lib/before.mkvdup.yaml says, and not in $PWD/disc: one has to go" \
+  "${args[@]}"
 # What cannot be read may give the name to another.
 nobody=(setpriv --reuid 65534 --clear-groups)
 chmod 755 "$tmp"
@@ -202,10 +205,25 @@ if [ "$(id -u)" -eq 0 ] && "${nobody[@]}" "$MKVDUP_COMMAND" --version >/dev/null
   mkdir -p lib/rip && cp -p saved.mkv lib/rip/film.mkv && chown -R 65534 lib/rip
   rm lib/before.mkvdup.yaml
   expect 1 "${nobody[@]}" "${deleting[@]}" "${args[@]}"
-  says err "is kept: lib/film.mkvdup: what a server would have cannot be told: lib/locked: Permission denied"
+  says err "is kept: lib/: what a server would have cannot be told: lib/locked: Permission denied"
   cmp lib/rip/film.mkv saved.mkv
+  # Told before the work, and in a batch, too.
+  rm lib/film.mkvdup*
+  expect 1 "${nobody[@]}" "${deleting[@]}" "${args[@]}"
+  says err "lib/rip/film.mkv: is kept: lib/: what a server would have cannot be told: lib/locked: Permission denied"
+  batch=("${nobody[@]}" "$MKVDUP_COMMAND" batch -q --delete-original --yes --source disc)
+  cp -p lib/rip/film.mkv lib/rip/two.mkv
+  expect 1 "${batch[@]}" -o lib lib/rip
+  for mkv in film two; do
+    says err "lib/rip/$mkv.mkv: is kept: lib/: what a server would have cannot be told: lib/locked: Permission denied"
+  done
+  [ -z "$(find lib -name '*.mkvdup')" ] || fail "made for nothing"
+  # In a folder that is not there yet nothing is in the way.
+  expect 0 "${batch[@]}" -o lib/new lib/rip
+  [ -z "$(ls lib/rip)" ] || fail "kept: $(ls lib/rip)"
   chown -R 0 lib
-  rm -r lib/locked lib/film.mkvdup*
+  rm -r lib/locked lib/new
+  cp -p saved.mkv lib/rip/film.mkv
   expect 0 mkvdup create -q -t 1 --name film.mkv -o lib/film.mkvdup saved.mkv disc
 else
   rm lib/before.mkvdup.yaml

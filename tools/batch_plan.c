@@ -16,6 +16,7 @@
 #include "interrupt.h"
 #include "path.h"
 #include "recipe.h"
+#include "served.h"
 #include "sidecar.h"
 #include "user_folders.h"
 
@@ -101,6 +102,28 @@ find_input (struct batch *b, struct batch_job *job)
   return input_ask (&job->input, e->mkv, &b->library, b->library_path, true, &job->err);
 }
 
+/* Can an MKV whose recipe lies there be deleted?  Asked once for those of a folder that follow one
+ * another, as all below it is read.
+ */
+static int
+look_at_folder (struct batch *b, struct batch_job *job)
+{
+  CLEANUP_FREE char *folder = path_folder (job->entry->recipe);
+
+  if (!folder)
+    return error_set (&job->err, ENOMEM, "%s", job->entry->recipe);
+  if (!b->looked_at || strcmp (b->looked_at, folder) != 0) {
+    free (b->looked_at);
+    b->looked_at = take_ptr (&folder);
+    b->folder_err = (struct error) ERROR_INIT;
+    served_can_tell (job->entry->recipe, &b->folder_err);
+  }
+  if (!b->folder_err.text[0])
+    return 0;
+  job->err = b->folder_err;
+  return error_context (&job->err, "%s: is kept", job->entry->mkv);
+}
+
 static int
 prepare (struct batch *b, struct batch_job *job)
 {
@@ -111,7 +134,8 @@ prepare (struct batch *b, struct batch_job *job)
   if (job->mkv_errno != 0)
     return error_set (&job->err, job->mkv_errno, "%s", job->entry->mkv);
   if (b->options->delete_original &&
-      original_look (&job->original, job->entry->mkv, &job->err) == -1)
+      (original_look (&job->original, job->entry->mkv, &job->err) == -1 ||
+       look_at_folder (b, job) == -1))
     return -1;
   if (find_input (b, job) == -1 ||
       input_check_names (&job->input, job->entry->recipe, sidecar, b->options->force,
@@ -297,6 +321,7 @@ batch_free (struct batch *b)
   free (b->discs);
   free (b->under_way);
   free (b->library_path);
+  free (b->looked_at);
   free (b->keep);
   pthread_cond_destroy (&b->indexed);
   pthread_mutex_destroy (&b->lock);

@@ -67,6 +67,8 @@ struct batch {
   size_t n_discs;
   struct discs library; /* of discs, if it has to be asked */
   char *library_path, *keep;
+  char *looked_at;         /* a folder of recipes; owned; NULL: none yet ... */
+  struct error folder_err; /* ... and why nothing whose recipe is there can be deleted */
   struct batch_claims claims;
   void (*done) (void *opaque, struct batch *batch, struct batch_job *job);
   void *opaque;

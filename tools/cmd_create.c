@@ -27,6 +27,7 @@
 #include "original.h"
 #include "phases.h"
 #include "recipe_warnings.h"
+#include "served.h"
 #include "sidecar.h"
 #include "tree.h"
 #include "user_folders.h"
@@ -232,14 +233,17 @@ print_json (const struct options *options, const char *out, const char *error,
  * is done.
  */
 static int
-look_at_original (const struct options *options, struct original *original,
-                  struct error *err)
+look_at_original (const struct options *options, const char *out,
+                  struct original *original, struct error *err)
 {
   if (!options->delete_original)
     return 0;
-  if (original_can_ask (options->yes, err) == -1)
+  if (original_can_ask (options->yes, err) == -1 ||
+      original_look (original, options->args[0], err) == -1)
     return -1;
-  return original_look (original, options->args[0], err);
+  return served_can_tell (out, err) == 0
+           ? 0
+           : error_context (err, "%s: is kept", options->args[0]);
 }
 
 static enum exit_status
@@ -266,7 +270,7 @@ run (const struct options *options)
     return EXIT_USAGE;
   }
   interrupt_catch ();
-  r = look_at_original (options, &original, &err);
+  r = look_at_original (options, out, &original, &err);
   if (r == 0)
     r = create (options, out, &report, &err);
   if (options->json)

@@ -321,7 +321,6 @@ import_is_done (const struct import *import, struct import_result *result)
   if (access (import->out, F_OK) == -1 ||
       open_image_open (&there, import->out, NULL, 0, &ignored) == -1 ||
       there.recipe->image_size != image_size (import->image) || !there.sidecar.name ||
-      strcmp (there.sidecar.name, import->name) != 0 ||
       !recipe_has_note (there.recipe, NOTE_KEY, note) ||
       recipe_check (there.recipe, &ignored) == -1)
     return false;

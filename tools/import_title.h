@@ -42,7 +42,9 @@ char *import_name (const char *name, const char *suffix);
 int import_title (const struct import *import, struct import_result *result,
                   struct error *err);
 
-/* Is `out` what import_title makes, of the same MKV, and sound?  Its sources are opened. */
+/* Is `out` what import_title makes, of the same MKV, and sound?  Its sources are opened.  What it
+ * is called may have been edited since.
+ */
 bool import_is_done (const struct import *import, struct import_result *result);
 
 #endif /* MKVDUP_IMPORT_TITLE_H */

@@ -61,15 +61,44 @@ check_folder (const char *folder, struct error *err)
                         folder, why.text);
 }
 
+/* All below the folder, as a server reads it. */
+static int
+read_library (struct library_config *library, const char *folder, struct error *err)
+{
+  const struct library_look look = { 0 };
+
+  if (check_folder (folder, err) == -1 ||
+      library_config_read (library, &folder, 1, &look, NULL, NULL, err) == -1)
+    return -1;
+  return !library->unread.text[0]
+           ? 0
+           : error_set (err, 0, "%s: what a server would have cannot be told: %s", folder,
+                        library->unread.text);
+}
+
+/* Why a server would not have the title, by this one. */
+static int
+tell_in_the_way (const struct title *t, const struct title *own, struct error *err)
+{
+  if (strcmp (t->name, own->name) == 0 && same_file (t->recipe, own->recipe))
+    return error_set (err, 0,
+                      "%s: a server would look for the disc of \"%s\" in %s, as %s says, "
+                      "and not in %s: one has to go",
+                      own->recipe, t->name, t->source_dir, t->yaml ? t->yaml : t->recipe,
+                      own->source_dir);
+  return error_set (err, 0,
+                    "%s: a server would have \"%s\" of %s%s, and not \"%s\": one needs "
+                    "another name",
+                    own->recipe, t->name, t->recipe,
+                    is_absent (t->recipe) ? " (which is not there now)" : "", own->name);
+}
+
 static int
 check (const struct library_config *library, const char *folder, const char *recipe,
        const struct sidecar *own, struct error *err)
 {
   const struct title *title = find_own (library, recipe, own);
 
-  if (library->unread.text[0])
-    return error_set (err, 0, "%s: what a server would have cannot be told: %s", recipe,
-                      library->unread.text);
   if (!title || strcmp (own->name, LIBRARY_DISK) == 0)
     return error_set (err, 0,
                       "%s: a server would not have it as \"%s\": \"mkvdup validate %s\" "
@@ -77,28 +106,33 @@ check (const struct library_config *library, const char *folder, const char *rec
                       recipe, own->name, folder);
   for (size_t i = 0; i < library->n; i++)
     if (is_in_the_way (&library->titles[i], title))
-      return error_set (err, 0,
-                        "%s: a server would have \"%s\" of %s, and not \"%s\": one needs "
-                        "another name",
-                        recipe, library->titles[i].name, library->titles[i].recipe,
-                        own->name);
+      return tell_in_the_way (&library->titles[i], title, err);
   return 0;
 }
 
 int
 served_check (const char *recipe, struct error *err)
 {
-  const struct library_look look = { 0 };
   CLEANUP_LIBRARY_CONFIG struct library_config library = { 0 };
   CLEANUP_SIDECAR struct sidecar own = { .name = NULL };
   CLEANUP_FREE char *sidecar = sidecar_path (recipe);
   CLEANUP_FREE char *folder = path_folder (recipe);
-  const char *paths[] = { folder };
 
   if (!sidecar || !folder)
     return error_set (err, ENOMEM, "%s", recipe);
-  if (check_folder (folder, err) == -1 || sidecar_read (&own, sidecar, err) == -1 ||
-      library_config_read (&library, paths, 1, &look, NULL, NULL, err) == -1)
+  if (sidecar_read (&own, sidecar, err) == -1 ||
+      read_library (&library, folder, err) == -1)
     return -1;
   return check (&library, folder, recipe, &own, err);
+}
+
+int
+served_can_tell (const char *recipe, struct error *err)
+{
+  CLEANUP_LIBRARY_CONFIG struct library_config library = { 0 };
+  CLEANUP_FREE char *folder = path_folder (recipe);
+
+  if (!folder)
+    return error_set (err, ENOMEM, "%s", recipe);
+  return is_absent (folder) ? 0 : read_library (&library, folder, err);
 }

@@ -14,4 +14,10 @@
  */
 int served_check (const char *recipe, struct error *err);
 
+/* Will that be told?  To be asked before the recipe is made: -1 with `err` set if something
+ * below its folder cannot be looked at, or a server passes the folder over.  One that is not
+ * there yet has nothing that could be in the way.
+ */
+int served_can_tell (const char *recipe, struct error *err);
+
 #endif /* MKVDUP_SERVED_H */

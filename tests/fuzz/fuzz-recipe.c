@@ -113,14 +113,15 @@ make_content (void)
   batch_force_pread (true); /* no threads of the kernel */
 }
 
-/* source_finder.open */
+/* source_finder.open.  There is no other file. */
 static int
 open_source (void *opaque, const struct recipe_source *id, bool direct,
-             struct source *out, struct error *err)
+             const struct file_id *but, struct source *out, struct error *err)
 {
   (void) opaque;
   (void) direct;
-  (void) err;
+  if (but)
+    return error_set (err, 0, "%s: there is no other", id->path);
   *out = (struct source) SOURCE_INIT;
   out->fd = dup (content_fd);
   out->path = strdup (id->path);
