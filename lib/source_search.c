@@ -159,9 +159,20 @@ try_at (const struct wanted *wanted, const char *place, const char *path,
   CLEANUP_FREE char *copy = strdup (path);
 
   there.path = copy;
-  return copy ? source_open_other (&there, &place, 1, wanted->direct, wanted->but, out,
-                                   &ignored)
-              : -1;
+  return copy ? source_open (&there, &place, 1, wanted->direct, out, &ignored) : -1;
+}
+
+/* Is it the one that is of no use? */
+static bool
+is_but (const struct wanted *wanted, const struct source *src)
+{
+  struct file_id id;
+  struct stat st;
+
+  if (!wanted->but || fstat (src->fd, &st) == -1)
+    return false;
+  id = file_id_of (&st);
+  return file_id_same_file (&id, wanted->but);
 }
 
 /* Where it was found before; malloced. */
@@ -182,15 +193,6 @@ has_hash (const struct wanted *wanted, const struct source *src)
   return source_check_hash_once (src, wanted->id, &ignored) == 0;
 }
 
-/* Is it not enough that it is the only one?  Without a sample it could be any file of its size;
- * and another one that looks as right is of no use.
- */
-static bool
-needs_hash (const struct wanted *wanted)
-{
-  return wanted->id->has_xxh64 || wanted->but;
-}
-
 /* Only below one of our places: the index is outsiders' bytes. */
 static int
 try_remembered (struct source_search *s, const struct wanted *wanted, struct source *out)
@@ -202,7 +204,8 @@ try_remembered (struct source_search *s, const struct wanted *wanted, struct sou
 
     if (!rest || try_at (wanted, s->places[i], rest, out) == -1)
       continue;
-    if (!needs_hash (wanted) || has_hash (wanted, out))
+    /* Without a sample it could be any file of its size by now. */
+    if (!is_but (wanted, out) && (!wanted->id->has_xxh64 || has_hash (wanted, out)))
       return 0;
     source_close (out);
   }
@@ -244,25 +247,40 @@ is_same_file (const struct source *a, const struct source *b)
          x.st_ino == y.st_ino;
 }
 
-/* Those that fit are told apart by hash once there are two; the first to have the
- * right one, or to be alone, is taken.
+/* Those that fit are told apart by hash once there are two, of which one may be of no use; the
+ * first to have the right one, or to be alone, is taken.
  */
 struct choice {
   const struct wanted *wanted;
   struct source source; /* one that fits */
   bool has_one;
-  bool is_wrong; /* its hash is another */
+  bool is_wrong;   /* its hash is another */
+  bool needs_hash; /* that it is alone does not do */
 };
+
+/* The one that is of no use fits, as what was chosen before it does. */
+static void
+choose_other (struct choice *c)
+{
+  if (c->has_one)
+    c->is_wrong = !has_hash (c->wanted, &c->source);
+  c->needs_hash = true;
+}
 
 /* `next` fits too, and is taken over.  True: no more need be looked at. */
 static bool
 choose (struct choice *c, struct source *next)
 {
+  if (is_but (c->wanted, next)) {
+    source_close (next);
+    choose_other (c);
+    return false;
+  }
   if (!c->has_one) {
     c->has_one = true;
     c->source = *next;
-    c->is_wrong = needs_hash (c->wanted) && !has_hash (c->wanted, next);
-    return needs_hash (c->wanted) && !c->is_wrong;
+    c->is_wrong = c->needs_hash && !has_hash (c->wanted, next);
+    return c->needs_hash && !c->is_wrong;
   }
   if (is_same_file (&c->source, next)) {
     source_close (next);
@@ -327,7 +345,8 @@ static int
 search (struct source_search *s, const struct wanted *wanted, struct source *out,
         struct error *err)
 {
-  struct choice choice = { .wanted = wanted };
+  /* Without a sample only the hash tells anything. */
+  struct choice choice = { .wanted = wanted, .needs_hash = wanted->id->has_xxh64 };
   int64_t begin;
   LOCK_FOR_SCOPE (&s->lock);
 

@@ -49,8 +49,8 @@ void source_search_tell (struct source_search *search, source_search_problem_fn 
                          void *opaque);
 
 /* Open the source `id` wherever it is; a source_finder's `open`; the search is opaque.  If the
- * file `but` was found to be of no use (NULL: none was), that is passed over, and another one is
- * hashed, as if both had been found.  -1 with `err` set if it is nowhere; without text if there is nowhere to look.
+ * file `but` was found to be of no use (NULL: none was), it is one of those that are found, and
+ * has another hash.  -1 with `err` set if it is nowhere; without text if there is nowhere to look.
  */
 int source_search_open (void *opaque, const struct recipe_source *id, bool direct,
                         const struct file_id *but, struct source *out, struct error *err);

@@ -228,6 +228,37 @@ test_of_no_use (void **state)
   later = 0;
 }
 
+/* Alone it is believed, as the bad one is gone; wherever that is met, both count. */
+static void
+test_other_alone (void **state)
+{
+  const struct recipe_source id = id_of (1, 0);
+  static const char *const names[] = { "discs/0 before", "discs/9 behind" };
+
+  (void) state;
+  for (int i = 0; i < 2; i++) {
+    struct source_search *s = search_in ("discs", NULL);
+    CLEANUP_FREE char *alone = NULL, *right = NULL;
+
+    put_content ("discs/5", 1, 2);
+    put_content ("gone", 1, 1);
+    alone = find_other (s, &id, "gone");
+    assert_string_equal (alone, "discs/5");
+    source_search_free (s); /* it remembers that */
+    s = search_in ("discs", NULL);
+    assert_int_equal (rename ("gone", names[i]), 0);
+    later += 20;
+    assert_null (find_other (s, &id, names[i]));
+    put_content ("discs/5", 1, 0);
+    later += 20;
+    right = find_other (s, &id, names[i]);
+    assert_string_equal (right, "discs/5");
+    source_search_free (s);
+    unlink (names[i]);
+  }
+  later = 0;
+}
+
 /* Who looks for another one in vain says nothing of this one. */
 static void
 test_vain_other (void **state)
@@ -493,6 +524,7 @@ main (void)
     cmocka_unit_test_teardown (test_copies, scratch_empty),
     cmocka_unit_test_teardown (test_hard_links, scratch_empty),
     cmocka_unit_test_teardown (test_of_no_use, scratch_empty),
+    cmocka_unit_test_teardown (test_other_alone, scratch_empty),
     cmocka_unit_test_teardown (test_vain_other, scratch_empty),
     cmocka_unit_test_teardown (test_not_looked_at, scratch_empty),
     cmocka_unit_test_teardown (test_places, scratch_empty),
