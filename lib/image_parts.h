@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of an image share: image.c (life, reading), image_sources.c,
- * image_source_path.c, image_trust.c, image_verify.c, image_digests.c, image_settled.c,
- * image_doubt.c, image_walk.c (running the operations of a segment), image_recode.c and
- * image_extents.c.  Private to lib/.
+ * image_source_use.c, image_source_path.c, image_trust.c, image_verify.c, image_digests.c,
+ * image_settled.c, image_doubt.c, image_walk.c (running the operations of a segment),
+ * image_recode.c and image_extents.c.  Private to lib/.
  */
 #ifndef MKVDUP_IMAGE_PARTS_H
 #define MKVDUP_IMAGE_PARTS_H
@@ -38,10 +38,12 @@ struct image_source {
   pthread_mutex_t lock;
   pthread_cond_t looked_for;
   /* Guarded by the lock, as is what `source` is made to be: */
-  _Atomic int64_t looking; /* since when a thread looks for it; 0: none does */
-  int64_t looked;          /* when it was last looked for in vain */
-  struct error *failure;   /* what came of it: NULL if it was found; owned */
-  struct file_id file;     /* that is open, and is not opened again while it is silent */
+  _Atomic int64_t looking;  /* since when a thread looks for it; 0: none does */
+  int64_t looked;           /* when it was last looked for in vain */
+  int64_t exchanged;        /* when another was taken for it; 0: never */
+  int64_t looked_elsewhere; /* when for one other than lies at its path; 0: never */
+  struct error *failure;    /* what came of it: NULL if it was found; owned */
+  struct file_id file;      /* that is open, and is not opened again while it is silent */
   struct path_list
     *paths; /* that it was found at before: others may be telling of them */
 };
@@ -102,6 +104,13 @@ struct image {
 void image_source_init (struct image_source *s);
 void image_source_release (struct image_source *s);
 
+/* What was found is source `number` from now on.  One that is open has its descriptor replaced,
+ * which readers do not notice; no lock is held, as closing the old file may hang.  `found` is taken
+ * over, also where this fails.
+ */
+int image_use_source (struct image *img, uint32_t number, struct source *found,
+                      bool is_sampled, struct error *err);
+
 /* With the lock held: it is called as `found` is, whose path may be taken over.  Without memory
  * it keeps its name.
  */
@@ -134,10 +143,11 @@ void image_doubt_other (const struct image *img, uint32_t number,
 void image_doubt_range (struct image *img, uint64_t offset, size_t len);
 bool image_is_doubted (const struct image *img, uint32_t number);
 
-/* Bytes were read, and are wrong: take other sources, where there are others at their paths
- * now that seem right.  False: there are none.
+/* Bytes of the image were read, and are wrong: take others of the sources that they are made of,
+ * where there are others, at their paths or elsewhere, that seem right.  False: there are none, or
+ * that was looked for a moment ago.
  */
-bool image_exchange_sources (struct image *img);
+bool image_exchange_sources (struct image *img, uint64_t offset, size_t len);
 
 /* What is to be done when a read is about to wait: streams have to hear of it, once; and of
  * a group that is to be proven all is asked for together.

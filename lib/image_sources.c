@@ -10,18 +10,22 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "file_id.h"
+#include "image_blame.h"
 #include "image_parts.h"
 
 /* Looking for a source costs a dozen reads: that it is nowhere holds for so long. */
 #define LOOK_AGAIN_MS 1000
+
+/* Looking elsewhere, while what has wrong bytes lies where it was, costs a walk over all folders that
+ * are searched, and what was proven is forgotten if there is another.
+ */
+#define LOOK_ELSEWHERE_MS 10000
 
 void
 image_source_init (struct image_source *s)
@@ -98,88 +102,6 @@ end_look (struct image_source *s)
   pthread_cond_broadcast (&s->looked_for);
 }
 
-/* The first time.  False: it is open. */
-static bool
-use_first (struct image_source *s, const struct source *found, const struct stat *st,
-           bool is_sampled)
-{
-  LOCK_FOR_SCOPE (&s->lock);
-
-  if (atomic_load_explicit (&s->is_open, memory_order_relaxed))
-    return false;
-  s->file = file_id_of (st);
-  s->source.fd = found->fd;
-  atomic_init (&s->source.path, found->path);
-  s->source.size = found->size;
-  s->source.align = found->align;
-  s->source.advice = found->advice;
-  atomic_init (&s->source.is_shared, atomic_load (&found->is_shared));
-  s->source.pulse = &s->reading;
-  atomic_init (&s->source.ctime, atomic_load (&found->ctime));
-  atomic_init (&s->source.sealed, SOURCE_NO_CTIME);
-  atomic_init (&s->source.is_memory, atomic_load (&found->is_memory));
-  atomic_store (&s->is_unsampled, !is_sampled);
-  atomic_store_explicit (&s->is_open, true, memory_order_release);
-  return true;
-}
-
-/* Is it the file that is open, as it is believed to be? */
-static bool
-is_same_file (struct image_source *s, const struct source *found, const struct stat *st)
-{
-  LOCK_FOR_SCOPE (&s->lock);
-
-  return st->st_dev == s->file.dev && st->st_ino == s->file.ino &&
-         atomic_load (&found->ctime) == atomic_load (&s->source.ctime);
-}
-
-/* What was found is the source from now on.  One that is open has its descriptor replaced,
- * which readers do not notice; no lock is held, as closing the old file may hang.
- */
-static int
-use_source (struct image *img, uint32_t number, struct source *found, bool is_sampled,
-            struct error *err)
-{
-  struct image_source *s = &img->sources[number];
-  int64_t believed;
-  struct stat st;
-  int r = fstat (found->fd, &st);
-
-  /* First of all: nothing that was not proven may be handed out of another file. */
-  if (r == 0)
-    image_doubt_other (img, number, found, &st);
-  if (r == 0 && use_first (s, found, &st, is_sampled))
-    return 0;
-  if (r == 0 && !is_same_file (s, found, &st))
-    image_doubt (img, number);
-  if (!is_sampled)
-    atomic_store (&s->is_unsampled, true);
-  /* Until what was proven of the old one is forgotten, reads of either are in vain. */
-  believed = atomic_exchange (&s->source.ctime, SOURCE_NO_CTIME);
-  if (r == 0)
-    r = dup3 (found->fd, s->source.fd, O_CLOEXEC);
-  if (r == -1) {
-    error_set (err, errno, "%s: taking it in use", found->path);
-    atomic_store (&s->source.ctime, believed);
-  }
-  else {
-    LOCK_FOR_SCOPE (&s->lock);
-    s->file = file_id_of (&st);
-    image_source_take_path (s, found);
-    image_forget_proof (img);
-    atomic_store (&s->source.is_shared, atomic_load (&found->is_shared));
-    atomic_store (&s->source.is_memory, atomic_load (&found->is_memory));
-    /* After what was counted: a seal of the old one comes too late. */
-    atomic_store (&s->source.sealed, SOURCE_NO_CTIME);
-    atomic_store (&s->is_sealing, false);
-    atomic_store (&s->source.ctime, atomic_load (&found->ctime));
-    atomic_store (&s->is_unsampled, !is_sampled);
-    pulse_renew (&s->reading);
-  }
-  source_close (found);
-  return r == -1 ? -1 : 0;
-}
-
 static bool
 failed_lately (struct image_source *s, struct error *err)
 {
@@ -252,7 +174,7 @@ open_source (struct image *img, uint32_t number, bool other, struct error *err)
     source_close (&found);
     return -1;
   }
-  if (use_source (img, number, &found, is_sampled, err) == -1) {
+  if (image_use_source (img, number, &found, is_sampled, err) == -1) {
     note_failure (s, err);
     return -1;
   }
@@ -367,17 +289,57 @@ look_for_source (struct image *img, uint32_t number, struct error *err)
   return ok ? 0 : -1;
 }
 
-/* What is open is of no use, whatever it looks like: is there another at its path? */
+/* Is another to be looked for elsewhere, though what is open lies where it was?  Now and then, by one
+ * thread at a time: a copy that is found may be hashed for minutes.
+ */
+static bool
+may_look_elsewhere (struct image_source *s)
+{
+  int64_t now = clock_ms ();
+  LOCK_FOR_SCOPE (&s->lock);
+
+  if (s->looking != 0 ||
+      (s->looked_elsewhere != 0 && now - s->looked_elsewhere < LOOK_ELSEWHERE_MS))
+    return false;
+  s->looked_elsewhere = now;
+  return true;
+}
+
+static bool
+was_exchanged (struct image_source *s, int64_t since)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  return s->exchanged >= since;
+}
+
+static void
+note_exchange (struct image_source *s)
+{
+  LOCK_FOR_SCOPE (&s->lock);
+
+  s->exchanged = clock_ms ();
+}
+
+/* What is open is of no use, whatever it looks like: is there another at its path; or elsewhere?
+ * Who has waited for one that found it takes that.
+ */
 static int
-exchange_source (struct image *img, uint32_t number)
+exchange_source (struct image *img, uint32_t number, bool elsewhere)
 {
   struct image_source *s = &img->sources[number];
+  int64_t begun = clock_ms ();
   struct error ignored = ERROR_INIT;
-  int r = -1;
+  int r = 0;
 
+  if (!was_replaced (s) && !(elsewhere && may_look_elsewhere (s)))
+    return -1;
   begin_look (s);
-  if (was_replaced (s))
+  if (!was_exchanged (s, begun)) {
     r = open_source (img, number, true, &ignored);
+    if (r == 0)
+      note_exchange (s);
+  }
   end_look (s);
   return r;
 }
@@ -414,7 +376,7 @@ image_recover_source (struct image *img, const struct source *failed, bool again
 
   _Static_assert(offsetof (struct image_source, source) == 0, "see the cast");
   if (again)
-    return exchange_source (img, number);
+    return exchange_source (img, number, false);
   if (look_for_source (img, number, &reason) == 0)
     return 0;
   error_context (&reason, "%s; and now", err->text);
@@ -423,13 +385,20 @@ image_recover_source (struct image *img, const struct source *failed, bool again
 }
 
 bool
-image_exchange_sources (struct image *img)
+image_exchange_sources (struct image *img, uint64_t offset, size_t len)
 {
+  CLEANUP_FREE struct image_blame *blames = NULL;
+  struct error ignored = ERROR_INIT;
   bool any = false;
+  size_t n = 0;
 
-  for (uint32_t i = 0; i < img->recipe->n_sources; ++i) {
-    if (atomic_load_explicit (&img->sources[i].is_open, memory_order_acquire))
-      any = exchange_source (img, i) == 0 || any;
+  if (image_blame (img, offset, len, &blames, &n, &ignored) == -1)
+    return false;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t number = blames[i].source;
+
+    if (atomic_load_explicit (&img->sources[number].is_open, memory_order_acquire))
+      any = exchange_source (img, number, true) == 0 || any;
   }
   return any;
 }

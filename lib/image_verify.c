@@ -341,7 +341,7 @@ prove (struct image *img, uint8_t *buf, size_t len, uint64_t at, struct note *no
 
   if (is_wrong (r, err)) {
     atomic_store (&img->proof.has_wrong, true);
-    if (image_exchange_sources (img))
+    if (image_exchange_sources (img, at, len))
       r = try_to_prove (img, buf, len, at, note, err);
     note->is_unreadable = false; /* bytes were wrong before */
   }

@@ -229,7 +229,7 @@ add (struct making *m, const struct title *t, struct error *err)
     title = title_new (m->snapshot->state->library->options.titles, t, &why);
   if (title)
     m->snapshot->titles[m->snapshot->n++] = title;
-  else if (why.errnum == ENOMEM) {
+  else if (error_is_shortage (why.errnum)) {
     *err = why;
     return -1;
   }

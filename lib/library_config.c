@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -136,7 +136,7 @@ tell_of_folder (void *watcher, const char *path, struct error *err)
   return 0;
 }
 
-/* What it has is not known.  That one may read it now is seen as a change. */
+/* What it has is not known.  That one may read it now is seen as a change, mostly. */
 static void
 note_unread (struct library_config *config, const struct error *why)
 {
@@ -402,10 +402,17 @@ static int
 read_folder (struct library_reading *all, const char *path,
              const struct library_look *look, struct error *err)
 {
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = opendir (path);
+  int errnum = 0;
 
-  return fd == -1 ? error_set (err, errno, "%s", path)
-                  : library_read_folder (all, path, look, err);
+  if (!dir)
+    return error_set (err, errno, "%s", path);
+  errno = 0;
+  if (!readdir (dir))
+    errnum = errno;
+  closedir (dir);
+  return errnum ? error_set (err, errnum, "%s", path)
+                : library_read_folder (all, path, look, err);
 }
 
 /* Files come first: recipes that they name are not taken once more from folders. */

@@ -42,13 +42,14 @@
 int __real_clock_gettime (clockid_t id, struct timespec *t);
 int __wrap_clock_gettime (clockid_t id, struct timespec *t);
 
+static int later; /* seconds, of clocks that nobody sets */
+
 int
 __wrap_clock_gettime (clockid_t id, struct timespec *t)
 {
   int r = __real_clock_gettime (id, t);
 
-  if (id == CLOCK_REALTIME)
-    t->tv_sec += 1000;
+  t->tv_sec += id == CLOCK_REALTIME ? 1000 : later;
   return r;
 }
 
@@ -301,7 +302,8 @@ expect_right_soon (struct image *img)
 }
 
 /* A disc with wrong bytes is set aside, below the folders that are searched; somebody reads, and
- * then the right one comes, by another name: it is taken, and so it is by who starts later.
+ * then the right one comes, by another name: it is taken, and so it is by who starts later, and by
+ * who had opened the wrong one, and knows nothing of the first.
  */
 static void
 test_set_aside (void **state)
@@ -310,7 +312,7 @@ test_set_aside (void **state)
   struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
   struct source_search *search = source_search_new (places, 1, "index");
   struct source_finder finder = { source_search_open, search };
-  struct image *img;
+  struct image *img, *second;
 
   (void) state;
   put_recipe ("film.mkvdup", "film");
@@ -325,10 +327,19 @@ test_set_aside (void **state)
   assert_int_equal (rename ("discs/disc", "discs/disc.bad"), 0);
   usleep (1200000); /* it is looked for once a second */
   assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+  second = open_image (places, 1, cache);
+  image_set_finder (second, &finder);
+  assert_int_equal (ask (second, 0), 0);
+  assert_int_equal (ask (second, 3 * SEGMENT), EBADMSG);
+  assert_string_equal (image_source_path (second, 0), "discs/disc.bad");
   put ("right", disc);
   assert_int_equal (rename ("right", "discs/new/disc"), 0);
   expect_right_soon (img);
   assert_string_equal (image_source_path (img, 0), "discs/new/disc");
+  later += 10;
+  expect_right_soon (second);
+  assert_string_equal (image_source_path (second, 0), "discs/new/disc");
+  image_close (second);
   /* What it is called then is where it is found then. */
   for (int i = 0; i < 2; i++) {
     damage ("discs/new/disc");
@@ -352,6 +363,42 @@ test_set_aside (void **state)
   assert_int_equal (ask (img, 3 * SEGMENT), 0);
   image_close (img);
   source_search_free (search);
+  segment_cache_free (cache);
+}
+
+/* A good copy at another place is taken while the wrong one lies where it was; not so of one that
+ * has the same fault.
+ */
+static void
+test_copy (void **state)
+{
+  static const char *const places[] = { "p1", "p2" };
+  struct segment_cache *cache = segment_cache_new (SEGMENT_CACHE_DEFAULT);
+  struct image *img;
+
+  (void) state;
+  put_recipe ("film.mkvdup", "film");
+  mkdir ("p1", 0755);
+  mkdir ("p2", 0755);
+  put ("p1/disc", disc);
+  img = open_image (places, 2, cache);
+  assert_int_equal (ask (img, 3 * SEGMENT), 0);
+  damage ("p1/disc");
+  assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+  put ("p2/disc", disc);
+  damage ("p2/disc");
+  for (int i = 0; i < 3; i++) {
+    later += 10;
+    assert_int_equal (ask (img, 3 * SEGMENT), EBADMSG);
+    assert_int_equal (ask (img, 0), 0);
+  }
+  put ("right", disc);
+  assert_int_equal (rename ("right", "p2/disc"), 0);
+  later += 10;
+  expect_right_soon (img);
+  assert_string_equal (image_source_path (img, 0), "p2/disc");
+  assert_int_equal (ask (img, 0), 0);
+  image_close (img);
   segment_cache_free (cache);
 }
 
@@ -397,6 +444,7 @@ main (void)
     cmocka_unit_test (test_written_over),
     cmocka_unit_test (test_moved),
     cmocka_unit_test (test_set_aside),
+    cmocka_unit_test (test_copy),
   };
 
   return cmocka_run_group_tests (tests, group_setup, scratch_leave);

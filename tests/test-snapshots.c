@@ -515,7 +515,8 @@ test_kept_written_over (void **state)
   world_close (&w);
 }
 
-/* Folders of this name cannot be read, for this reason. */
+/* A folder cannot be read, for this reason. */
+static const char *unreadable_folder = "lib/sub";
 static int unreadable;
 
 typedef int filter_fn (const struct dirent *e);
@@ -529,11 +530,23 @@ int
 __wrap_scandir (const char *path, struct dirent ***list, filter_fn *filter,
                 compare_fn *compare)
 {
-  if (unreadable != 0 && strcmp (path, "lib/sub") == 0) {
+  if (unreadable != 0 && strcmp (path, unreadable_folder) == 0) {
     errno = unreadable;
     return -1;
   }
   return __real_scandir (path, list, filter, compare);
+}
+
+DIR *__real_opendir (const char *path);
+DIR *__wrap_opendir (const char *path);
+
+DIR *
+__wrap_opendir (const char *path)
+{
+  if (unreadable == 0 || strcmp (path, unreadable_folder) != 0)
+    return __real_opendir (path);
+  errno = unreadable;
+  return NULL;
 }
 
 /* What could not be read for a reason that may pass is looked at again; and who is short of
@@ -579,6 +592,12 @@ test_unread (void **state)
   expect_content (find (s, "sub/A.mkv"), 100, 1);
   assert_false (library_lacks_titles (w.library));
   snapshot_unref (s);
+  /* The one that is named is not passed over. */
+  unreadable = EACCES;
+  unreadable_folder = "lib";
+  assert_int_equal (library_reload (w.library, &err), -1);
+  assert_string_equal (err.text, "lib: Permission denied");
+  unreadable = 0;
   world_close (&w);
 }
 
