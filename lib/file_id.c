@@ -46,6 +46,18 @@ file_id_look (int fd, const char *path, bool by_name, struct file_id *id,
 }
 
 bool
+file_id_is_open (const struct file_id *id, int fd)
+{
+  struct file_id open;
+  struct stat st;
+
+  if (fstat (fd, &st) == -1)
+    return false;
+  open = file_id_of (&st);
+  return file_id_same_file (&open, id);
+}
+
+bool
 is_file_at (const char *path, const struct stat *st)
 {
   struct stat there;

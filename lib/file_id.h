@@ -62,6 +62,9 @@ file_id_same_content (const struct file_id *a, const struct file_id *b)
   return a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
 
+/* Is it what is open as `fd`, in whatever state?  False if that cannot be asked. */
+bool file_id_is_open (const struct file_id *id, int fd);
+
 /* Which one is open as `fd`, and in which state.  If `by_name`, -1 with `err` set unless it is
  * also what `path` names.
  */

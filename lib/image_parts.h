@@ -44,8 +44,7 @@ struct image_source {
   int64_t looked_elsewhere; /* when for one other than lies at its path; 0: never */
   struct error *failure;    /* what came of it: NULL if it was found; owned */
   struct file_id file;      /* that is open, and is not opened again while it is silent */
-  struct path_list
-    *paths; /* that it was found at before: others may be telling of them */
+  struct path_list *paths;  /* it was found at before: others may be telling of them */
 };
 
 /* Of groups that could not be proven, as some of their bytes could not be read, so many are

@@ -141,10 +141,8 @@ static int
 check_answers (struct image_source *s, const struct source *found, struct error *err)
 {
   const struct file_id silent = open_file (s);
-  struct stat st;
 
-  if (!pulse_is_silent (&s->reading) || fstat (found->fd, &st) == -1 ||
-      st.st_dev != silent.dev || st.st_ino != silent.ino)
+  if (!pulse_is_silent (&s->reading) || !file_id_is_open (&silent, found->fd))
     return 0;
   return pulse_error (found->path, err);
 }

@@ -255,15 +255,7 @@ struct wanted {
 static int
 check_other (const struct wanted *wanted, const struct source *src, struct error *err)
 {
-  struct stat st;
-  struct file_id id;
-
-  if (!wanted->but)
-    return 0;
-  if (fstat (src->fd, &st) == -1)
-    return error_set (err, errno, "%s", src->path);
-  id = file_id_of (&st);
-  return file_id_same_file (&id, wanted->but)
+  return wanted->but && file_id_is_open (wanted->but, src->fd)
            ? error_set (err, 0, "%s: is of no use", src->path)
            : 0;
 }

@@ -166,13 +166,7 @@ try_at (const struct wanted *wanted, const char *place, const char *path,
 static bool
 is_but (const struct wanted *wanted, const struct source *src)
 {
-  struct file_id id;
-  struct stat st;
-
-  if (!wanted->but || fstat (src->fd, &st) == -1)
-    return false;
-  id = file_id_of (&st);
-  return file_id_same_file (&id, wanted->but);
+  return wanted->but && file_id_is_open (wanted->but, src->fd);
 }
 
 /* Where it was found before; malloced. */
